@@ -1,0 +1,154 @@
+"""Estimators of the residual r(a) = sum_b p(b) L_a^b, with gradients: the cost of the method.
+
+`Enumeration` holds every configuration: exact, or the paper's estimator on draws from the enumerated p. `Naive` is the
+authors' way, every flipped neighbour of every sample through the network, kept as the oracle.
+
+Tensor suffixes: A configurations of an evaluation, B samples, N sites, K outcomes of a term's sites (4^s).
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from repro.errors import InputError
+from repro.liouvillian import LocalLiouvillian
+from repro.probability import StringMixture, check_enumerable
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """p and L p on a set of configurations, in units of a reference density q.
+
+    Sums over configurations become `(weight_A * f(p_A, Lp_A, ...)).sum()`. Samples and weights carry no gradient
+    (S20, S22).
+
+    Attributes:
+        p_A, Lp_A: p(a) / q(a) and (L p)(a) / q(a), differentiable.
+        weight_A: q(a) times the expected number of draws of a over N_s and p(a).
+        old_p_A, old_Lp_A: the same of the state before the time step, no gradient; None without one.
+    """
+
+    p_A: torch.Tensor
+    Lp_A: torch.Tensor
+    weight_A: torch.Tensor
+    old_p_A: torch.Tensor | None = None
+    old_Lp_A: torch.Tensor | None = None
+
+
+class Estimator(Protocol):
+    """What losses and training need from an estimator."""
+
+    def freeze(self, model: StringMixture) -> object:
+        """The state before a time step, kept for `evaluate`."""
+        ...
+
+    def evaluate(self, model: StringMixture, generator: torch.Generator | None, old: object | None = None) -> Evaluation:
+        """p and L p of the model (and of the frozen state) on all or sampled configurations."""
+        ...
+
+
+class Enumeration:
+    """All 4^N configurations, one network evaluation per distinct prefix.
+
+    Args:
+        liouvillian: L.
+        n_samples: None for exact sums over a; else the paper's estimator, N_s draws from the enumerated p.
+
+    Raises:
+        InputError: too many sites, or n_samples < 1.
+    """
+
+    def __init__(self, liouvillian: LocalLiouvillian, n_samples: int | None = None) -> None:
+        check_enumerable(liouvillian.n_sites)
+        check_samples(n_samples)
+        self.liouvillian = liouvillian
+        self.n_samples = n_samples
+
+    @torch.no_grad()
+    def freeze(self, model: StringMixture) -> object:
+        """(p, L p) of the model as flat tensors."""
+        p = model.all_probs()
+        return p.flatten(), self.liouvillian.apply(p).flatten()
+
+    def evaluate(self, model: StringMixture, generator: torch.Generator | None, old: object | None = None) -> Evaluation:
+        """p(a) and (L p)(a) of every a, with the weight that draws from p would give it (1 if exact)."""
+        p = model.all_probs()
+        Lp_A = self.liouvillian.apply(p).flatten()
+        p_A = p.flatten()
+        weight_A = torch.ones_like(p_A) if self.n_samples is None else self._drawn_weight(p_A.detach(), generator)
+        old_p_A, old_Lp_A = old if isinstance(old, tuple) else (None, None)
+        return Evaluation(p_A, Lp_A, weight_A, old_p_A, old_Lp_A)
+
+    def _drawn_weight(self, p_A: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+        assert self.n_samples is not None
+        cumulative_A = p_A.double().cumsum(0)
+        draw_B = torch.rand(self.n_samples, generator=generator, device=p_A.device, dtype=torch.float64)
+        drawn_B = torch.searchsorted(cumulative_A, draw_B * cumulative_A[-1]).clamp_(max=len(p_A) - 1)
+        count_A = torch.bincount(drawn_B, minlength=len(p_A)).to(p_A.dtype)
+        return count_A / (self.n_samples * p_A.clamp_min(torch.finfo(p_A.dtype).tiny))
+
+
+class Naive:
+    """N_s samples and, for every local term, all 4^s configurations of its sites through the network.
+
+    Args:
+        liouvillian: L.
+        n_samples: draws N_s per evaluation.
+    """
+
+    def __init__(self, liouvillian: LocalLiouvillian, n_samples: int) -> None:
+        check_samples(n_samples)
+        self.liouvillian = liouvillian
+        self.n_samples = n_samples
+
+    def freeze(self, model: StringMixture) -> object:
+        """A copy of the model."""
+        return copy.deepcopy(model).requires_grad_(False)
+
+    def evaluate(self, model: StringMixture, generator: torch.Generator | None, old: object | None = None) -> Evaluation:
+        """p and L p relative to p(a) on fresh samples a ~ p."""
+        samples_BN = model.sample(self.n_samples, generator)
+        return self.evaluate_at(model, samples_BN, old)
+
+    def evaluate_at(self, model: StringMixture, samples_BN: torch.Tensor, old: object | None = None) -> Evaluation:
+        """The same on given configurations, weight 1/B each."""
+        log_p_B = model.log_prob(samples_BN)
+        reference_B = log_p_B.detach()
+        weight_B = torch.full_like(reference_B, 1 / len(samples_BN))
+        p_B, Lp_B = torch.exp(log_p_B - reference_B), self._generator_sum(model, samples_BN, reference_B)
+        if not isinstance(old, StringMixture):
+            return Evaluation(p_B, Lp_B, weight_B)
+        with torch.no_grad():
+            old_p_B = torch.exp(old.log_prob(samples_BN) - reference_B)
+            old_Lp_B = self._generator_sum(old, samples_BN, reference_B)
+        return Evaluation(p_B, Lp_B, weight_B, old_p_B, old_Lp_B)
+
+    def _generator_sum(self, model: StringMixture, samples_BN: torch.Tensor, reference_B: torch.Tensor) -> torch.Tensor:
+        """sum_b L_a^b exp(log p(b) - reference(a)), shape (B,)."""
+        B, N = samples_BN.shape
+        total_B = torch.zeros_like(reference_B)
+        for term in self.liouvillian.terms:
+            sites = list(term.sites)
+            outcomes_Ks = torch.cartesian_prod(*[torch.arange(4, device=samples_BN.device)] * len(sites)).view(-1, len(sites))
+            flipped_BKN = samples_BN[:, None].repeat(1, len(outcomes_Ks), 1)
+            flipped_BKN[:, :, sites] = outcomes_Ks
+            powers_s = torch.tensor([4**k for k in reversed(range(len(sites)))], device=samples_BN.device)
+            row_B = (samples_BN[:, sites] * powers_s).sum(-1)
+            matrix_KK = torch.tensor(term.matrix, dtype=reference_B.dtype, device=reference_B.device)
+            log_p_BK = model.log_prob(flipped_BKN.view(-1, N)).view(B, -1)
+            total_B = total_B + (matrix_KK[row_B] * torch.exp(log_p_BK - reference_B[:, None])).sum(-1)
+        return total_B
+
+
+def check_samples(n_samples: int | None) -> None:
+    """Refuse a number of samples below one.
+
+    Raises:
+        InputError: n_samples < 1.
+    """
+    if n_samples is not None and n_samples < 1:
+        raise InputError(f"n_samples = {n_samples}: expected at least 1 (or none for exact sums)")

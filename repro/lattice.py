@@ -1,0 +1,88 @@
+"""Sites and bonds: rings, chains and rectangular lattices.
+
+Sites are numbered 0 ... n_sites - 1, row by row on a rectangle. Every pair of neighbours is one bond
+(i, j), listed once: on a periodic side of length two the wrapped bond is the same pair and counts once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repro.errors import InputError
+
+Bond = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A set of sites joined by bonds.
+
+    Attributes:
+        n_sites: number of spins N.
+        bonds: pairs of neighbouring sites, each pair once.
+        shape: (rows, columns) of a rectangle, None for rings, chains and graphs.
+        name: how tables and messages call it, for example "3x3 periodic".
+    """
+
+    n_sites: int
+    bonds: tuple[Bond, ...]
+    shape: tuple[int, int] | None = None
+    name: str = "graph"
+
+    def __post_init__(self) -> None:
+        if self.n_sites < 1:
+            raise InputError(f"lattice '{self.name}': {self.n_sites} sites, expected at least 1")
+        for i, j in self.bonds:
+            if i == j or not (0 <= i < self.n_sites and 0 <= j < self.n_sites):
+                raise InputError(
+                    f"lattice '{self.name}': bond ({i}, {j}) does not join two of the sites 0 to {self.n_sites - 1}"
+                )
+        if len({frozenset(bond) for bond in self.bonds}) != len(self.bonds):
+            raise InputError(f"lattice '{self.name}': a pair of sites is listed twice, expected each bond once")
+
+    @property
+    def sites(self) -> range:
+        """Site numbers, `range(n_sites)`."""
+        return range(self.n_sites)
+
+
+def _each_pair_once(pairs: list[Bond]) -> tuple[Bond, ...]:
+    seen: dict[frozenset[int], Bond] = {}
+    for i, j in pairs:
+        if i != j:
+            seen.setdefault(frozenset((i, j)), (i, j))
+    return tuple(seen.values())
+
+
+def ring(n: int) -> Lattice:
+    """Periodic chain of n sites: n bonds (one for n = 2)."""
+    if n < 1:
+        raise InputError(f"ring of {n} sites: expected at least 1")
+    return Lattice(n, _each_pair_once([(i, (i + 1) % n) for i in range(n)]), name=f"{n}-ring")
+
+
+def chain(n: int) -> Lattice:
+    """Open chain of n sites: n - 1 bonds."""
+    if n < 1:
+        raise InputError(f"chain of {n} sites: expected at least 1")
+    return Lattice(n, tuple((i, i + 1) for i in range(n - 1)), name=f"{n}-chain")
+
+
+def rectangle(rows: int, cols: int, periodic: bool = True) -> Lattice:
+    """Rectangular lattice, row-major; every site bonds with its right and its lower neighbour.
+
+    Args:
+        rows, cols: numbers of rows and columns.
+        periodic: wrap both directions; 3x3 periodic has 18 bonds, 2x2 has 4.
+    """
+    if rows < 1 or cols < 1:
+        raise InputError(f"lattice {rows}x{cols}: expected at least one row and one column")
+    pairs = []
+    for r in range(rows):
+        for c in range(cols):
+            if periodic or c + 1 < cols:
+                pairs.append((r * cols + c, r * cols + (c + 1) % cols))
+            if periodic or r + 1 < rows:
+                pairs.append((r * cols + c, (r + 1) % rows * cols + c))
+    edge = "periodic" if periodic else "open"
+    return Lattice(rows * cols, _each_pair_once(pairs), shape=(rows, cols), name=f"{rows}x{cols} {edge}")
