@@ -46,7 +46,9 @@ class Estimator(Protocol):
         """The state before a time step, kept for `evaluate`."""
         ...
 
-    def evaluate(self, model: StringMixture, generator: torch.Generator | None, old: object | None = None) -> Evaluation:
+    def evaluate(
+        self, model: StringMixture, generator: torch.Generator | None, old: object | None = None
+    ) -> Evaluation:
         """p and L p of the model (and of the frozen state) on all or sampled configurations."""
         ...
 
@@ -74,7 +76,9 @@ class Enumeration:
         p = model.all_probs()
         return p.flatten(), self.liouvillian.apply(p).flatten()
 
-    def evaluate(self, model: StringMixture, generator: torch.Generator | None, old: object | None = None) -> Evaluation:
+    def evaluate(
+        self, model: StringMixture, generator: torch.Generator | None, old: object | None = None
+    ) -> Evaluation:
         """p(a) and (L p)(a) of every a, with the weight that draws from p would give it (1 if exact)."""
         p = model.all_probs()
         Lp_A = self.liouvillian.apply(p).flatten()
@@ -109,7 +113,9 @@ class Naive:
         """A copy of the model."""
         return copy.deepcopy(model).requires_grad_(False)
 
-    def evaluate(self, model: StringMixture, generator: torch.Generator | None, old: object | None = None) -> Evaluation:
+    def evaluate(
+        self, model: StringMixture, generator: torch.Generator | None, old: object | None = None
+    ) -> Evaluation:
         """p and L p relative to p(a) on fresh samples a ~ p."""
         samples_BN = model.sample(self.n_samples, generator)
         return self.evaluate_at(model, samples_BN, old)
@@ -133,7 +139,9 @@ class Naive:
         total_B = torch.zeros_like(reference_B)
         for term in self.liouvillian.terms:
             sites = list(term.sites)
-            outcomes_Ks = torch.cartesian_prod(*[torch.arange(4, device=samples_BN.device)] * len(sites)).view(-1, len(sites))
+            outcomes_Ks = torch.cartesian_prod(*[torch.arange(4, device=samples_BN.device)] * len(sites)).view(
+                -1, len(sites)
+            )
             flipped_BKN = samples_BN[:, None].repeat(1, len(outcomes_Ks), 1)
             flipped_BKN[:, :, sites] = outcomes_Ks
             powers_s = torch.tensor([4**k for k in reversed(range(len(sites)))], device=samples_BN.device)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -44,9 +44,7 @@ def _frame_products(frame: np.ndarray, n_sites: int) -> np.ndarray:
     factors = [frame] * n_sites
     out = factors[0]
     for factor in factors[1:]:
-        out = np.einsum("aij,bkl->abikjl", out, factor).reshape(
-            out.shape[0] * 4, out.shape[1] * 2, out.shape[2] * 2
-        )
+        out = np.einsum("aij,bkl->abikjl", out, factor).reshape(out.shape[0] * 4, out.shape[1] * 2, out.shape[2] * 2)
     return out
 
 
@@ -117,7 +115,7 @@ def clusters(terms: Sequence[LocalGenerator], size: int = CLUSTER_SITES) -> tupl
             key=lambda c: sum(set(term.sites) <= set(c) for term in left),
         )
         inside = [term for term in left if set(term.sites) <= set(sites)]
-        merged.append(LocalGenerator(sites, sum(embed(term, sites) for term in inside)))
+        merged.append(LocalGenerator(sites, np.sum([embed(term, sites) for term in inside], axis=0)))
         left = [term for term in left if not set(term.sites) <= set(sites)]
     return tuple(merged)
 
@@ -241,10 +239,10 @@ class _DenseAction(torch.autograd.Function):
     """L p with the gradient L^T g: nothing of the forward pass has to be kept."""
 
     @staticmethod
-    def forward(ctx, p: torch.Tensor, liouvillian: LocalLiouvillian) -> torch.Tensor:  # type: ignore[override]
+    def forward(ctx: Any, p: torch.Tensor, liouvillian: LocalLiouvillian) -> torch.Tensor:
         ctx.liouvillian = liouvillian
         return liouvillian._contract(p, transposed=False)
 
     @staticmethod
-    def backward(ctx, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:
         return ctx.liouvillian.apply_transposed(grads[0]), None

@@ -24,9 +24,7 @@ def site_marginals(p: torch.Tensor) -> torch.Tensor:
 def pauli_means(p: torch.Tensor, povm: Povm) -> dict[str, float]:
     """<sigma_w> = 1/N sum_i <sigma_w^(i)> for w = x, y, z of an enumerated distribution, exact."""
     mean_K = site_marginals(p.detach().double()).mean(0).cpu()
-    return {
-        f"sigma_{axis}": float(mean_K @ torch.from_numpy(povm.observable(pauli))) for axis, pauli in PAULIS.items()
-    }
+    return {f"sigma_{axis}": float(mean_K @ torch.from_numpy(povm.observable(pauli))) for axis, pauli in PAULIS.items()}
 
 
 def sampled_pauli_means(samples_BN: torch.Tensor, povm: Povm) -> dict[str, tuple[float, float]]:

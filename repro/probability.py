@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -26,12 +27,12 @@ class _Permute(torch.autograd.Function):
     """x[index] for a permutation: its gradient is the inverse gather, cheaper than a scatter."""
 
     @staticmethod
-    def forward(ctx, x: torch.Tensor, index: torch.Tensor, inverse: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+    def forward(ctx: Any, x: torch.Tensor, index: torch.Tensor, inverse: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(inverse)
         return x.index_select(0, index)
 
     @staticmethod
-    def backward(ctx, *grads: torch.Tensor) -> tuple[torch.Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (inverse,) = ctx.saved_tensors
         return grads[0].contiguous().index_select(0, inverse), None, None
 
@@ -53,6 +54,8 @@ class StringMixture(nn.Module):
         self.transformer = transformer
         self.n_sites = N
         self.n_strings = len(orders)
+        self.orders_SN: torch.Tensor
+        self.inverse_orders_SN: torch.Tensor
         self.register_buffer("orders_SN", torch.tensor([list(o) for o in orders]), persistent=False)
         inverse = [list(inverse_order(tuple(o))) for o in orders]
         self.register_buffer("inverse_orders_SN", torch.tensor(inverse), persistent=False)

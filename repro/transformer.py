@@ -89,7 +89,10 @@ class Layer(nn.Module):
 
     def finish(self, x: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
         """The layer's output from its input and the attention's weighted values; (..., D) each."""
-        x = x + self.out(context)
+        return self.feed_forward(x + self.out(context))
+
+    def feed_forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The layer's output from the residual sum after attention; (..., D)."""
         if self.norm == "post":
             x = self.attention_norm(x)
         inner = self.feedforward_norm(x) if self.norm == "pre" else x
@@ -127,6 +130,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(OUTCOMES + 1, config.width)
+        self.positions_ND: torch.Tensor
         self.register_buffer("positions_ND", sinusoidal_positions(config.n_sites, config.width), persistent=False)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.final_norm = nn.LayerNorm(config.width) if config.norm == "pre" else nn.Identity()
@@ -136,6 +140,10 @@ class Transformer(nn.Module):
         if product_state_bias is not None:
             with torch.no_grad():
                 self.readout.bias.copy_(torch.as_tensor(product_state_bias))
+
+    def stack(self) -> list[Layer]:
+        """The layers, first to last."""
+        return list(self.layers)  # type: ignore[arg-type]
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """Readout of the last layer's output, (..., D) -> (..., K)."""
@@ -155,12 +163,14 @@ class Transformer(nn.Module):
         tokens_BN = torch.cat([start_B1, outcomes_BN[:, :-1]], dim=1)
         x_BND = self.embedding(tokens_BN) + self.positions_ND[:N]
         causal_NN = torch.ones(N, N, dtype=torch.bool, device=outcomes_BN.device).tril()
-        for layer in self.layers:
+        for layer in self.stack():
             q_BND, k_BND, v_BND = layer.project(x_BND)
             x_BND = layer.finish(x_BND, layer.attend(q_BND, k_BND, v_BND, causal_NN))
         return self.logits(x_BND)
 
-    def step(self, token_B: torch.Tensor, position: int, cache: list[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+    def step(
+        self, token_B: torch.Tensor, position: int, cache: list[tuple[torch.Tensor, torch.Tensor]]
+    ) -> torch.Tensor:
         """One position with a key-value cache: logits_BK of the next outcome.
 
         Args:
@@ -169,7 +179,7 @@ class Transformer(nn.Module):
             cache: one (keys_BTD, values_BTD) per layer, extended in place; an empty list at position 0.
         """
         x_B1D = (self.embedding(token_B) + self.positions_ND[position])[:, None]
-        for depth, layer in enumerate(self.layers):
+        for depth, layer in enumerate(self.stack()):
             q_B1D, k_BTD, v_BTD = layer.project(x_B1D)
             if depth < len(cache):
                 k_BTD = torch.cat([cache[depth][0], k_BTD], dim=1)

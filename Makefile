@@ -1,0 +1,77 @@
+# Everything a newcomer types. `make help` lists the targets; each one sets up .venv first if it has to.
+
+PROFILE ?= quick
+FIG ?= fig4
+ARGS ?=
+PYTHON ?=
+TORCH ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+REPRO := $(VENV)/bin/repro
+READY := $(VENV)/.ready
+PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input
+CANDIDATES := $(or $(PYTHON),python3 python3.11 python3.12 python3.13)
+USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test test-all lint fig4 figures publish reference clean force
+
+help: ## list what can be made (this text)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "  PROFILE=smoke|quick|paper   how much is computed                         (now: $(PROFILE))"
+	@echo "  FIG=fig4                    which figure, for publish and reference      (now: $(FIG))"
+	@echo "  ARGS='--only NAME ...'      more options for 'repro run'"
+	@echo "  PYTHON=/path/to/python3     the interpreter behind .venv, 3.11 or newer"
+	@echo "  TORCH=torch==2.12.0         your own torch (a version, a wheel, a folder) in place of the pinned one,"
+	@echo "                              for a GPU that the pinned build does not serve: make setup TORCH=..."
+
+setup: $(READY) ## build .venv with the pinned packages and the 'repro' command (once; some minutes)
+
+$(READY): pyproject.toml constraints.txt $(if $(TORCH),force)
+	@if ! $(PY) -c '$(USABLE)' >/dev/null 2>&1; then \
+	  found=; for python in $(CANDIDATES); do \
+	    if "$$python" -c '$(USABLE)' >/dev/null 2>&1; then found="$$python"; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "setup: no Python >= 3.11 with venv and ensurepip (tried: $(CANDIDATES)); name one with PYTHON=/path/to/python3" >&2; \
+	    exit 2; \
+	  fi; \
+	  echo "setup: $(VENV) with $$($$found --version)"; \
+	  "$$found" -m venv --clear $(VENV); \
+	fi
+	@grep -v $(if $(TORCH),'^torch==','^$$') constraints.txt > $(VENV)/constraints.txt
+	@echo "setup: installing torch (the largest download; some minutes)"
+	@$(PIP) -c $(VENV)/constraints.txt setuptools $(or $(TORCH),torch)
+	@echo "setup: installing the other packages of constraints.txt (a few minutes)"
+	@$(PIP) -c $(VENV)/constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
+	@echo "setup: done; 'source $(VENV)/bin/activate' puts the command 'repro' on your path"
+
+test: setup ## run the tests, but for the slow ones (also sets up a bare machine)
+	@WANDB_MODE=disabled $(PY) -m pytest -m "not slow" --durations=10 $(ARGS)
+
+test-all: setup ## run every test, slow ones included
+	@WANDB_MODE=disabled $(PY) -m pytest --durations=20 $(ARGS)
+
+lint: setup ## ruff (rules and format) and mypy
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+fig4: setup ## compute and draw Fig. 4 into runs/ (PROFILE=quick: at most 15 minutes); finished points are skipped
+	@$(REPRO) run fig4 --profile $(PROFILE) $(ARGS)
+
+figures: setup ## redraw every figure from the shipped tables in results/ (seconds)
+	@$(REPRO) plot --all
+
+publish: setup ## copy the finished tables of FIG from runs/ to results/
+	@$(REPRO) publish $(FIG)
+
+reference: setup ## compute the exact QuTiP curves of FIG
+	@$(REPRO) reference $(FIG)
+
+clean: ## remove caches and build leftovers; .venv, runs/ and results/ stay
+	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	@find repro experiments figures tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

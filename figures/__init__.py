@@ -1,0 +1,47 @@
+"""Figures: drawn from tables alone, never trained.
+
+A figure is a module of this package with a function `figures(table, reference, profile)` that returns the drawings
+by file name. Adding a module adds a figure.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from repro.errors import unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def registry() -> dict[str, ModuleType]:
+    """Every figure's name and module, sorted by name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
+    return {name: module for name, module in modules.items() if hasattr(module, "figures")}
+
+
+def plot(name: str, table: pd.DataFrame, reference: pd.DataFrame, profile: str, folder: Path | str) -> list[Path]:
+    """Draw a figure and save each of its drawings as PNG and PDF.
+
+    Args:
+        name: the figure, such as "fig4".
+        table: rows as `repro.results.read_table` gives them.
+        reference: exact steady values, with at least the columns Jy, observable, mean.
+        profile: stated on the figure.
+        folder: where the files go.
+
+    Raises:
+        repro.errors.InputError: for an unknown figure or a folder that cannot be written.
+    """
+    from figures import style
+
+    known = registry()
+    if name not in known:
+        raise unknown("figure", name, known)
+    drawings = known[name].figures(table, reference, profile)
+    return [path for title, drawing in drawings.items() for path in style.save(drawing, folder, title, profile)]

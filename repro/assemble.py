@@ -1,0 +1,109 @@
+"""From the histories of finished points to the tidy table of a figure."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.experiment import Point
+from repro.files import write_atomic
+from repro.observables import PAULI_NAMES
+from repro.references import exact_of, reachable, steady_state
+from repro.results import tidy, write_table
+from repro.runner import DONE, finished, point_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STEADY_WINDOW = 0.2
+COUPLINGS = {"heisenberg": ("Jx", "Jy", "Jz", "B"), "tfim": ("V", "g")}
+
+
+def figure_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
+    """Tidy table of all finished points, in the order given; unfinished ones are left out."""
+    return tidy([row for point in points if finished(runs, point) for row in _rows(point, runs)])
+
+
+def steady_reference(points: Sequence[Point], runs: Path) -> pd.DataFrame:
+    """Exact steady values for the figure's lines: columns Jy, g, observable, mean, one row per coupling."""
+    import pandas as pd
+
+    rows: dict[tuple[float, float, str], float] = {}
+    for point in points:
+        if reachable(point):
+            reference = steady_state(point, runs)
+            for name in PAULI_NAMES:
+                rows[(point.Jy, point.g, name)] = float(reference.at(math.inf, name))
+    data = [{"Jy": Jy, "g": g, "observable": name, "mean": mean} for (Jy, g, name), mean in rows.items()]
+    return pd.DataFrame(data, columns=["Jy", "g", "observable", "mean"])
+
+
+def write_figure(points: Sequence[Point], runs: Path, folder: Path, title: str) -> pd.DataFrame:
+    """Write table.csv, reference.csv and settings.json of a figure's points into a folder; returns the table."""
+    table = figure_table(points, runs)
+    write_table(table, folder / "table.csv")
+    write_atomic(folder / "reference.csv", steady_reference(points, runs).to_csv(index=False))
+    described = [
+        {"point_id": p.point_id, "name": f"{p.panel} {p.label}".strip(), **dataclasses.asdict(p)} for p in points
+    ]
+    write_atomic(folder / "settings.json", json.dumps({"figure": title, "points": described}, indent=1))
+    return table
+
+
+def _rows(point: Point, runs: Path) -> Iterable[dict[str, Any]]:
+    import pandas as pd
+
+    folder = point_folder(runs, point)
+    history = pd.read_csv(folder / "history.csv", float_precision="round_trip")
+    fixed = {**_settings(point), **_provenance(folder)}
+    exact = exact_of(point, runs)
+    curve = history if "t" in history else history.iloc[:0]
+    for name in PAULI_NAMES:
+        measured = [(row["t"], row[name], row[f"{name}_error"], row["seconds"]) for _, row in curve.iterrows()]
+        measured.append((math.inf, *_steady_estimate(history, name), history["seconds"].iloc[-1]))
+        for t, mean, error, seconds in measured:
+            value = exact(t, name) if exact else None
+            yield {
+                **fixed,
+                "t": t,
+                "observable": name,
+                "mean": mean,
+                "error": error,
+                "exact": value,
+                "seconds": seconds,
+            }
+
+
+def _steady_estimate(history: pd.DataFrame, name: str) -> tuple[float, float]:
+    """(mean, error): the last state of a variational search; the average over an evolution's last fifth."""
+    if "t" not in history:
+        return float(history[name].iloc[-1]), float(history[f"{name}_error"].iloc[-1])
+    window = history[history["t"] >= (1 - STEADY_WINDOW) * history["t"].iloc[-1]][name]
+    return float(window.mean()), float(window.std(ddof=0))
+
+
+def _settings(point: Point) -> dict[str, Any]:
+    """The columns that say what was computed; couplings of the other model stay empty."""
+    couplings = {name: None for names in COUPLINGS.values() for name in names}
+    couplings.update({name: getattr(point, name) for name in COUPLINGS[point.model]})
+    lattice = point.build_lattice()
+    return {
+        **{name: getattr(point, name) for name in ("figure", "panel", "profile", "method", "layers", "width")},
+        **{name: getattr(point, name) for name in ("strings", "model", "povm", "seed")},
+        **couplings,
+        "point": point.label,
+        "point_id": point.point_id,
+        "lattice": lattice.name,
+        "n_sites": lattice.n_sites,
+        "tau": None if point.method == "variational" else point.tau,
+        "n_samples": point.n_samples or None,
+    }
+
+
+def _provenance(folder: Path) -> dict[str, str]:
+    done = json.loads((folder / DONE).read_text())
+    return {name: done["provenance"][name] for name in ("commit", "device")}

@@ -1,0 +1,75 @@
+"""Lightning callbacks: what a point tells the outside while it runs.
+
+`Progress` writes a small status file that the launcher shows, `Tracking` mirrors the history to wandb.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+
+from repro.files import write_atomic
+from repro.observables import PAULI_NAMES
+from repro.training import PointModule
+
+Exact = Callable[[float, str], float]
+
+
+class Measure(pl.Callback):
+    """Has the module measure its state at the end of an epoch; listed first, so that the others see the new row."""
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Record the epoch."""
+        assert isinstance(pl_module, PointModule)
+        pl_module.end_epoch()
+
+
+class Progress(pl.Callback):
+    """Status of a point in a JSON file: epochs done and in all, seconds, the last measured row.
+
+    Args:
+        path: the file, replaced atomically at most every `interval` seconds and at the end.
+        label: how the point is called.
+    """
+
+    def __init__(self, path: Path, label: str, interval: float = 0.5) -> None:
+        self.path, self.label, self.interval = path, label, interval
+        self._written = 0.0
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the status unless it was written a moment ago."""
+        done = trainer.current_epoch + 1
+        if time.monotonic() - self._written > self.interval or done == trainer.max_epochs:
+            assert isinstance(pl_module, PointModule)
+            status = {"label": self.label, "done": done, "total": trainer.max_epochs, **pl_module.history[-1]}
+            write_atomic(self.path, json.dumps(status))
+            self._written = time.monotonic()
+
+
+class Tracking(pl.Callback):
+    """Mirror every new row of the history to a tracker, with the error against exact and seconds per epoch.
+
+    Args:
+        tracker: has `log(dict)`, see `repro.tracking.Tracker`.
+        exact: exact value at time t of a named observable (t = inf for the steady state), or None.
+    """
+
+    def __init__(self, tracker: Any, exact: Exact | None) -> None:
+        self.tracker, self.exact = tracker, exact
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Log the row that the module has just recorded."""
+        assert isinstance(pl_module, PointModule)
+        before, row = pl_module.history[-2:]
+        values = {name: value for name, value in row.items() if not name.endswith("_error")}
+        values["seconds_per_step"] = row["seconds"] - before["seconds"]
+        values["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
+        if self.exact is not None:
+            for name in PAULI_NAMES:
+                values[f"{name}_deviation"] = abs(row[name] - self.exact(row.get("t", float("inf")), name))
+        self.tracker.log(values)

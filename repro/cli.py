@@ -1,0 +1,73 @@
+"""The `repro` command. Exit codes: 0 done, 1 some points failed, 2 input that cannot be used, 130 stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import tyro
+
+from repro import commands
+from repro.errors import InputError
+
+BOX_DRAWING = re.compile("[\u2500-\u257f]")
+
+Command = (
+    Annotated[commands.List, tyro.conf.subcommand("list")]
+    | Annotated[commands.Run, tyro.conf.subcommand("run")]
+    | Annotated[commands.Reference, tyro.conf.subcommand("reference")]
+    | Annotated[commands.Plot, tyro.conf.subcommand("plot")]
+    | Annotated[commands.Publish, tyro.conf.subcommand("publish")]
+)
+
+
+def parse(arguments: Sequence[str]) -> commands.Command:
+    """Command line -> command object.
+
+    Raises:
+        InputError: arguments that tyro refuses, in one line.
+        SystemExit: after --help.
+    """
+    refused = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(refused):
+            return tyro.cli(Command, prog="repro", description=__doc__, args=list(arguments))
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise InputError(_one_line(refused.getvalue())) from None
+
+
+def _one_line(box: str) -> str:
+    """The message of tyro's box, up to its first rule."""
+    lines = box.splitlines()[1:]
+    rule = next((i for i, line in enumerate(lines) if line.count("\u2500") > 3), len(lines))
+    text = " ".join(BOX_DRAWING.sub("", line).strip() for line in lines[:rule])
+    suggestion = re.search(r"(--[\w-]+)", " ".join(lines[rule:])) if "nrecognized" in text else None
+    hint = f"; did you mean {suggestion[1]}?" if suggestion and suggestion[1] != "--help" else ""
+    return f"{' '.join(text.split())}{hint} (repro --help lists what there is)"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the `repro` command."""
+    try:
+        return parse(sys.argv[1:] if arguments is None else arguments).run()
+    except InputError as error:
+        print(f"repro: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader of our output has closed it (`| head`); Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("repro: stopped; run the same command again to continue", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

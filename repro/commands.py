@@ -1,0 +1,289 @@
+"""What each subcommand does. Fields are its options; docstrings are its help."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+import tyro
+from rich.console import Console
+
+import experiments
+from repro.errors import InputError, unknown
+from repro.experiment import PROFILES, Point, override
+
+DEFAULT_RUNS = Path("runs")
+DEFAULT_RESULTS = Path(__file__).resolve().parents[1] / "results"
+
+
+class Command(Protocol):
+    """A parsed command."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        ...
+
+
+def _override_type() -> type:
+    """A dataclass with one optional option per field of a point."""
+    types = {"str": str, "int": int, "float": float, "bool": bool}
+    fields: list[tuple[str, Any, Any]] = []
+    for f in dataclasses.fields(Point):
+        if f.name not in ("figure", "panel", "profile"):
+            kind = types[str(f.type)]
+            metavar = "{True,False}" if kind is bool else kind.__name__.upper()
+            option = Annotated[kind | None, tyro.conf.arg(help=f.metadata["help"], metavar=metavar)]  # type: ignore[valid-type]
+            fields.append((f.name, option, None))
+    return dataclasses.make_dataclass("Overrides", fields)
+
+
+Overrides = _override_type()
+
+
+def _points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> tuple[Point, ...]:
+    """A figure's points after overrides and `--only`."""
+    module = experiments.load(figure)
+    if profile not in PROFILES:
+        raise unknown("profile", profile, PROFILES)
+    changes = {name: value for name, value in vars(overrides).items() if value is not None}
+    changed = dict.fromkeys(override(point, changes) for point in module.points(profile))
+    points = [p for p in changed if not only or any(_matches(p, pattern) for pattern in only)]
+    for pattern in only:
+        if not any(_matches(p, pattern) for p in changed):
+            raise InputError(
+                f"no point of {figure} ({profile}) matches '{pattern}'; see: repro run {figure} --profile {profile} --list"
+            )
+    return tuple(points)
+
+
+def _matches(point: Point, pattern: str) -> bool:
+    names = (point.label, f"{point.panel}-{point.label}", point.point_id, point.panel)
+    return any(fnmatch.fnmatchcase(name, pattern) for name in names)
+
+
+@dataclass
+class List:
+    """Show the figures, or one figure's points."""
+
+    figure: tyro.conf.Positional[str] = ""
+    """a figure; without one, all figures"""
+    profile: str = "quick"
+    """smoke, quick or paper"""
+    runs: Path = DEFAULT_RUNS
+    """folder of computed points"""
+
+    def run(self) -> int:
+        """Print them."""
+        if not self.figure:
+            for name in experiments.names():
+                print(f"{name:8s} {(experiments.load(name).__doc__ or '').splitlines()[0]}")
+            return 0
+        return _show(_points(self.figure, self.profile, (), Overrides()), self.runs)
+
+
+def _show(points: Sequence[Point], runs: Path) -> int:
+    from repro.runner import finished
+
+    for point in points:
+        state = "finished" if finished(runs, point) else "open"
+        print(f"{point.panel:2s} {point.label:28s} {point.point_id}  {state}")
+    return 0
+
+
+@dataclass
+class Run:
+    """Compute a figure's points, write its table, draw it, and say how far each point is from exact.
+
+    Finished points are skipped and interrupted ones continue, so running the same command again is always safe.
+    Examples: `repro run fig4 --profile smoke`, `repro run fig4 --only 'b-*'`, `repro run fig4 --only 'dyn-*' --Jy 1.35`.
+    """
+
+    figure: tyro.conf.Positional[str]
+    """which figure, see `repro list`"""
+    profile: str = "quick"
+    """smoke (a tiny lattice, under a minute), quick (15 minutes on two cores) or paper (the paper's settings)"""
+    only: tuple[str, ...] = ()
+    """names, ids or panels of the points wanted; * and ? match, several may be given"""
+    list: bool = False
+    """show the points and stop"""
+    jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """points at a time"""
+    threads: int = 1
+    """CPU threads of each point"""
+    device: str = "cpu"
+    """cpu, cuda or cuda:N"""
+    runs: Path = DEFAULT_RUNS
+    """folder for everything computed"""
+    wandb: str = ""
+    """online, offline or disabled; by default WANDB_MODE, else online with a key and offline without"""
+    change: tyro.conf.OmitArgPrefixes[Overrides] = field(default_factory=Overrides)  # type: ignore[valid-type]
+    """fields of the points to change"""
+
+    def run(self) -> int:
+        """Compute, write, draw, sum up."""
+        points = _points(self.figure, self.profile, self.only, self.change)
+        if self.list:
+            return _show(points, self.runs)
+        from repro.launch import run_points
+        from repro.references import prepare
+
+        settings = self._settings(points)
+        console = Console(stderr=True)
+        prepare(points, self.runs, lambda name: None)
+        failures = run_points(points, settings, self.jobs, console)
+        for label, reason in failures.items():
+            console.print(f"failed: {label}: {reason}", markup=False, highlight=False, soft_wrap=True)
+        self._finish(points, console)
+        return 1 if failures else 0
+
+    def _settings(self, points: Sequence[Point]) -> Any:
+        from repro.probability import check_enumerable
+        from repro.runner import RunSettings, check_device
+        from repro.tracking import resolve_mode
+
+        check_device(self.device)
+        for name in ("jobs", "threads"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} = {getattr(self, name)}: expected at least 1")
+        for point in points:
+            if point.estimator == "enumeration":
+                check_enumerable(point.build_lattice().n_sites)
+        _check_writable(self.runs)
+        return RunSettings(self.runs, self.device, self.threads, resolve_mode(self.wandb or None))
+
+    def _finish(self, points: Sequence[Point], console: Console) -> None:
+        from repro import assemble
+        from repro.summary import print_summary
+
+        changed = any(value is not None for value in vars(self.change).values())
+        folder = self.runs / self.figure / (f"{self.profile}-changed" if changed else self.profile)
+        everything = points if changed else experiments.load(self.figure).points(self.profile)
+        table = assemble.write_figure(everything, self.runs, folder, self.figure)
+        drawn = _draw(self.figure, folder, self.profile, folder)
+        _track_figure(self, drawn, folder)
+        print_summary(table, sys.stdout)
+        console.print(f"table and figure: {folder}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"folder '{folder}' cannot be made: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"folder '{folder}' cannot be written")
+
+
+def _draw(figure: str, tables: Path, profile: str, target: Path) -> Sequence[Path]:
+    import pandas as pd
+
+    import figures
+    from repro.results import read_table
+
+    return figures.plot(
+        figure, read_table(tables / "table.csv"), pd.read_csv(tables / "reference.csv"), profile, target
+    )
+
+
+def _track_figure(command: Run, drawn: Sequence[Path], folder: Path) -> None:
+    """The finished figure and its table as a wandb run of job type plot."""
+    from repro.tracking import Tracker, resolve_mode
+
+    settings = {"figure": command.figure, "profile": command.profile, "point_id": f"{command.figure}-{command.profile}"}
+    name = f"{command.figure}-{command.profile}"
+    mode = resolve_mode(command.wandb or None)
+    with Tracker(settings, group=command.figure, name=name, job_type="plot", folder=command.runs, mode=mode) as tracker:
+        for path in drawn:
+            if path.suffix == ".png":
+                tracker.image(path, path.stem)
+        tracker.artifact(folder / "table.csv", f"{name}-table", "table")
+
+
+@dataclass
+class Reference:
+    """Compute the exact QuTiP curves that a figure's points are compared with."""
+
+    figure: tyro.conf.Positional[str]
+    """which figure"""
+    profile: str = "paper"
+    """smoke, quick or paper"""
+    runs: Path = DEFAULT_RUNS
+    """new references go to its folder `reference`"""
+
+    def run(self) -> int:
+        """Find or compute each."""
+        from repro.references import prepare
+
+        _check_writable(self.runs)
+        prepare(_points(self.figure, self.profile, (), Overrides()), self.runs, print)
+        return 0
+
+
+@dataclass
+class Plot:
+    """Draw a figure from its table: the shipped one, or one computed here."""
+
+    figure: tyro.conf.Positional[str] = ""
+    """which figure"""
+    all: bool = False
+    """every figure that has a shipped table"""
+    profile: str = ""
+    """draw what this machine computed with this profile instead of the shipped table"""
+    runs: Path = DEFAULT_RUNS
+    """folder of computed points"""
+    out: Path = DEFAULT_RUNS / "figures"
+    """where the drawings go"""
+
+    def run(self) -> int:
+        """Draw."""
+        shipped = [name for name in experiments.names() if (DEFAULT_RESULTS / f"{name}.csv").exists()]
+        if not self.figure and not self.all:
+            raise InputError("plot: expected a figure or --all")
+        for name in shipped if self.all else [self.figure]:
+            experiments.load(name)
+            for path in self._draw(name, shipped):
+                print(path)
+        return 0
+
+    def _draw(self, name: str, shipped: Sequence[str]) -> Sequence[Path]:
+        if self.profile:
+            folder = self.runs / name / self.profile
+            return _draw(name, folder, self.profile, folder)
+        if name not in shipped:
+            raise InputError(f"figure '{name}' has no shipped table; draw a computed one with --profile")
+        import pandas as pd
+
+        import figures
+        from repro.results import read_table
+
+        table = read_table(DEFAULT_RESULTS / f"{name}.csv")
+        reference = pd.read_csv(DEFAULT_RESULTS / f"{name}_reference.csv")
+        profile = " and ".join(dict.fromkeys(table["profile"]))
+        return figures.plot(name, table, reference, profile, self.out)
+
+
+@dataclass
+class Publish:
+    """Copy a figure's finished table and resolved settings from runs/ to results/, where git keeps them."""
+
+    figure: tyro.conf.Positional[str]
+    """which figure"""
+    profile: str = "paper"
+    """which profile's table"""
+    runs: Path = DEFAULT_RUNS
+    """folder of computed points"""
+
+    def run(self) -> int:
+        """Copy, if complete."""
+        from repro.results import publish
+
+        experiments.load(self.figure)
+        for path in publish(self.figure, self.runs / self.figure / self.profile, DEFAULT_RESULTS):
+            print(path)
+        return 0

@@ -1,0 +1,205 @@
+"""Points: one complete, immutable description of one computation each.
+
+A figure is a list of points. Two points with the same physics, ansatz, method and seed are the same computation
+whichever panel shows them: `point_id` is a hash of everything that changes the numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from repro.errors import InputError, unknown
+from repro.lattice import Lattice, chain, rectangle, ring
+from repro.lindblad import LindbladModel, heisenberg, tfim
+from repro.povm import BLOCH_DIRECTIONS, POVMS, Povm
+from repro.strings import orders
+from repro.transformer import TransformerConfig
+
+PROFILES = ("smoke", "quick", "paper")
+METHODS = ("variational", "dynamics", "variational+dynamics")
+LATTICES = ("ring", "chain", "rectangle")
+MODELS = ("heisenberg", "tfim")
+ESTIMATORS = ("enumeration", "naive")
+DECAYS = ("step", "exponential")
+
+
+def _doc(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class Point:
+    """One computation: model, ansatz, method, optimiser and seed. Units: hbar = gamma = 1."""
+
+    figure: str = _doc("fig4", "figure it belongs to")
+    panel: str = _doc("", "panel it belongs to")
+    profile: str = _doc("quick", "smoke, quick or paper")
+    # model
+    lattice: str = _doc("rectangle", "ring, chain or rectangle")
+    rows: int = _doc(3, "rows of a rectangle; 1 on a ring or chain")
+    cols: int = _doc(3, "columns of a rectangle; sites of a ring or chain")
+    periodic: bool = _doc(True, "wrap both directions of a rectangle")
+    model: str = _doc("heisenberg", "heisenberg or tfim")
+    Jx: float = _doc(0.9, "exchange along x")
+    Jy: float = _doc(1.8, "exchange along y")
+    Jz: float = _doc(1.0, "exchange along z")
+    B: float = _doc(0.0, "field along z")
+    V: float = _doc(2.0, "Ising coupling (tfim)")
+    g: float = _doc(2.0, "transverse field (tfim)")
+    gamma: float = _doc(1.0, "decay rate")
+    povm: str = _doc("tetrahedral", "tetrahedral or pauli4")
+    initial: str = _doc("up", "product state at the start: up, down, plus, minus, left, right")
+    # ansatz
+    layers: int = _doc(1, "Transformer layers n_l")
+    width: int = _doc(32, "hidden dimension n_d")
+    heads: int = _doc(1, "attention heads")
+    feedforward: int = _doc(16, "inner width of the feed-forward sublayer")
+    norm: str = _doc("none", "layer normalisation: none, post or pre")
+    strings: str = _doc("0s", "string mixture: 0s, 1s, 2s, 4s, 8s")
+    # method
+    method: str = _doc("variational", "variational, dynamics or variational+dynamics")
+    estimator: str = _doc("enumeration", "enumeration or naive")
+    n_samples: int = _doc(0, "draws N_s per iteration; 0 sums over all configurations")
+    iterations: int = _doc(500, "Adam iterations of the variational stage")
+    learning_rate: float = _doc(1e-2, "Adam's rate, variational stage")
+    tau: float = _doc(0.008, "half the time step")
+    t_end: float = _doc(5.0, "length of the evolution")
+    step_iterations: int = _doc(100, "Adam iterations per time step")
+    first_steps: int = _doc(0, "time steps at the start that get first_iterations each")
+    first_iterations: int = _doc(0, "Adam iterations in each of the first steps; 0 for the same as later")
+    step_learning_rate: float = _doc(1e-2, "Adam's rate at the start of every time step")
+    step_decay: str = _doc("step", "rate within a time step: step (x step_factor at 80 %) or exponential")
+    step_factor: float = _doc(0.1, "factor on the rate at the end of a time step")
+    seed: int = _doc(0, "seed of weights and samples")
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        _check_numbers(self)
+        self.transformer_config()
+        orders(self.strings, self.build_lattice())
+        if self.estimator == "naive" and not self.n_samples:
+            raise InputError("estimator naive with n_samples = 0: expected the number of draws per iteration")
+
+    @property
+    def label(self) -> str:
+        """Short readable name, unique within a figure's panel for the fields figures vary."""
+        method = {"variational": "var", "dynamics": "dyn", "variational+dynamics": "var+dyn"}[self.method]
+        seed = f"-seed{self.seed}" if self.seed else ""
+        return f"{method}-{self.layers}x{self.width}-{self.strings}-{self.coupling_label}{seed}"
+
+    @property
+    def coupling_label(self) -> str:
+        """The coupling that figures vary, such as "Jy1.8" or "g2"."""
+        return f"Jy{self.Jy:g}" if self.model == "heisenberg" else f"g{self.g:g}"
+
+    @property
+    def point_id(self) -> str:
+        """Twelve hexadecimal digits of the hash of every field that changes the numbers."""
+        unused = {"figure", "panel", "profile"}
+        for name, groups in _USED_BY.items():
+            unused |= {f for value, fields in groups.items() if value != getattr(self, name) for f in fields}
+        unused -= {f for name, groups in _USED_BY.items() for f in groups.get(getattr(self, name), ())}
+        physics = {k: v for k, v in dataclasses.asdict(self).items() if k not in unused}
+        return hashlib.sha256(json.dumps(physics, sort_keys=True).encode()).hexdigest()[:12]
+
+    def variational_stage(self) -> Point:
+        """The variational computation that a variational+dynamics point starts from."""
+        return dataclasses.replace(self, method="variational")
+
+    @property
+    def n_steps(self) -> int:
+        """Time steps of 2 tau that reach t_end."""
+        return math.ceil(self.t_end / (2 * self.tau) - 1e-9)
+
+    def iterations_of_step(self, step: int) -> int:
+        """Adam iterations of a time step (0 is the first)."""
+        return self.first_iterations if step < self.first_steps and self.first_iterations else self.step_iterations
+
+    def build_lattice(self) -> Lattice:
+        """The point's lattice."""
+        if self.lattice == "rectangle":
+            return rectangle(self.rows, self.cols, self.periodic)
+        return (ring if self.lattice == "ring" else chain)(self.cols)
+
+    def build_model(self) -> LindbladModel:
+        """The point's Lindblad equation."""
+        if self.model == "tfim":
+            return tfim(self.build_lattice(), V=self.V, g=self.g, gamma=self.gamma)
+        return heisenberg(self.build_lattice(), J=(self.Jx, self.Jy, self.Jz), B=self.B, gamma=self.gamma)
+
+    def build_povm(self) -> Povm:
+        """The point's POVM."""
+        return POVMS[self.povm]()
+
+    def transformer_config(self) -> TransformerConfig:
+        """Size and kind of the point's network."""
+        return TransformerConfig(
+            self.build_lattice().n_sites, self.layers, self.width, self.heads, self.feedforward, self.norm
+        )
+
+
+MODEL_FIELDS = ("lattice", "rows", "cols", "periodic", "model", "Jx", "Jy", "Jz", "B", "V", "g", "gamma")
+_OF_VARIATIONAL = ("iterations", "learning_rate")
+_OF_DYNAMICS = (
+    *("tau", "t_end", "step_iterations", "first_steps", "first_iterations"),
+    *("step_learning_rate", "step_decay", "step_factor"),
+)
+# Fields that matter only for some values of another one; the others keep them out of the hash.
+_USED_BY: dict[str, dict[str, tuple[str, ...]]] = {
+    "lattice": {"rectangle": ("rows", "periodic")},
+    "model": {"heisenberg": ("Jx", "Jy", "Jz", "B"), "tfim": ("V", "g")},
+    "method": {
+        "variational": _OF_VARIATIONAL,
+        "dynamics": _OF_DYNAMICS,
+        "variational+dynamics": _OF_VARIATIONAL + _OF_DYNAMICS,
+    },
+}
+_CHOICES = {
+    "profile": PROFILES,
+    "lattice": LATTICES,
+    "model": MODELS,
+    "povm": tuple(POVMS),
+    "initial": tuple(BLOCH_DIRECTIONS),
+    "method": METHODS,
+    "estimator": ESTIMATORS,
+    "step_decay": DECAYS,
+}
+_POSITIVE = ("rows", "cols", "iterations", "learning_rate", "tau", "t_end", "step_iterations", "step_learning_rate")
+_NOT_NEGATIVE = ("n_samples", "gamma", "first_steps", "first_iterations", "seed", "step_factor")
+_FINITE = ("Jx", "Jy", "Jz", "B", "V", "g")
+
+
+def _check_choices(point: Point) -> None:
+    for name, known in _CHOICES.items():
+        if getattr(point, name) not in known:
+            raise unknown(name, str(getattr(point, name)), known)
+
+
+def _check_numbers(point: Point) -> None:
+    for names, above, expected in (
+        (_POSITIVE, math.ulp(0.0), "a number above 0"),
+        (_NOT_NEGATIVE, 0.0, "a number not below 0"),
+        (_FINITE, -math.inf, "a finite number"),
+    ):
+        for name in names:
+            value = getattr(point, name)
+            if not (math.isfinite(value) and value >= above):
+                raise InputError(f"{name} = {value}: expected {expected}")
+
+
+def override(point: Point, changes: dict[str, Any]) -> Point:
+    """A point with some fields replaced.
+
+    Raises:
+        InputError: unknown field or a value outside its range.
+    """
+    known = [f.name for f in dataclasses.fields(Point)]
+    for name in changes:
+        if name not in known:
+            raise unknown("point field", name, known)
+    return dataclasses.replace(point, **changes)

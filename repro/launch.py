@@ -1,0 +1,198 @@
+"""Run many points side by side on this machine: one process each, one thread each, longest first.
+
+Workers report through each point's `progress.json`; this process shows it, collects failures and stops the workers
+when it is itself stopped. Finished points are skipped.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from repro.errors import InputError
+from repro.experiment import Point
+from repro.runner import RunSettings, finished, point_folder, run_point
+
+POLL_SECONDS = 0.5
+PR_SET_PDEATHSIG = 1
+log = logging.getLogger(__name__)
+
+
+def cost(point: Point) -> float:
+    """Relative work of a point: iterations times network size; only the order of points depends on it."""
+    evolve = sum(point.iterations_of_step(step) for step in range(point.n_steps))
+    iterations = {"variational": point.iterations, "dynamics": evolve}.get(point.method, point.iterations + evolve)
+    return iterations * (1 + (point.layers - 1) * point.width / 4) * 4.0 ** (point.build_lattice().n_sites - 9)
+
+
+def run_points(points: Sequence[Point], settings: RunSettings, jobs: int, console: Console) -> dict[str, str]:
+    """Compute all points that are not finished.
+
+    Args:
+        points: what to compute; the same computation listed twice runs once.
+        settings: where and on what.
+        jobs: points at a time.
+        console: where progress goes; a bar per running point on a terminal, a line per finished point elsewhere.
+
+    Returns:
+        Failures: point label -> reason. Empty when all went well.
+
+    Raises:
+        InputError: from a worker whose input cannot be used.
+        KeyboardInterrupt: stopped; the workers are stopped too.
+    """
+    unique = {point.point_id: point for point in points}
+    todo = sorted((p for p in unique.values() if not finished(settings.runs, p)), key=cost, reverse=True)
+    if len(todo) < len(unique):
+        console.print(f"{len(unique) - len(todo)} of {len(unique)} points are finished already")
+    if not todo:
+        return {}
+    failures: dict[str, str] = {}
+    with _workers(min(jobs, len(todo)), settings) as pool, _Display(todo, settings, console) as display:
+        futures = {pool.submit(_work, point, settings): point for point in todo}
+        pending = set(futures)
+        while pending:
+            done, pending = wait(pending, timeout=POLL_SECONDS)
+            for future in done:
+                reason = _outcome(future)
+                display.finish(futures[future], reason)
+                if reason:
+                    failures[futures[future].label] = reason
+            display.refresh()
+    return failures
+
+
+def _outcome(future: Future[Path]) -> str:
+    error = future.exception()
+    if error is None:
+        return ""
+    if isinstance(error, InputError | KeyboardInterrupt):
+        raise error
+    if isinstance(error, BrokenProcessPool):
+        return "its process was killed; run the same command again to continue from the last checkpoint"
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+
+
+@contextmanager
+def _workers(jobs: int, settings: RunSettings) -> Iterator[ProcessPoolExecutor]:
+    threads = {name: str(settings.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    before = {name: os.environ.get(name) for name in threads}
+    os.environ.update(threads)
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),))
+    try:
+        yield pool
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.kill()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+    pool.shutdown()
+
+
+def _start_worker(parent: int) -> None:
+    """A worker leaves Ctrl-C to its parent and dies with it, so that no orphan computes on."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _work(point: Point, settings: RunSettings) -> Path:
+    from repro.references import exact_of
+
+    return run_point(point, settings, exact_of(point, settings.runs))
+
+
+class _Display:
+    """Progress of running points: bars on a terminal, one line per finished point elsewhere."""
+
+    def __init__(self, points: Sequence[Point], settings: RunSettings, console: Console) -> None:
+        self.points, self.settings, self.console = points, settings, console
+        self.started = time.time()
+        self.left = {point.point_id: cost(point) for point in points}
+        self.all = sum(self.left.values())
+        self.finished = 0
+        self.tasks: dict[str, TaskID] = {}
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[now]}"),
+        )
+        self.bars = Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal)
+        self.total = self.bars.add_task("all points", total=self.all, now="")
+
+    def __enter__(self) -> _Display:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+
+    def refresh(self) -> None:
+        """Read every running point's status."""
+        for point in self.points:
+            if point.point_id in self.left and (status := self._status(point)):
+                key = point.point_id
+                if key not in self.tasks:
+                    self.tasks[key] = self.bars.add_task(point.label, total=status["total"], now="")
+                self.left[key] = cost(point) * (1 - status["done"] / status["total"])
+                self.bars.update(self.tasks[key], completed=status["done"], now=_now(status))
+        done = self.all - sum(self.left.values())
+        self.bars.update(self.total, completed=done, now=self._time_left(done))
+
+    def finish(self, point: Point, reason: str) -> None:
+        """A point has ended, well or not."""
+        self.finished += 1
+        self.left.pop(point.point_id, None)
+        if point.point_id in self.tasks:
+            self.bars.remove_task(self.tasks.pop(point.point_id))
+        status = self._status(point)
+        outcome = f"FAILED: {reason}" if reason else (_now(status) if status else "")
+        done = self.all - sum(self.left.values())
+        self.console.print(
+            f"[{self.finished}/{len(self.points)}] {point.label}  {outcome}  {self._time_left(done)}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def _status(self, point: Point) -> dict[str, float] | None:
+        path = point_folder(self.settings.runs, point) / "progress.json"
+        try:
+            return json.loads(path.read_text()) if path.stat().st_mtime >= self.started - 1 else None
+        except (OSError, ValueError):
+            return None
+
+    def _time_left(self, done: float) -> str:
+        seconds = time.time() - self.started
+        return f"about {_duration(seconds * (self.all - done) / done)} left" if 0 < done < self.all else ""
+
+
+def _now(status: dict[str, float]) -> str:
+    where = f"t={status['t']:.2f}" if "t" in status else f"iteration {status.get('iteration', 0):.0f}"
+    return f"{where}  <sigma_z>={status['sigma_z']:+.4f}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min {rest:02d} s"

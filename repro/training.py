@@ -1,0 +1,230 @@
+"""Lightning modules around the distribution: variational steady state (Eq. 5) and time evolution (Eq. 4).
+
+Glue only. A time evolution is one `fit` with one epoch per time step: the state before the step is frozen and Adam
+starts afresh when the epoch starts. A variational search is one `fit` cut into epochs of a few iterations, so that it
+can be watched and resumed. Everything that a resumed run needs is in the checkpoint at the end of an epoch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from repro import losses
+from repro.estimators import Enumeration, Estimator, Naive
+from repro.experiment import Point
+from repro.liouvillian import LocalLiouvillian
+from repro.observables import pauli_means, sampled_pauli_means
+from repro.probability import StringMixture
+from repro.strings import orders
+from repro.transformer import Transformer
+
+ADAM = {"betas": (0.9, 0.98), "eps": 1e-9, "fused": True}
+EPOCH_ITERATIONS = 20
+OBSERVABLE_SAMPLES = 50_000
+
+
+def seeded_generator(device: torch.device, *key: int) -> torch.Generator:
+    """A generator that depends on all of `key` (seed, rank, time step, iteration), equal keys giving equal draws."""
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def build_model(point: Point) -> StringMixture:
+    """The point's distribution at its start: the initial product state (S VI), weights drawn from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(point.seed)
+        bias = torch.as_tensor(point.build_povm().product_state_bias(point.initial))
+        transformer = Transformer(point.transformer_config(), bias)
+    return StringMixture(transformer, orders(point.strings, point.build_lattice()))
+
+
+def build_estimator(point: Point) -> Estimator:
+    """The point's way to evaluate the residual."""
+    liouvillian = LocalLiouvillian(point.build_model(), point.build_povm())
+    if point.estimator == "naive":
+        return Naive(liouvillian, point.n_samples)
+    return Enumeration(liouvillian, point.n_samples or None)
+
+
+class PointModule(pl.LightningModule):
+    """What both methods share: the distribution, its estimator, and the history of what was measured.
+
+    Attributes:
+        history: one row per epoch: t or iteration, loss, residual, Pauli means and errors, seconds so far.
+    """
+
+    def __init__(self, point: Point) -> None:
+        super().__init__()
+        self.point = point
+        self.model = build_model(point)
+        self.estimator = build_estimator(point)
+        self.history: list[dict[str, float]] = []
+        self.seconds_before = 0.0
+        self._started = time.perf_counter()
+        self._stats: list[dict[str, torch.Tensor]] = []
+
+    def loss(self, generator: torch.Generator) -> losses.LossAndStats:
+        """The objective of this method."""
+        raise NotImplementedError
+
+    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        """One iteration; its random numbers depend on (seed, rank, epoch, iteration) alone."""
+        key = (self.point.seed, self.global_rank, self.current_epoch, batch_idx)
+        loss, stats = self.loss(seeded_generator(self.device, *key))
+        self._stats.append(stats)
+        return loss
+
+    def on_fit_start(self) -> None:
+        """Start the clock; measure the starting state on a fresh run."""
+        self._started = time.perf_counter()
+        if not self.history:
+            self._record({})
+
+    def end_epoch(self) -> None:
+        """Measure the state that the epoch ended with; called by `repro.callbacks.Measure`, before other callbacks."""
+        stats = {name: float(self._stats[-1][name]) for name in self._stats[-1]}
+        self._check_finite(stats)
+        self._record(stats)
+        self._stats.clear()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time spent in fits so far, interrupted ones counted up to their last checkpoint."""
+        return self.seconds_before + time.perf_counter() - self._started
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of the fit."""
+        raise NotImplementedError
+
+    def position(self) -> dict[str, float]:
+        """Where the fit stands: {"iteration": ...} or {"t": ...}."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def measure(self) -> dict[str, float]:
+        """Site-averaged Pauli means and standard errors (0 where exact)."""
+        povm = self.point.build_povm()
+        if isinstance(self.estimator, Enumeration):
+            means = pauli_means(self.model.all_probs(), povm)
+            return {key: v for name, mean in means.items() for key, v in ((name, mean), (f"{name}_error", 0.0))}
+        generator = seeded_generator(self.device, self.point.seed, self.global_rank, len(self.history), -1)
+        sampled = sampled_pauli_means(self.model.sample(OBSERVABLE_SAMPLES, generator), povm)
+        return {key: v for name, (mean, err) in sampled.items() for key, v in ((name, mean), (f"{name}_error", err))}
+
+    def _record(self, stats: dict[str, float]) -> None:
+        self.history.append({**self.position(), **stats, **self.measure(), "seconds": self.seconds})
+
+    def _check_finite(self, stats: dict[str, float]) -> None:
+        bad = [name for name, value in stats.items() if not math.isfinite(value)]
+        if bad:
+            raise FloatingPointError(f"point {self.point.label}: {bad[0]} is not finite at {self.position()}")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the history and the clock with the weights."""
+        checkpoint["point_id"] = self.point.point_id
+        checkpoint["history"] = self.history
+        checkpoint["seconds"] = self.seconds
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the history and the clock."""
+        self.history = list(checkpoint["history"])
+        self.seconds_before = checkpoint["seconds"]
+
+
+class VariationalModule(PointModule):
+    """Steady state by minimising ||dp/dt||_1 (Eq. 5) with Adam."""
+
+    def __init__(self, point: Point) -> None:
+        super().__init__(point)
+        self.iteration_losses: list[float] = []
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of the fit, of up to EPOCH_ITERATIONS each."""
+        return math.ceil(self.point.iterations / EPOCH_ITERATIONS)
+
+    def train_dataloader(self) -> range:
+        """Iterations of this epoch."""
+        return range(min(EPOCH_ITERATIONS, self.point.iterations - self.current_epoch * EPOCH_ITERATIONS))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam with the public code's moments; its halving at iteration 600 never comes at 500."""
+        return torch.optim.Adam(self.parameters(), lr=self.point.learning_rate, **ADAM)  # type: ignore[arg-type]
+
+    def loss(self, generator: torch.Generator) -> losses.LossAndStats:
+        """Eq. 5."""
+        return losses.variational(self.estimator.evaluate(self.model, generator))
+
+    def position(self) -> dict[str, float]:
+        """Iterations done."""
+        done = (self.current_epoch + 1) * EPOCH_ITERATIONS if self.history else 0
+        return {"iteration": min(done, self.point.iterations)}
+
+    def end_epoch(self) -> None:
+        """Keep every iteration's loss (Fig. S2), then measure."""
+        self.iteration_losses += torch.stack([s["loss"] for s in self._stats]).tolist()
+        super().end_epoch()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the losses too."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["iteration_losses"] = self.iteration_losses
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the losses too."""
+        super().on_load_checkpoint(checkpoint)
+        self.iteration_losses = list(checkpoint["iteration_losses"])
+
+
+class DynamicsModule(PointModule):
+    """Time evolution by the forward-backward trapezoid objective (Eq. 4), one epoch per step of 2 tau."""
+
+    def __init__(self, point: Point) -> None:
+        super().__init__(point)
+        self._frozen: tuple[object, ...] = ()  # a tuple hides a frozen module from nn.Module's registration
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of the fit: time steps."""
+        return self.point.n_steps
+
+    def train_dataloader(self) -> range:
+        """Iterations of this time step."""
+        return range(self.point.iterations_of_step(self.current_epoch))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam; its state and rate are reset at every time step."""
+        return torch.optim.Adam(self.parameters(), lr=self.point.step_learning_rate, **ADAM)  # type: ignore[arg-type]
+
+    def on_train_epoch_start(self) -> None:
+        """Freeze p(t) and start Adam afresh."""
+        self._frozen = (self.estimator.freeze(self.model),)
+        for optimizer in self.trainer.optimizers:
+            optimizer.state.clear()
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Set the rate of this iteration."""
+        for optimizer in self.trainer.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.point.step_learning_rate * self._decay(batch_idx)
+
+    def _decay(self, iteration: int) -> float:
+        total = self.point.iterations_of_step(self.current_epoch)
+        if self.point.step_decay == "exponential":
+            return self.point.step_factor ** (iteration / total)
+        return self.point.step_factor if iteration >= 0.8 * total else 1.0
+
+    def loss(self, generator: torch.Generator) -> losses.LossAndStats:
+        """Eq. 4."""
+        return losses.dynamics(self.estimator.evaluate(self.model, generator, *self._frozen), self.point.tau)
+
+    def position(self) -> dict[str, float]:
+        """Time reached, units of 1/gamma."""
+        return {"t": 2 * self.point.tau * (self.current_epoch + 1) if self.history else 0.0}
