@@ -56,9 +56,8 @@ def _points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> t
     points = [p for p in changed if not only or any(_matches(p, pattern) for pattern in only)]
     for pattern in only:
         if not any(_matches(p, pattern) for p in changed):
-            raise InputError(
-                f"no point of {figure} ({profile}) matches '{pattern}'; see: repro run {figure} --profile {profile} --list"
-            )
+            listing = f"repro run {figure} --profile {profile} --list"
+            raise InputError(f"no point of {figure} ({profile}) matches '{pattern}'; what there is: {listing}")
     return tuple(points)
 
 
@@ -101,7 +100,8 @@ class Run:
     """Compute a figure's points, write its table, draw it, and say how far each point is from exact.
 
     Finished points are skipped and interrupted ones continue, so running the same command again is always safe.
-    Examples: `repro run fig4 --profile smoke`, `repro run fig4 --only 'b-*'`, `repro run fig4 --only 'dyn-*' --Jy 1.35`.
+    Examples: `repro run fig4 --profile smoke`, `repro run fig4 --only 'b-*'`,
+    `repro run fig4 --only 'dyn-*' --Jy 1.35`.
     """
 
     figure: tyro.conf.Positional[str]

@@ -16,6 +16,7 @@ import torch
 
 from repro.errors import InputError
 from repro.liouvillian import LocalLiouvillian
+from repro.prefix_tree import digits
 from repro.probability import StringMixture, check_enumerable
 
 
@@ -139,9 +140,7 @@ class Naive:
         total_B = torch.zeros_like(reference_B)
         for term in self.liouvillian.terms:
             sites = list(term.sites)
-            outcomes_Ks = torch.cartesian_prod(*[torch.arange(4, device=samples_BN.device)] * len(sites)).view(
-                -1, len(sites)
-            )
+            outcomes_Ks = digits(len(sites), samples_BN.device).flip(1)
             flipped_BKN = samples_BN[:, None].repeat(1, len(outcomes_Ks), 1)
             flipped_BKN[:, :, sites] = outcomes_Ks
             powers_s = torch.tensor([4**k for k in reversed(range(len(sites)))], device=samples_BN.device)

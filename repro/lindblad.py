@@ -111,7 +111,7 @@ def tfim(lattice: Lattice, V: float, g: float, gamma: float = 1.0) -> LindbladMo
 
 def heisenberg(lattice: Lattice, J: tuple[float, float, float], B: float = 0.0, gamma: float = 1.0) -> LindbladModel:
     """Dissipative Heisenberg model, H = sum_<ij> (Jx XX + Jy YY + Jz ZZ) + B sum_k Z_k, decay sigma^-."""
-    exchange = sum(coupling * np.kron(pauli, pauli) for coupling, pauli in zip(J, PAULIS.values(), strict=True))
+    exchange = np.sum([c * np.kron(pauli, pauli) for c, pauli in zip(J, PAULIS.values(), strict=True)], axis=0)
     return LindbladModel(
         lattice,
         one_site=[(site, B * SIGMA_Z) for site in lattice.sites],

@@ -32,11 +32,7 @@ EXPONENT_LIMIT = 80.0
 def digits(n_digits: int, device: torch.device | None = None) -> torch.Tensor:
     """All prefixes of n_digits outcomes in index order, shape (4^n, n), oldest outcome first."""
     index = torch.arange(OUTCOMES**n_digits, device=device)
-    return (
-        torch.stack([index // OUTCOMES**j % OUTCOMES for j in range(n_digits)], dim=1)
-        if n_digits
-        else index[:, None][:, :0]
-    )
+    return index[:, None] // OUTCOMES ** torch.arange(n_digits, device=device) % OUTCOMES
 
 
 @lru_cache(maxsize=64)
@@ -187,11 +183,8 @@ class BlockLayout:
             first_n = (OUTCOMES ** (root + depth_n) - 1) // 3
             root_b = torch.arange(OUTCOMES**root)
             order.append((first_n + root_b[:, None] + OUTCOMES**root * inside_n).flatten())
-            ancestor_bj = (
-                torch.stack([(4**j - 1) // 3 + root_b % 4**j for j in range(root)], 1)
-                if root
-                else root_b[:, None][:, :0]
-            )
+            powers_j = OUTCOMES ** torch.arange(root)
+            ancestor_bj = (powers_j - 1) // 3 + root_b[:, None] % powers_j
             seen_nn = (depth_n[:, None] >= depth_n) & (inside_n[:, None] % OUTCOMES**depth_n == inside_n)
             self.groups.append((root, len(root_b), len(depth_n)))
             self.ancestors.append(ancestor_bj.to(device))
