@@ -22,6 +22,11 @@ def points(profile: str) -> tuple[Point, ...]:
     return {"smoke": _smoke, "quick": _quick, "paper": _paper}[profile]()
 
 
+def exact_line(profile: str) -> tuple[Point, ...]:
+    """Points whose exact steady states make the black line: every J_y of the paper on the profile's lattice."""
+    return tuple(dict.fromkeys(replace(points(profile)[0], panel="", Jy=Jy) for Jy in ALL_JY))
+
+
 def _panels(
     base: Point, sizes: tuple[tuple[int, int], ...], variational_jy: tuple[float, ...], evolved_jy: tuple[float, ...]
 ) -> tuple[Point, ...]:

@@ -42,15 +42,22 @@ def steady_reference(points: Sequence[Point], runs: Path) -> pd.DataFrame:
     return pd.DataFrame(data, columns=["Jy", "g", "observable", "mean"])
 
 
-def write_figure(points: Sequence[Point], runs: Path, folder: Path, title: str) -> pd.DataFrame:
-    """Write table.csv, reference.csv and settings.json of a figure's points into a folder; returns the table."""
+def write_figure(points: Sequence[Point], exact_line: Sequence[Point], runs: Path, folder: Path) -> pd.DataFrame:
+    """Write table.csv, reference.csv and settings.json of a figure's points into a folder; returns the table.
+
+    Args:
+        points: the figure's points; unfinished ones are listed in the settings and missing in the table.
+        exact_line: points whose exact steady states go into reference.csv.
+        runs: folder of computed points.
+        folder: where the files go.
+    """
     table = figure_table(points, runs)
     write_table(table, folder / "table.csv")
-    write_atomic(folder / "reference.csv", steady_reference(points, runs).to_csv(index=False))
+    write_atomic(folder / "reference.csv", steady_reference(exact_line, runs).to_csv(index=False))
     described = [
         {"point_id": p.point_id, "name": f"{p.panel} {p.label}".strip(), **dataclasses.asdict(p)} for p in points
     ]
-    write_atomic(folder / "settings.json", json.dumps({"figure": title, "points": described}, indent=1))
+    write_atomic(folder / "settings.json", json.dumps({"figure": points[0].figure, "points": described}, indent=1))
     return table
 
 

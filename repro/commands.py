@@ -135,7 +135,8 @@ class Run:
 
         settings = self._settings(points)
         console = Console(stderr=True)
-        prepare(points, self.runs, lambda name: None)
+        line = experiments.load(self.figure).exact_line(self.profile)
+        prepare([*points, *line], self.runs, lambda name: console.print(f"exact {name}: computing", highlight=False))
         failures = run_points(points, settings, self.jobs, console)
         for label, reason in failures.items():
             console.print(f"failed: {label}: {reason}", markup=False, highlight=False, soft_wrap=True)
@@ -164,7 +165,8 @@ class Run:
         changed = any(value is not None for value in vars(self.change).values())
         folder = self.runs / self.figure / (f"{self.profile}-changed" if changed else self.profile)
         everything = points if changed else experiments.load(self.figure).points(self.profile)
-        table = assemble.write_figure(everything, self.runs, folder, self.figure)
+        line = experiments.load(self.figure).exact_line(self.profile)
+        table = assemble.write_figure(everything, line, self.runs, folder)
         drawn = _draw(self.figure, folder, self.profile, folder)
         _track_figure(self, drawn, folder)
         print_summary(table, sys.stdout)
@@ -221,7 +223,9 @@ class Reference:
         from repro.references import prepare
 
         _check_writable(self.runs)
-        prepare(_points(self.figure, self.profile, (), Overrides()), self.runs, print)
+        points = _points(self.figure, self.profile, (), Overrides())
+        prepare([*points, *experiments.load(self.figure).exact_line(self.profile)], self.runs, print)
+        print(f"every exact curve of {self.figure} ({self.profile}) is there")
         return 0
 
 

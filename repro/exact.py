@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import math
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def dynamics(
     *,
     dt: float = TIME_STEP,
     label: str = "",
+    computing: Callable[[], None] = lambda: None,
 ) -> Reference:
     """Exact evolution of the site-averaged Paulis from a product state, by QuTiP's `mesolve`.
 
@@ -63,6 +65,7 @@ def dynamics(
         folders: searched in order; a new curve goes to the last one.
         dt: spacing of the table's times; it must resolve the fastest frequency for `Reference.at` to interpolate.
         label: a name for people, stored beside the curve.
+        computing: called when no folder has the curve, before it is computed.
 
     Raises:
         InputError: more than ten sites, an unknown state, t_end or dt not positive, a folder that cannot be written.
@@ -74,16 +77,25 @@ def dynamics(
     description = describe(model, "dynamics", initial_state=numbers(state), dt=float(dt))
     settings = {**_settings(model), "initial_state": initial_state, "t_end": float(t_end), "dt": float(dt)}
     times = np.round(np.arange(math.ceil(t_end / dt - 1e-9) + 1) * dt, 12)
-    return find_or_compute(
-        description, t_end, folders, lambda: _evolve(model, state, times, {"label": label, "settings": settings})
-    )
+
+    def compute() -> Reference:
+        computing()
+        return _evolve(model, state, times, {"label": label, "settings": settings})
+
+    return find_or_compute(description, t_end, folders, compute)
 
 
-def steady_state(model: LindbladModel, folders: Folders = DEFAULT_FOLDERS, *, label: str = "") -> Reference:
+def steady_state(
+    model: LindbladModel,
+    folders: Folders = DEFAULT_FOLDERS,
+    *,
+    label: str = "",
+    computing: Callable[[], None] = lambda: None,
+) -> Reference:
     """Exact steady state's site-averaged Paulis, by QuTiP's `steadystate`; ||L rho||_F is at most 1e-6.
 
     Args:
-        model, folders, label: as in `dynamics`.
+        model, folders, label, computing: as in `dynamics`.
 
     Raises:
         InputError: more than ten sites, no jump operator or a steady state that is seen not to be unique, no solver
@@ -93,9 +105,12 @@ def steady_state(model: LindbladModel, folders: Folders = DEFAULT_FOLDERS, *, la
     if not any(jump.rate > 0 and jump.operator.any() for jump in model.jumps):
         raise InputError("steady state of a model without jump operators: expected at least one, or it is not unique")
     description = describe(model, "steady state")
-    return find_or_compute(
-        description, math.inf, folders, lambda: _steady(model, {"label": label, "settings": _settings(model)})
-    )
+
+    def compute() -> Reference:
+        computing()
+        return _steady(model, {"label": label, "settings": _settings(model)})
+
+    return find_or_compute(description, math.inf, folders, compute)
 
 
 def _check_size(n_sites: int) -> None:

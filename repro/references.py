@@ -12,6 +12,11 @@ from repro.experiment import MODEL_FIELDS, Point
 from repro.reference_cache import DEFAULT_FOLDERS, Reference
 
 Exact = Callable[[float, str], float]
+Say = Callable[[], None]
+
+
+def _silent() -> None:
+    pass
 
 
 def folders(runs: Path) -> tuple[Path, Path]:
@@ -24,17 +29,17 @@ def reachable(point: Point) -> bool:
     return point.build_lattice().n_sites <= exact.MAX_SITES
 
 
-def steady_state(point: Point, runs: Path) -> Reference:
-    """Exact steady state of the point's model."""
+def steady_state(point: Point, runs: Path, computing: Say = _silent) -> Reference:
+    """Exact steady state of the point's model; `computing` is called when it is not stored yet."""
     label = f"{point.model} {point.build_lattice().name}"
-    return exact.steady_state(point.build_model(), folders(runs), label=label)
+    return exact.steady_state(point.build_model(), folders(runs), label=label, computing=computing)
 
 
-def evolution(point: Point, runs: Path) -> Reference:
-    """Exact evolution from the point's product state over its time."""
+def evolution(point: Point, runs: Path, computing: Say = _silent) -> Reference:
+    """Exact evolution from the point's product state over its time; `computing` as in `steady_state`."""
     label = f"{point.model} {point.build_lattice().name}"
     t_end = 2 * point.tau * point.n_steps
-    return exact.dynamics(point.build_model(), point.initial, t_end, folders(runs), label=label)
+    return exact.dynamics(point.build_model(), point.initial, t_end, folders(runs), label=label, computing=computing)
 
 
 def exact_of(point: Point, runs: Path) -> Exact | None:
@@ -55,8 +60,8 @@ def exact_of(point: Point, runs: Path) -> Exact | None:
 
 
 def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
-    """Make sure that every reference the points need is there, computing the missing ones."""
-    needed: dict[tuple[object, ...], tuple[str, Callable[[], Reference]]] = {}
+    """Make sure that every reference the points need is there; `say` is told the name of each that is computed."""
+    needed: dict[tuple[object, ...], tuple[str, Callable[[Say], Reference]]] = {}
     for point in points:
         if not reachable(point):
             continue
@@ -67,5 +72,4 @@ def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> 
             key = (*model, point.initial, point.n_steps * point.tau)
             needed.setdefault(key, (f"evolution of {name}", partial(evolution, point, runs)))
     for name, find in needed.values():
-        say(name)
-        find()
+        find(partial(say, name))

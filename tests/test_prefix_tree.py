@@ -51,7 +51,10 @@ def test_gradient_equals_that_of_scoring(network: str, n_sites: int) -> None:
 
 
 def sharpen(transformer: Transformer, spread: float) -> None:
-    """Scale the queries of every layer until the first layer's scores span `spread`."""
+    """Scale the queries of every layer until the first layer's scores span `spread`, and raise them all by about 100.
+
+    The raise is a key bias: it adds the same to all scores of a query and leaves the softmax as it is.
+    """
     layers: list[Any] = list(transformer.layers)
     positions_ND: Any = transformer.positions_ND
     with torch.no_grad():
@@ -63,6 +66,8 @@ def sharpen(transformer: Transformer, spread: float) -> None:
         for layer in layers:
             layer.query.weight.mul_(factor)
             layer.query.bias.mul_(factor)
+        mean_D = factor * q_XD.mean(0)
+        layers[0].key.bias.add_(100 * mean_D / mean_D.dot(mean_D))
 
 
 @pytest.mark.parametrize("spread", [30.0, 100.0, 140.0])
