@@ -15,8 +15,8 @@ from typing import Protocol
 import torch
 
 from repro.errors import InputError
+from repro.first_layer import digits
 from repro.liouvillian import LocalLiouvillian
-from repro.prefix_tree import digits
 from repro.probability import StringMixture, check_enumerable
 
 

@@ -29,6 +29,8 @@ from repro.runner import RunSettings, finished, point_folder, run_point
 
 POLL_SECONDS = 0.5
 PR_SET_PDEATHSIG = 1
+# glibc otherwise returns every large tensor to the system and gets it back page by page: a fifth of an iteration.
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
 log = logging.getLogger(__name__)
 
 
@@ -89,9 +91,9 @@ def _outcome(future: Future[Path]) -> str:
 
 @contextmanager
 def _workers(jobs: int, settings: RunSettings) -> Iterator[ProcessPoolExecutor]:
-    threads = {name: str(settings.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    before = {name: os.environ.get(name) for name in threads}
-    os.environ.update(threads)
+    environment = {name: str(settings.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")} | KEEP_MEMORY
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),))
     try:

@@ -48,6 +48,8 @@ class StringMixture(nn.Module):
     def __init__(self, transformer: Transformer, orders: Sequence[Sequence[int]]) -> None:
         super().__init__()
         N = transformer.config.n_sites
+        if not orders:
+            raise InputError("string mixture of no strings: expected at least one")
         for order in orders:
             if sorted(order) != list(range(N)):
                 raise InputError(f"string {tuple(order)}: expected every site from 0 to {N - 1} once")
@@ -119,6 +121,8 @@ class Ensemble(nn.Module):
         super().__init__()
         if not members:
             raise InputError("ensemble: expected at least one member")
+        if len({member.n_sites for member in members}) > 1:
+            raise InputError("ensemble: its members have different numbers of sites")
         self.members = nn.ModuleList(members)
         self.n_sites = members[0].n_sites
 

@@ -9,14 +9,15 @@ import torch
 
 from repro.prefix_tree import all_log_probs
 from repro.transformer import OUTCOMES, START, Transformer
-from tests.networks import NORMS, all_configurations, flat_gradient, generator, random_transformer, relative_difference
+from tests.networks import all_configurations, flat_gradient, generator, random_transformer, relative_difference
 
-# The first is folded into a table, the others take the general path.
+# Without normalisation the last layer is folded into a table or fewer features; the others take the general path.
 NETWORKS: dict[str, dict[str, Any]] = {
     "folded": {},
     "one layer, two heads": {"heads": 2},
     "one layer, post": {"norm": "post"},
     "two layers": {"layers": 2},
+    "two layers, two heads": {"layers": 2, "heads": 2},
     "three layers, heads, pre": {"layers": 3, "heads": 4, "norm": "pre"},
 }
 
@@ -67,39 +68,65 @@ def sharpen(transformer: Transformer, spread: float) -> None:
             layer.query.weight.mul_(factor)
             layer.query.bias.mul_(factor)
         mean_D = factor * q_XD.mean(0)
-        layers[0].key.bias.add_(100 * mean_D / mean_D.dot(mean_D))
+        layers[0].key.bias.add_(100 * q_HXE.shape[-1] ** 0.5 * mean_D / mean_D.dot(mean_D))
 
 
-@pytest.mark.parametrize("spread", [30.0, 100.0, 140.0])
-@pytest.mark.parametrize("network", NETWORKS)
-def test_large_scores_stay_finite_and_right(network: str, spread: float) -> None:
-    """Attention scores that differ by 100: exp(100) is beyond float32."""
-    n_sites = 5
-    wide = random_transformer(n_sites, **NETWORKS[network])
-    sharpen(wide, spread)
-    narrow = random_transformer(n_sites, dtype=torch.float32, **NETWORKS[network])
+def single_out(transformer: Transformer, gap: float) -> None:
+    """Raise the scores of outcome 0 by about `gap`: prefixes with and without it have largest scores that far apart."""
+    layer: Any = transformer.layers[0]
+    D, E = transformer.config.width, transformer.config.width // transformer.config.heads
+    with torch.no_grad():
+        known_XD = torch.cat([transformer.embedding.weight, transformer.positions_ND])
+        is_outcome_0_X = torch.eye(len(known_XD), dtype=torch.float64)[0]
+        detector_D = torch.linalg.pinv(known_XD) @ is_outcome_0_X
+        assert (known_XD @ detector_D - is_outcome_0_X).abs().max() < 1e-9
+        layer.query.bias.add_(4.0)
+        layer.key.weight.add_(gap / (4 * E**0.5) * torch.outer(torch.ones(D, dtype=torch.float64), detector_D))
+
+
+def check_single_precision(wide: Transformer, narrow: Transformer) -> None:
+    """log p and gradient in float32 against scoring each configuration in float64."""
     narrow.load_state_dict(wide.state_dict())
-    cotangent = torch.randn(OUTCOMES**n_sites, generator=generator(2), dtype=torch.float64)
+    cotangent = torch.randn(OUTCOMES**wide.config.n_sites, generator=generator(2), dtype=torch.float64)
     given, expected = all_log_probs(narrow), scored(wide)
-    assert given.isfinite().all()
+    assert given.dtype == torch.float32 and given.isfinite().all()
     assert (given - expected).abs().max() < 2e-4 * expected.abs().max()
     gradient = flat_gradient(given @ cotangent.float(), narrow)
     assert relative_difference(gradient, flat_gradient(expected @ cotangent, wide)) < 1e-3
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("spread", [30.0, 100.0, 140.0])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_large_scores_stay_finite_and_right(network: str, spread: float) -> None:
+    """Attention scores that lie beyond 88, the largest exponent of float32, and far apart."""
+    wide, narrow = (random_transformer(5, dtype=dtype, **NETWORKS[network]) for dtype in (torch.float64, torch.float32))
+    sharpen(wide, spread)
+    check_single_precision(wide, narrow)
+
+
+@pytest.mark.parametrize("network", ["folded", "one layer, two heads", "two layers"])
+def test_prefixes_with_scores_far_apart(network: str) -> None:
+    """No one reference value taken from the largest or the smallest score would do for every prefix of a level."""
+    wide, narrow = (
+        random_transformer(5, width=16, dtype=dtype, **NETWORKS[network]) for dtype in (torch.float64, torch.float32)
+    )
+    single_out(wide, 120.0)
+    check_single_precision(wide, narrow)
+
+
 @pytest.mark.parametrize("n_sites", [1, 4, 7])
+@pytest.mark.parametrize("network", NETWORKS)
 @torch.no_grad()
-def test_one_network_row_per_prefix(n_sites: int, norm: str) -> None:
-    transformer = random_transformer(n_sites, layers=2, norm=norm)
-    rows = {"last layer": 0, "readout": 0}
-    last: Any = transformer.layers[-1]
-    last.query.register_forward_hook(
-        lambda _, __, out: rows.update({"last layer": rows["last layer"] + out[..., 0].numel()})
-    )
-    transformer.readout.register_forward_hook(
-        lambda _, __, out: rows.update(readout=rows["readout"] + out[..., 0].numel())
-    )
+def test_one_network_row_per_prefix(network: str, n_sites: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted where no path can do without: at the activation of the feed-forward sublayers."""
+    transformer = random_transformer(n_sites, **NETWORKS[network])
+    activations, gelu = [], torch.nn.functional.gelu
+
+    def counted(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        activations.append(x.numel())
+        return gelu(x, *args, **kwargs)
+
+    monkeypatch.setattr(torch.nn.functional, "gelu", counted)
     all_log_probs(transformer)
-    n_prefixes = sum(OUTCOMES**k for k in range(n_sites))
-    assert rows == {"last layer": n_prefixes, "readout": n_prefixes}
+    n_prefixes = (OUTCOMES**n_sites - 1) // 3
+    assert sum(activations) == n_prefixes * transformer.config.layers * transformer.config.feedforward
