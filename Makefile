@@ -66,7 +66,7 @@ fig4: setup ## compute and draw Fig. 4 into runs/ (PROFILE=quick: at most 15 min
 figures: setup ## redraw every figure from the shipped tables in results/ (seconds)
 	@$(REPRO) plot --all
 
-publish: setup ## copy the finished tables of FIG from runs/ to results/
+publish: setup ## ship FIG: the best computed profile of each point goes from runs/ to results/
 	@$(REPRO) publish $(FIG)
 
 reference: setup ## compute the exact QuTiP curves of FIG

@@ -54,9 +54,7 @@ def write_figure(points: Sequence[Point], exact_line: Sequence[Point], runs: Pat
     table = figure_table(points, runs)
     write_table(table, folder / "table.csv")
     write_atomic(folder / "reference.csv", steady_reference(exact_line, runs).to_csv(index=False))
-    described = [
-        {"point_id": p.point_id, "name": f"{p.panel} {p.label}".strip(), **dataclasses.asdict(p)} for p in points
-    ]
+    described = [{"point_id": p.point_id, "label": p.label, **dataclasses.asdict(p)} for p in points]
     write_atomic(folder / "settings.json", json.dumps({"figure": points[0].figure, "points": described}, indent=1))
     return table
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import tyro
 
-from repro import commands
+from repro import commands, result_commands
 from repro.errors import InputError
 
 BOX_DRAWING = re.compile("[\u2500-\u257f]")
@@ -20,9 +20,9 @@ BOX_DRAWING = re.compile("[\u2500-\u257f]")
 Command = (
     Annotated[commands.List, tyro.conf.subcommand("list")]
     | Annotated[commands.Run, tyro.conf.subcommand("run")]
-    | Annotated[commands.Reference, tyro.conf.subcommand("reference")]
-    | Annotated[commands.Plot, tyro.conf.subcommand("plot")]
-    | Annotated[commands.Publish, tyro.conf.subcommand("publish")]
+    | Annotated[result_commands.Reference, tyro.conf.subcommand("reference")]
+    | Annotated[result_commands.Plot, tyro.conf.subcommand("plot")]
+    | Annotated[result_commands.Publish, tyro.conf.subcommand("publish")]
 )
 
 

@@ -15,11 +15,11 @@ import tyro
 from rich.console import Console
 
 import experiments
+from repro.drawing import draw_run
 from repro.errors import InputError, unknown
 from repro.experiment import PROFILES, Point, override
 
 DEFAULT_RUNS = Path("runs")
-DEFAULT_RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
 class Command(Protocol):
@@ -46,7 +46,7 @@ def _override_type() -> type:
 Overrides = _override_type()
 
 
-def _points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> tuple[Point, ...]:
+def select_points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> tuple[Point, ...]:
     """A figure's points after overrides and `--only`."""
     module = experiments.load(figure)
     if profile not in PROFILES:
@@ -83,7 +83,7 @@ class List:
             for name in experiments.names():
                 print(f"{name:8s} {(experiments.load(name).__doc__ or '').splitlines()[0]}")
             return 0
-        return _show(_points(self.figure, self.profile, (), Overrides()), self.runs)
+        return _show(select_points(self.figure, self.profile, (), Overrides()), self.runs)
 
 
 def _show(points: Sequence[Point], runs: Path) -> int:
@@ -127,7 +127,7 @@ class Run:
 
     def run(self) -> int:
         """Compute, write, draw, sum up."""
-        points = _points(self.figure, self.profile, self.only, self.change)
+        points = select_points(self.figure, self.profile, self.only, self.change)
         if self.list:
             return _show(points, self.runs)
         from repro.launch import run_points
@@ -155,7 +155,7 @@ class Run:
         for point in points:
             if point.estimator == "enumeration":
                 check_enumerable(point.build_lattice().n_sites)
-        _check_writable(self.runs)
+        check_writable(self.runs)
         return RunSettings(self.runs, self.device, self.threads, resolve_mode(self.wandb or None))
 
     def _finish(self, points: Sequence[Point], console: Console) -> None:
@@ -167,30 +167,19 @@ class Run:
         everything = points if changed else experiments.load(self.figure).points(self.profile)
         line = experiments.load(self.figure).exact_line(self.profile)
         table = assemble.write_figure(everything, line, self.runs, folder)
-        drawn = _draw(self.figure, folder, self.profile, folder)
+        drawn = draw_run(self.figure, folder)
         _track_figure(self, drawn, folder)
         print_summary(table, sys.stdout)
         console.print(f"table and figure: {folder}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _check_writable(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"folder '{folder}' cannot be made: {error.strerror}") from error
     if not os.access(folder, os.W_OK):
         raise InputError(f"folder '{folder}' cannot be written")
-
-
-def _draw(figure: str, tables: Path, profile: str, target: Path) -> Sequence[Path]:
-    import pandas as pd
-
-    import figures
-    from repro.results import read_table
-
-    return figures.plot(
-        figure, read_table(tables / "table.csv"), pd.read_csv(tables / "reference.csv"), profile, target
-    )
 
 
 def _track_figure(command: Run, drawn: Sequence[Path], folder: Path) -> None:
@@ -205,89 +194,3 @@ def _track_figure(command: Run, drawn: Sequence[Path], folder: Path) -> None:
             if path.suffix == ".png":
                 tracker.image(path, path.stem)
         tracker.artifact(folder / "table.csv", f"{name}-table", "table")
-
-
-@dataclass
-class Reference:
-    """Compute the exact QuTiP curves that a figure's points are compared with."""
-
-    figure: tyro.conf.Positional[str]
-    """which figure"""
-    profile: str = "paper"
-    """smoke, quick or paper"""
-    runs: Path = DEFAULT_RUNS
-    """new references go to its folder `reference`"""
-
-    def run(self) -> int:
-        """Find or compute each."""
-        from repro.references import prepare
-
-        _check_writable(self.runs)
-        points = _points(self.figure, self.profile, (), Overrides())
-        prepare([*points, *experiments.load(self.figure).exact_line(self.profile)], self.runs, print)
-        print(f"every exact curve of {self.figure} ({self.profile}) is there")
-        return 0
-
-
-@dataclass
-class Plot:
-    """Draw a figure from its table: the shipped one, or one computed here."""
-
-    figure: tyro.conf.Positional[str] = ""
-    """which figure"""
-    all: bool = False
-    """every figure that has a shipped table"""
-    profile: str = ""
-    """draw what this machine computed with this profile instead of the shipped table"""
-    runs: Path = DEFAULT_RUNS
-    """folder of computed points"""
-    out: Path = DEFAULT_RUNS / "figures"
-    """where the drawings go"""
-
-    def run(self) -> int:
-        """Draw."""
-        shipped = [name for name in experiments.names() if (DEFAULT_RESULTS / f"{name}.csv").exists()]
-        if not self.figure and not self.all:
-            raise InputError("plot: expected a figure or --all")
-        for name in shipped if self.all else [self.figure]:
-            experiments.load(name)
-            for path in self._draw(name, shipped):
-                print(path)
-        return 0
-
-    def _draw(self, name: str, shipped: Sequence[str]) -> Sequence[Path]:
-        if self.profile:
-            folder = self.runs / name / self.profile
-            return _draw(name, folder, self.profile, folder)
-        if name not in shipped:
-            raise InputError(f"figure '{name}' has no shipped table; draw a computed one with --profile")
-        import pandas as pd
-
-        import figures
-        from repro.results import read_table
-
-        table = read_table(DEFAULT_RESULTS / f"{name}.csv")
-        reference = pd.read_csv(DEFAULT_RESULTS / f"{name}_reference.csv")
-        profile = " and ".join(dict.fromkeys(table["profile"]))
-        return figures.plot(name, table, reference, profile, self.out)
-
-
-@dataclass
-class Publish:
-    """Copy a figure's finished table and resolved settings from runs/ to results/, where git keeps them."""
-
-    figure: tyro.conf.Positional[str]
-    """which figure"""
-    profile: str = "paper"
-    """which profile's table"""
-    runs: Path = DEFAULT_RUNS
-    """folder of computed points"""
-
-    def run(self) -> int:
-        """Copy, if complete."""
-        from repro.results import publish
-
-        experiments.load(self.figure)
-        for path in publish(self.figure, self.runs / self.figure / self.profile, DEFAULT_RESULTS):
-            print(path)
-        return 0

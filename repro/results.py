@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -133,7 +132,10 @@ def read_table(path: Path | str) -> pd.DataFrame:
     import pandas as pd
 
     path = Path(path)
-    raw = _read_bytes(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read '{path}': {error.strerror or error}") from error
     try:
         lines = list(csv.reader(io.StringIO(raw.decode(), newline=""), strict=True))
     except (csv.Error, ValueError) as error:
@@ -164,58 +166,3 @@ def same_numbers(left: pd.DataFrame, right: pd.DataFrame) -> bool:
         tidy(table)[list(NUMBERS)].sort_values(list(KEY), kind="stable", ignore_index=True) for table in (left, right)
     )
     return bool(first.equals(second))
-
-
-def publish(figure: str, folder: Path | str, results_folder: Path | str) -> tuple[Path, ...]:
-    """Copy a finished figure's table, exact reference and resolved settings from a run to the shipped results.
-
-    Args:
-        figure: its name, such as "fig4".
-        folder: holds table.csv, reference.csv and settings.json, an object whose "points" list one object per
-            point, each with a "point_id" (and, for messages, a "name").
-        results_folder: where the copies go.
-
-    Returns:
-        The paths of `<figure>.csv`, `<figure>_reference.csv` and `<figure>.json`.
-
-    Raises:
-        InputError: if the table lacks a point of the settings (or its steady-state row), has one that they do not
-            list, or a file is missing, damaged or not writable. Nothing is copied then.
-    """
-    folder, target = Path(folder), Path(results_folder)
-    path = folder / "table.csv"
-    table = read_table(path)
-    expected = _point_ids(folder / "settings.json")
-    done = set(table.loc[table["t"] == math.inf, "point_id"])
-    missing = [name for point_id, name in expected.items() if point_id not in done]
-    if missing:
-        raise InputError(
-            f"{path}: {len(missing)} of {len(expected)} points of '{figure}' are not finished (first: {missing[0]}); "
-            f"run the figure to its end before publishing"
-        )
-    strangers = sorted(set(table["point_id"]) - set(expected))
-    if strangers:
-        raise InputError(f"{path}: point '{strangers[0]}' is not among the points of settings.json")
-    copies: dict[str, bytes | str] = {
-        f"{figure}.csv": _to_csv(table),
-        f"{figure}_reference.csv": _read_bytes(folder / "reference.csv"),
-        f"{figure}.json": _read_bytes(folder / "settings.json"),
-    }
-    return tuple(write_atomic(target / name, content) for name, content in copies.items())
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read '{path}': {error.strerror or error}") from error
-
-
-def _point_ids(path: Path) -> dict[str, str]:
-    """Point ids of a settings file, each with the name that a message calls it by."""
-    raw = _read_bytes(path)
-    try:
-        points = json.loads(raw)["points"]
-        return {point["point_id"]: str(point.get("name", point["point_id"])) for point in points}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: expected an object with a list 'points', each point with a 'point_id'") from error

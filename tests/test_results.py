@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import math
 import os
 import random
@@ -189,54 +188,3 @@ def test_summary_fits_a_page_and_hides_nothing(encoding: str) -> None:
     assert curve == ["a", "dyn", "1x32", "0s", "1.8", "-0.2400", "0.0100", "-0.2500", "+0.0100", *curve[9:]]
     assert curve[9:] == ["0.0800", "0.50", "+0.0100", "12.0", "s"]
     assert any("1x128 8s" in line and line.endswith("100 min") for line in lines)
-
-
-@pytest.fixture
-def finished(tmp_path: Path) -> Path:
-    """A folder with a finished figure in its folder `run`."""
-    table = rows.table()
-    results.write_table(table, tmp_path / "run" / "table.csv")
-    points = [
-        {"point_id": key, "name": name}
-        for key, name in dict(zip(table["point_id"], table["point"], strict=True)).items()
-    ]
-    (tmp_path / "run" / "reference.csv").write_text("Jy,observable,mean\n1.8,sigma_z,-0.25\n")
-    (tmp_path / "run" / "settings.json").write_text(json.dumps({"profile": "smoke", "points": points}))
-    return tmp_path
-
-
-def test_publish_copies_table_and_settings(finished: Path) -> None:
-    paths = results.publish("fig4", finished / "run", finished / "results")
-    assert [path.name for path in paths] == ["fig4.csv", "fig4_reference.csv", "fig4.json"]
-    for path, source in zip(paths, ("table.csv", "reference.csv", "settings.json"), strict=True):
-        assert path.read_bytes() == (finished / "run" / source).read_bytes()
-
-
-def test_publish_refuses_an_unfinished_figure(finished: Path) -> None:
-    path = finished / "run" / "table.csv"
-    whole = results.read_table(path)
-    results.write_table(whole[~((whole["method"] == "dynamics") & (whole["t"] == math.inf))], path)
-    with pytest.raises(
-        InputError, match=r"1 of 26 points of 'fig4' are not finished \(first: dynamics-1x32-0s-Jy1.8\)"
-    ):
-        results.publish("fig4", finished / "run", finished / "results")
-    assert not (finished / "results").exists()
-    results.write_table(results.merge([whole, results.tidy([rows.row(Jy=1.35)])]), path)
-    with pytest.raises(InputError, match="is not among the points"):
-        results.publish("fig4", finished / "run", finished / "results")
-
-
-@pytest.mark.parametrize("content", ["{}", "[]", '{"points": [1]}', '{"points": [{}]}', "{", None])
-def test_publish_refuses_damaged_settings(finished: Path, content: str | None) -> None:
-    path = finished / "run" / "settings.json"
-    path.unlink() if content is None else path.write_text(content)
-    with pytest.raises(InputError, match=r"settings\.json"):
-        results.publish("fig4", finished / "run", finished / "results")
-    assert not (finished / "results").exists()
-
-
-def test_publish_copies_nothing_without_a_reference(finished: Path) -> None:
-    (finished / "run" / "reference.csv").unlink()
-    with pytest.raises(InputError, match=r"cannot read .*reference\.csv"):
-        results.publish("fig4", finished / "run", finished / "results")
-    assert not (finished / "results").exists()

@@ -1,0 +1,127 @@
+"""From runs to the shipped results: for every point of a figure the best profile that has been computed.
+
+`results/<figure>.csv` is the table, `<figure>_reference.csv` the exact line, `<figure>.json` the resolved settings.
+What is shipped already counts as a run: a later run adds to it, and a worse profile never replaces a better one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.errors import InputError
+from repro.files import write_atomic
+from repro.results import read_table, tidy, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BEST_FIRST = ("paper", "quick")
+PointName = tuple[str, str]
+"""(panel, label)."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Points of one source.
+
+    Attributes:
+        table: tidy table.
+        settings: finished points by (panel, label).
+        reference: bytes of the exact line's CSV.
+    """
+
+    table: pd.DataFrame
+    settings: dict[PointName, dict[str, Any]]
+    reference: bytes
+
+
+def read_shelf(table: Path, settings: Path, reference: Path) -> Shelf:
+    """Read one source; points without a steady-state row in the table are not finished and left out.
+
+    Raises:
+        InputError: a file that is missing or damaged.
+    """
+    frame = read_table(table)
+    finished = set(frame.loc[frame["t"] == math.inf, "point_id"])
+    try:
+        points = json.loads(settings.read_bytes())["points"]
+        named = {(p["panel"], p["label"]): p for p in points if p["point_id"] in finished}
+        if any(p["profile"] not in BEST_FIRST for p in points):
+            raise InputError(f"{settings}: only the profiles {' and '.join(BEST_FIRST)} are published")
+        return Shelf(frame, named, reference.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read '{error.filename}': {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{settings}: expected an object with a list 'points' of resolved settings") from error
+
+
+def publish(figure: str, required: Iterable[PointName], runs: Path, results: Path) -> tuple[Path, ...]:
+    """Write the best finished version of every point of a figure to the shipped results.
+
+    Args:
+        figure: its name, such as "fig4".
+        required: (panel, label) of the points without which the figure is incomplete.
+        runs: folder of the figure's runs, with a subfolder per profile.
+        results: folder of the shipped results.
+
+    Returns:
+        The paths of `<figure>.csv`, `<figure>_reference.csv` and `<figure>.json`.
+
+    Raises:
+        InputError: nothing computed, a required point not finished, a damaged file. Nothing is written then.
+    """
+    shelves = [
+        read_shelf(folder / "table.csv", folder / "settings.json", folder / "reference.csv")
+        for folder in (runs / profile for profile in BEST_FIRST)
+        if (folder / "table.csv").exists()
+    ]
+    names = [results / f"{figure}{ending}" for ending in (".csv", "_reference.csv", ".json")]
+    if names[0].exists():
+        shelves.append(read_shelf(names[0], names[2], names[1]))
+    if not shelves:
+        raise InputError(f"figure '{figure}': nothing is computed in '{runs}'; run it first")
+    best = _best(shelves)
+    missing = [f"{panel}-{label}" for panel, label in required if (panel, label) not in best]
+    if missing:
+        raise InputError(
+            f"figure '{figure}': {len(missing)} points are not finished (first: {missing[0]}); run it to its end first"
+        )
+    chosen = {name: shelf.settings[name] for name, shelf in best.items()}
+    return (
+        write_table(_rows(best), names[0]),
+        write_atomic(names[1], shelves[0].reference),
+        write_atomic(names[2], json.dumps({"figure": figure, "points": list(chosen.values())}, indent=1)),
+    )
+
+
+def _best(shelves: Sequence[Shelf]) -> dict[PointName, Shelf]:
+    """The shelf to take each point from; among equal profiles the earlier shelf, that is the newer computation."""
+    best: dict[PointName, Shelf] = {}
+    for shelf in shelves:
+        for name, settings in shelf.settings.items():
+            known = best.get(name)
+            if known is None or _rank(settings) < _rank(known.settings[name]):
+                best[name] = shelf
+    return dict(sorted(best.items()))
+
+
+def _rank(settings: dict[str, Any]) -> int:
+    return BEST_FIRST.index(settings["profile"])
+
+
+def _rows(best: dict[PointName, Shelf]) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = []
+    for (panel, label), shelf in best.items():
+        table = shelf.table
+        wanted = shelf.settings[panel, label]["point_id"]
+        parts.append(table[(table["panel"] == panel) & (table["point"] == label) & (table["point_id"] == wanted)])
+    return tidy(pd.concat(parts, ignore_index=True))

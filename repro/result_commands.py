@@ -1,0 +1,95 @@
+"""Subcommands about results: exact references, drawings, shipping. Fields are options; docstrings are their help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+import experiments
+from repro.commands import DEFAULT_RUNS, Overrides, check_writable, select_points
+from repro.drawing import DEFAULT_RESULTS, draw_run, draw_shipped
+from repro.errors import InputError
+
+
+@dataclass
+class Reference:
+    """Compute the exact QuTiP curves that a figure's points are compared with."""
+
+    figure: tyro.conf.Positional[str]
+    """which figure"""
+    profile: str = "paper"
+    """smoke, quick or paper"""
+    runs: Path = DEFAULT_RUNS
+    """new references go to its folder `reference`"""
+
+    def run(self) -> int:
+        """Find or compute each."""
+        from repro.references import prepare
+
+        check_writable(self.runs)
+        points = select_points(self.figure, self.profile, (), Overrides())
+        prepare([*points, *experiments.load(self.figure).exact_line(self.profile)], self.runs, print)
+        print(f"every exact curve of {self.figure} ({self.profile}) is there")
+        return 0
+
+
+@dataclass
+class Plot:
+    """Draw a figure from its table: the shipped one, or one computed here."""
+
+    figure: tyro.conf.Positional[str] = ""
+    """which figure"""
+    all: bool = False
+    """every figure that has a shipped table"""
+    profile: str = ""
+    """draw what this machine computed with this profile instead of the shipped table"""
+    runs: Path = DEFAULT_RUNS
+    """folder of computed points"""
+    out: Path = DEFAULT_RUNS / "figures"
+    """where the drawings go"""
+
+    def run(self) -> int:
+        """Draw."""
+        shipped = [name for name in experiments.names() if (DEFAULT_RESULTS / f"{name}.csv").exists()]
+        if not self.figure and not self.all:
+            raise InputError("plot: expected a figure or --all")
+        for name in shipped if self.all else [self.figure]:
+            experiments.load(name)
+            for path in self._draw(name, shipped):
+                print(path)
+        return 0
+
+    def _draw(self, name: str, shipped: Sequence[str]) -> Sequence[Path]:
+        if self.profile:
+            return draw_run(name, self.runs / name / self.profile)
+        if name not in shipped:
+            raise InputError(f"figure '{name}' has no shipped table; draw a computed one with --profile")
+        return draw_shipped(name, DEFAULT_RESULTS, self.out)
+
+
+@dataclass
+class Publish:
+    """Ship a figure: the best computed profile of each of its points goes to results/, where git keeps it.
+
+    Every point of the quick profile must be finished; points of the paper profile replace them as they are computed.
+    """
+
+    figure: tyro.conf.Positional[str]
+    """which figure"""
+    runs: Path = DEFAULT_RUNS
+    """folder of computed points"""
+    results: Path = DEFAULT_RESULTS
+    """folder of shipped results"""
+
+    def run(self) -> int:
+        """Write tables and drawings."""
+        from repro.publish import publish
+
+        required = [(p.panel, p.label) for p in experiments.load(self.figure).points("quick")]
+        written = publish(self.figure, required, self.runs / self.figure, self.results)
+        for path in (*written, *draw_shipped(self.figure, self.results, self.results / "figures")):
+            print(path)
+        return 0
