@@ -15,6 +15,8 @@ SIZES = ((1, 32), (1, 64), (2, 32), (2, 64))
 STRINGS = ("0s", "1s", "2s", "4s", "8s")
 ALL_JY = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8)
 JY_OF_STRINGS = 1.8
+# Within a time step the rate falls exponentially; 3e-3 beat the public code's 1e-2 at equal iterations.
+EVOLUTION = Point(figure="fig4", t_end=5.0, step_learning_rate=3e-3, step_decay="exponential", step_factor=0.1)
 
 
 def points(profile: str) -> tuple[Point, ...]:
@@ -27,35 +29,49 @@ def exact_line(profile: str) -> tuple[Point, ...]:
     return tuple(dict.fromkeys(replace(points(profile)[0], panel="", Jy=Jy) for Jy in ALL_JY))
 
 
-def _panels(
-    base: Point, sizes: tuple[tuple[int, int], ...], variational_jy: tuple[float, ...], evolved_jy: tuple[float, ...]
-) -> tuple[Point, ...]:
-    panel_a = [
-        replace(base, panel="a", layers=layers, width=width, Jy=Jy) for layers, width in sizes for Jy in variational_jy
-    ]
-    panel_a += [
-        replace(base, panel="a", method=method, Jy=Jy)
-        for method in ("dynamics", "variational+dynamics")
-        for Jy in evolved_jy
-    ]
-    panel_b = [
-        replace(base, panel="b", Jy=JY_OF_STRINGS, layers=layers, width=width, strings=strings)
-        for layers, width in sizes
-        for strings in STRINGS
-    ]
-    return (*panel_a, *panel_b)
+def _evolved(base: Point, values: tuple[float, ...], second_stage: float) -> list[Point]:
+    """Both ways to evolve; after a variational start a shorter evolution, `second_stage`, reaches the steady state."""
+    dynamics = [replace(base, panel="a", method="dynamics", Jy=Jy) for Jy in values]
+    return dynamics + [replace(point, method="variational+dynamics", t_end=second_stage) for point in dynamics]
+
+
+def _over_jy(base: Point, size: tuple[int, int], values: tuple[float, ...]) -> list[Point]:
+    return [replace(base, panel="a", layers=size[0], width=size[1], Jy=Jy) for Jy in values]
+
+
+def _over_strings(base: Point, size: tuple[int, int], mixtures: tuple[str, ...]) -> list[Point]:
+    at = replace(base, panel="b", Jy=JY_OF_STRINGS, layers=size[0], width=size[1])
+    return [replace(at, strings=strings) for strings in mixtures]
 
 
 def _smoke() -> tuple[Point, ...]:
-    base = Point(figure="fig4", profile="smoke", rows=2, cols=2, iterations=40, tau=0.05, t_end=1.0, step_iterations=10)
-    return _panels(base, ((1, 32), (2, 32)), (1.0, 1.8), (1.8,))
+    base = Point(figure="fig4", profile="smoke", rows=2, cols=2, iterations=40, tau=0.05, step_iterations=10, t_end=1.0)
+    return (
+        *_over_jy(base, (1, 32), (1.0, 1.8)),
+        *_over_jy(base, (2, 32), (1.0, 1.8)),
+        *_evolved(base, (1.8,), second_stage=1.0),
+        *_over_strings(base, (1, 32), STRINGS),
+        *_over_strings(base, (2, 32), STRINGS),
+    )
 
 
 def _quick() -> tuple[Point, ...]:
-    base = Point(figure="fig4", profile="quick", tau=0.02, t_end=5.0, step_iterations=60)
-    return _panels(base, ((1, 32), (2, 32)), (1.0, 1.2, 1.4, 1.6, 1.8), (1.0, 1.8))
+    """Exact sums, fewer points, a time step five times the paper's with as many iterations per unit of time."""
+    base = replace(EVOLUTION, profile="quick", tau=0.04, step_iterations=200)
+    return (
+        *_over_jy(base, (1, 32), (1.0, 1.2, 1.4, 1.6, 1.8)),
+        *_over_jy(base, (2, 32), (1.0, 1.8)),
+        *_evolved(base, (1.0, 1.8), second_stage=2.4),
+        *_over_strings(base, (1, 32), STRINGS),
+        *_over_strings(base, (2, 32), ("0s", "8s")),
+    )
 
 
 def _paper() -> tuple[Point, ...]:
-    base = Point(figure="fig4", profile="paper", n_samples=12000, tau=0.008, t_end=5.0, step_iterations=100)
-    return _panels(base, SIZES, ALL_JY, ALL_JY)
+    """The paper's grid, batch and time step; iterations per time step, which it does not give, by the public code."""
+    base = replace(EVOLUTION, profile="paper", n_samples=12000, tau=0.008, step_iterations=500)
+    return (
+        *(point for size in SIZES for point in _over_jy(base, size, ALL_JY)),
+        *_evolved(base, ALL_JY, second_stage=5.0),
+        *(point for size in SIZES for point in _over_strings(base, size, STRINGS)),
+    )
