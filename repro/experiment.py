@@ -94,8 +94,9 @@ class Point:
 
     @property
     def coupling_label(self) -> str:
-        """The coupling that figures vary, such as "Jy1.8" or "g2"."""
-        return f"Jy{self.Jy:g}" if self.model == "heisenberg" else f"g{self.g:g}"
+        """The coupling that figures vary, such as "Jy1.0" or "g2.0"."""
+        name = "Jy" if self.model == "heisenberg" else "g"
+        return f"{name}{float(getattr(self, name))!r}"
 
     @property
     def point_id(self) -> str:
