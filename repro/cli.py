@@ -15,7 +15,9 @@ import tyro
 from repro import commands, result_commands
 from repro.errors import InputError
 
-BOX_DRAWING = re.compile("[\u2500-\u257f]")
+# Where the terminal cannot show box drawing, tyro draws with hyphens, bars and plus signs.
+BOX_DRAWING = re.compile("[\u2500-\u257f]|^[|+]|[|+]$")
+RULE = re.compile("[\u2500-]{4}")
 
 Command = (
     Annotated[commands.List, tyro.conf.subcommand("list")]
@@ -46,9 +48,11 @@ def parse(arguments: Sequence[str]) -> commands.Command:
 def _one_line(box: str) -> str:
     """The message of tyro's box, up to its first rule."""
     lines = box.splitlines()[1:]
-    rule = next((i for i, line in enumerate(lines) if line.count("\u2500") > 3), len(lines))
+    while lines and RULE.search(lines[0]):
+        lines = lines[1:]
+    rule = next((i for i, line in enumerate(lines) if RULE.search(line)), len(lines))
     text = " ".join(BOX_DRAWING.sub("", line).strip() for line in lines[:rule])
-    suggestion = re.search(r"(--[\w-]+)", " ".join(lines[rule:])) if "nrecognized" in text else None
+    suggestion = re.search(r"(--[a-z][\w-]+)", " ".join(lines[rule:])) if "nrecognized" in text else None
     hint = f"; did you mean {suggestion[1]}?" if suggestion and suggestion[1] != "--help" else ""
     return f"{' '.join(text.split())}{hint} (repro --help lists what there is)"
 

@@ -47,18 +47,18 @@ Overrides = _override_type()
 
 
 def select_points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> tuple[Point, ...]:
-    """A figure's points after overrides and `--only`."""
+    """A figure's points: those that `--only` names, then changed by the overrides."""
     module = experiments.load(figure)
     if profile not in PROFILES:
         raise unknown("profile", profile, PROFILES)
-    changes = {name: value for name, value in vars(overrides).items() if value is not None}
-    changed = dict.fromkeys(override(point, changes) for point in module.points(profile))
-    points = [p for p in changed if not only or any(_matches(p, pattern) for pattern in only)]
+    listed = module.points(profile)
     for pattern in only:
-        if not any(_matches(p, pattern) for p in changed):
+        if not any(_matches(point, pattern) for point in listed):
             listing = f"repro run {figure} --profile {profile} --list"
             raise InputError(f"no point of {figure} ({profile}) matches '{pattern}'; what there is: {listing}")
-    return tuple(points)
+    changes = {name: value for name, value in vars(overrides).items() if value is not None}
+    chosen = [point for point in listed if not only or any(_matches(point, pattern) for pattern in only)]
+    return tuple(dict.fromkeys(override(point, changes) for point in chosen))
 
 
 def _matches(point: Point, pattern: str) -> bool:
@@ -101,7 +101,7 @@ class Run:
 
     Finished points are skipped and interrupted ones continue, so running the same command again is always safe.
     Examples: `repro run fig4 --profile smoke`, `repro run fig4 --only 'b-*'`,
-    `repro run fig4 --only 'dyn-*' --Jy 1.35`.
+    `repro run fig4 --only 'dyn-*Jy1.8' --Jy 1.35`.
     """
 
     figure: tyro.conf.Positional[str]
@@ -109,7 +109,7 @@ class Run:
     profile: str = "quick"
     """smoke (a tiny lattice, under a minute), quick (15 minutes on two cores) or paper (the paper's settings)"""
     only: tuple[str, ...] = ()
-    """names, ids or panels of the points wanted; * and ? match, several may be given"""
+    """names, ids or panels of the points wanted (see --list); * and ? match, several may be given"""
     list: bool = False
     """show the points and stop"""
     jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
@@ -123,7 +123,7 @@ class Run:
     wandb: str = ""
     """online, offline or disabled; by default WANDB_MODE, else online with a key and offline without"""
     change: tyro.conf.OmitArgPrefixes[Overrides] = field(default_factory=Overrides)  # type: ignore[valid-type]
-    """fields of the points to change"""
+    """fields of the chosen points to change"""
 
     def run(self) -> int:
         """Compute, write, draw, sum up."""
@@ -155,8 +155,9 @@ class Run:
         for point in points:
             if point.estimator == "enumeration":
                 check_enumerable(point.build_lattice().n_sites)
+        tracking = resolve_mode(self.wandb or None)
         check_writable(self.runs)
-        return RunSettings(self.runs, self.device, self.threads, resolve_mode(self.wandb or None))
+        return RunSettings(self.runs, self.device, self.threads, tracking)
 
     def _finish(self, points: Sequence[Point], console: Console) -> None:
         from repro import assemble

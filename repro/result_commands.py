@@ -29,8 +29,8 @@ class Reference:
         """Find or compute each."""
         from repro.references import prepare
 
-        check_writable(self.runs)
         points = select_points(self.figure, self.profile, (), Overrides())
+        check_writable(self.runs)
         prepare([*points, *experiments.load(self.figure).exact_line(self.profile)], self.runs, print)
         print(f"every exact curve of {self.figure} ({self.profile}) is there")
         return 0

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
+
+# Tests never track, whoever starts them; the tests of tracking set their own mode.
+os.environ["WANDB_MODE"] = "disabled"
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,0 +1,119 @@
+"""Points: what identifies a computation, what is refused, and what the figures list."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+
+import experiments
+from repro.errors import InputError
+from repro.experiment import PROFILES, Point, override
+
+DYNAMICS = Point(method="dynamics")
+
+
+@pytest.mark.parametrize(
+    ("point", "changes"),
+    [
+        (Point(), {"figure": "fig2", "panel": "b", "profile": "paper"}),
+        (Point(), {"tau": 0.1, "t_end": 3.0, "step_iterations": 7, "step_factor": 0.5}),
+        (Point(), {"V": 1.0, "g": 1.0}),
+        (DYNAMICS, {"iterations": 7, "learning_rate": 0.5}),
+        (Point(model="tfim"), {"Jx": 0.1, "Jy": 0.2, "Jz": 0.3, "B": 1.0}),
+        (Point(lattice="ring", cols=4), {"rows": 1, "periodic": False}),
+    ],
+)
+def test_what_changes_no_number_changes_no_id(point: Point, changes: dict[str, Any]) -> None:
+    assert dataclasses.replace(point, **changes).point_id == point.point_id
+
+
+@pytest.mark.parametrize(
+    ("point", "changes"),
+    [
+        *((Point(), {name: value}) for name, value in {"Jx": 0.1, "Jy": 0.2, "Jz": 0.3, "B": 1.0}.items()),
+        *((Point(), {name: value}) for name, value in {"rows": 2, "cols": 2, "periodic": False}.items()),
+        *((Point(), {name: value}) for name, value in {"layers": 2, "width": 64, "heads": 2, "norm": "pre"}.items()),
+        *((Point(), {name: value}) for name, value in {"strings": "8s", "seed": 1, "n_samples": 9}.items()),
+        *((Point(), {name: value}) for name, value in {"iterations": 5, "learning_rate": 0.1, "gamma": 2.0}.items()),
+        *((DYNAMICS, {name: value}) for name, value in {"tau": 0.1, "t_end": 3.0, "step_iterations": 7}.items()),
+        (Point(), {"method": "dynamics"}),
+        (DYNAMICS, {"method": "variational+dynamics"}),
+        (Point(), {"povm": "pauli4"}),
+        (Point(), {"initial": "down"}),
+        (Point(model="tfim"), {"g": 1.0}),
+    ],
+)
+def test_what_changes_the_numbers_changes_the_id(point: Point, changes: dict[str, Any]) -> None:
+    assert dataclasses.replace(point, **changes).point_id != point.point_id
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({name: value} for name in ("tau", "t_end", "learning_rate") for value in (0.0, -0.1, math.nan, math.inf)),
+        *({name: math.nan} for name in ("Jx", "Jy", "Jz", "B", "V", "g", "gamma")),
+        *({name: 0} for name in ("rows", "cols", "iterations", "step_iterations", "layers", "width")),
+        *({name: -1} for name in ("n_samples", "seed", "first_steps", "gamma")),
+        *({name: "nonsense"} for name in ("lattice", "model", "povm", "initial", "method", "estimator", "strings")),
+        *({name: "nonsense"} for name in ("profile", "norm", "step_decay")),
+        {"width": 31},
+        {"heads": 3},
+        {"lattice": "ring", "cols": 6, "strings": "8s"},
+        {"estimator": "naive", "n_samples": 0},
+    ],
+)
+def test_a_bad_value_is_refused_in_one_line(changes: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as error:
+        override(Point(), changes)
+    assert "\n" not in str(error.value)
+    assert "expected" in str(error.value) or "use '0s'" in str(error.value)
+
+
+def test_an_unknown_field_names_the_nearest() -> None:
+    with pytest.raises(InputError, match="did you mean 'layers'"):
+        override(Point(), {"layer": 2})
+
+
+def test_the_last_step_reaches_the_end() -> None:
+    for tau, t_end in ((0.008, 5.0), (0.02, 5.0), (0.05, 1.0), (0.04, 5.0)):
+        n = Point(tau=tau, t_end=t_end).n_steps
+        assert 2 * tau * n >= t_end - 1e-9 > 2 * tau * (n - 1)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("figure", experiments.names())
+def test_names_are_unique_within_a_panel(figure: str, profile: str) -> None:
+    points = experiments.load(figure).points(profile)
+    assert len({(p.panel, p.label) for p in points}) == len(points)
+    assert {(p.figure, p.profile) for p in points} == {(figure, profile)}
+
+
+def _fig4(profile: str, **fields: Any) -> list[Point]:
+    points = experiments.load("fig4").points(profile)
+    return [p for p in points if all(getattr(p, name) == value for name, value in fields.items())]
+
+
+def test_fig4_paper_is_the_papers_grid() -> None:
+    grid = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8]
+    for layers, width in ((1, 32), (1, 64), (2, 32), (2, 64)):
+        size = {"layers": layers, "width": width, "method": "variational"}
+        assert [p.Jy for p in _fig4("paper", panel="a", **size)] == grid
+        assert [p.strings for p in _fig4("paper", panel="b", Jy=1.8, **size)] == ["0s", "1s", "2s", "4s", "8s"]
+    for method in ("dynamics", "variational+dynamics"):
+        assert [p.Jy for p in _fig4("paper", panel="a", layers=1, width=32, strings="0s", method=method)] == grid
+    for point in _fig4("paper"):
+        model = (point.Jx, point.Jz, point.B, point.gamma, point.povm, point.initial, point.rows, point.cols)
+        assert model == (0.9, 1.0, 0.0, 1.0, "tetrahedral", "up", 3, 3)
+        assert (point.tau, point.n_samples, point.iterations, point.norm) == (0.008, 12000, 500, "none")
+
+
+def test_fig4_quick_has_every_curve_family_on_the_papers_lattice() -> None:
+    assert {(p.rows, p.cols) for p in _fig4("quick")} == {(3, 3)}
+    for method in ("variational", "dynamics", "variational+dynamics"):
+        assert {1.0, 1.8} <= {p.Jy for p in _fig4("quick", panel="a", method=method)}
+    assert {p.strings for p in _fig4("quick", panel="b")} == {"0s", "1s", "2s", "4s", "8s"}
+    assert len({p.layers for p in _fig4("quick", panel="a")}) > 1
+    assert {p.Jy for p in experiments.load("fig4").exact_line("quick")} == {p.Jy for p in _fig4("paper")}

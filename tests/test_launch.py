@@ -1,0 +1,114 @@
+"""Points side by side: once each, failures kept apart, no orphans."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from experiments import load
+from repro import launch
+from repro.experiment import Point
+from repro.launch import cost, run_points
+from repro.runner import CHECKPOINT, RunSettings, finished, point_folder
+
+POINT = Point(rows=2, cols=2, width=8, feedforward=4, iterations=30)
+LONG = dataclasses.replace(POINT, iterations=100_000)
+
+
+def run(points: list[Point], folder: Path, jobs: int = 1) -> tuple[dict[str, str], str]:
+    out = io.StringIO()
+    console = Console(file=out, width=200)
+    failures = run_points(points, RunSettings(folder, tracking="disabled"), jobs, console)
+    return failures, out.getvalue()
+
+
+def test_the_same_computation_runs_once(tmp_path: Path) -> None:
+    failures, said = run([POINT, dataclasses.replace(POINT, panel="b"), POINT], tmp_path)
+    assert failures == {}
+    assert said.count("<sigma_z>") == 1
+    assert finished(tmp_path, POINT)
+    assert run([POINT], tmp_path) == ({}, "1 of 1 points are finished already\n")
+
+
+def test_one_failure_leaves_the_others_alone(tmp_path: Path) -> None:
+    bad = dataclasses.replace(POINT, learning_rate=1e38)  # overflows
+    failures, said = run([bad, POINT], tmp_path)
+    assert list(failures) == [bad.label]
+    assert "is not finite" in failures[bad.label]
+    assert "FAILED" in said
+    assert finished(tmp_path, POINT)
+    assert not finished(tmp_path, bad)
+
+
+def _children(pid: int) -> list[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [int(word) for word in found.split()]
+
+
+def _wait_for(condition: object, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_killed_worker_is_reported_and_its_checkpoint_kept(tmp_path: Path) -> None:
+    checkpoint = point_folder(tmp_path, LONG) / CHECKPOINT
+
+    def kill_when_saved() -> None:
+        _wait_for(checkpoint.exists)
+        workers = [p for p in multiprocessing.active_children() if p.pid]
+        os.kill(workers[-1].pid, signal.SIGKILL)  # type: ignore[arg-type]
+
+    from threading import Thread
+
+    thread = Thread(target=kill_when_saved)
+    thread.start()
+    failures, _ = run([LONG], tmp_path)
+    thread.join()
+    assert "was killed; run the same command again" in failures[LONG.label]
+    assert checkpoint.stat().st_size > 0
+    assert not finished(tmp_path, LONG)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_worker_outlives_a_killed_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "repro.cli", "run", "fig4", "--profile", "smoke", "--iterations", "100000"]
+    only = ["--only", "a-var-1x32-0s-Jy1.0", "a-var-2x32-0s-Jy1.0", "--jobs", "2"]
+    process = subprocess.Popen([*command, *only], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    _wait_for(lambda: len(list(tmp_path.glob(f"runs/points/*/{CHECKPOINT}"))) == 2)
+    workers = _children(process.pid)
+    assert len(workers) >= 2
+    process.kill()
+    process.wait()
+    _wait_for(lambda: not any(_alive(pid) for pid in workers), 10)
+
+
+def test_longer_points_start_first() -> None:
+    points = {p.label: p for p in load("fig4").points("paper") if p.panel == "a"}
+    order = ("dyn-1x32-0s-Jy1.8", "var-2x64-0s-Jy1.8", "var-2x32-0s-Jy1.8", "var-1x32-0s-Jy1.8")
+    costs = [cost(points[label]) for label in order]
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_durations_read_well() -> None:
+    assert launch._duration(59.6) == "1 min 00 s"
+    assert launch._duration(3 * 3600 + 5 * 60) == "3 h 05 min"
