@@ -233,7 +233,7 @@ def _line(error: Exception) -> str:
 def _run_id(folder: Path, point_id: str) -> str:
     """The id kept in `folder`, or a new one: a point computed afresh is a new run, a continued one is the same."""
     point = re.sub(r"[^A-Za-z0-9_.-]", "-", point_id)
-    file = folder / f"wandb-{point}.id"
+    file = folder / "wandb" / f"{point}.id"
     with contextlib.suppress(FileNotFoundError):
         if kept := file.read_text().strip():
             return kept

@@ -50,6 +50,14 @@ def legend(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
+def test_a_collapsed_run_is_told_and_not_drawn() -> None:
+    collapsed = [*rows.variational(), rows.row(layers=2, width=64, Jy=1.1, mean=3.0)]
+    figure = fig4.draw(tidy(collapsed), rows.reference(), "paper")
+    assert any("off scale: var 2 64" in text and "+3.00" in text for text in words(figure))
+    assert max(mean for _, means, _ in series(figure.axes[0]).values() for mean in means) < 1
+    assert not any("off scale" in text for text in words(fig4.draw(rows.table(), rows.reference(), "paper")))
+
+
 def test_panel_a_shows_the_table() -> None:
     table = rows.table()
     left = fig4.draw(table, rows.reference(), "smoke").axes[0]
