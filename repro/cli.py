@@ -18,6 +18,9 @@ from repro.errors import InputError
 # Where the terminal cannot show box drawing, tyro draws with hyphens, bars and plus signs.
 BOX_DRAWING = re.compile("[\u2500-\u257f]|^[|+]|[|+]$")
 RULE = re.compile("[\u2500-]{4}")
+# How tyro refuses a value of an option that may be left out: once for None, once for its type.
+WRONG_TYPE = re.compile(r"Error parsing (\S+): no type matching \{None\}\|(\S+) could be instantiated from \['(.*?)'\]")
+TYPES = {"INT": "a whole number", "FLOAT": "a number"}
 
 Command = (
     Annotated[commands.List, tyro.conf.subcommand("list")]
@@ -51,10 +54,12 @@ def _one_line(box: str) -> str:
     while lines and RULE.search(lines[0]):
         lines = lines[1:]
     rule = next((i for i, line in enumerate(lines) if RULE.search(line)), len(lines))
-    text = " ".join(BOX_DRAWING.sub("", line).strip() for line in lines[:rule])
+    text = " ".join(" ".join(BOX_DRAWING.sub("", line).strip() for line in lines[:rule]).split())
+    if wrong := WRONG_TYPE.match(text):
+        return f"{wrong[1]} = {wrong[3]}: expected {TYPES.get(wrong[2], wrong[2])}"
     suggestion = re.search(r"(--[a-z][\w-]+)", " ".join(lines[rule:])) if "nrecognized" in text else None
     hint = f"; did you mean {suggestion[1]}?" if suggestion and suggestion[1] != "--help" else ""
-    return f"{' '.join(text.split())}{hint} (repro --help lists what there is)"
+    return f"{text}{hint} (repro --help lists what there is)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

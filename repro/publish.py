@@ -82,11 +82,11 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
         for folder in (runs / profile for profile in BEST_FIRST)
         if (folder / "table.csv").exists()
     ]
+    if not shelves:
+        raise InputError(f"figure '{figure}': nothing is computed in '{runs}'; run it first")
     names = [results / f"{figure}{ending}" for ending in (".csv", "_reference.csv", ".json")]
     if names[0].exists():
         shelves.append(read_shelf(names[0], names[2], names[1]))
-    if not shelves:
-        raise InputError(f"figure '{figure}': nothing is computed in '{runs}'; run it first")
     best = _best(shelves)
     missing = [f"{panel}-{label}" for panel, label in required if (panel, label) not in best]
     if missing:

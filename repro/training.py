@@ -91,6 +91,7 @@ class PointModule(pl.LightningModule):
         stats = {name: float(self._stats[-1][name]) for name in self._stats[-1]}
         self._check_finite(stats)
         self._record(stats)
+        self._check_finite(self.history[-1])  # a bad gradient spoils the state after its last finite loss
         self._stats.clear()
 
     @property

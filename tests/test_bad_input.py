@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -13,7 +14,9 @@ import torch
 
 from experiments import load
 from repro.cli import main
+from repro.results import write_table
 from repro.runner import CHECKPOINT, point_folder
+from tests import rows
 
 RUN = ("run", "fig4", "--profile", "smoke")
 LACKING = f"cuda:{torch.cuda.device_count()}"
@@ -33,7 +36,7 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     ((*RUN, "--tau", "-0.1"), "tau = -0.1: expected a number above 0"),
     ((*RUN, "--tau", "0"), "tau = 0.0"),
     ((*RUN, "--tau", "nan"), "tau = nan"),
-    ((*RUN, "--tau", "fast"), "fast"),
+    ((*RUN, "--tau", "fast"), "--tau = fast: expected a number"),
     ((*RUN, "--t-end", "inf"), "t_end = inf"),
     ((*RUN, "--Jy", "nan"), "Jy = nan: expected a finite number"),
     ((*RUN, "--gamma", "-1"), "gamma = -1.0"),
@@ -45,28 +48,30 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     ((*RUN, "--initial", "sideways"), "unknown initial"),
     ((*RUN, "--method", "exact"), "unknown method"),
     ((*RUN, "--n-samples", "-1"), "n_samples = -1"),
-    ((*RUN, "--n-samples", "12.5"), "12.5"),
+    ((*RUN, "--n-samples", "12.5"), "--n-samples = 12.5: expected a whole number"),
     ((*RUN, "--estimator", "naive"), "expected the number of draws"),
-    ((*RUN, "--width", "31"), "width"),
-    ((*RUN, "--width", "0"), "width"),
-    ((*RUN, "--heads", "3"), "heads"),
-    ((*RUN, "--layers", "0"), "layers"),
-    ((*RUN, "--norm", "batch"), "norm"),
-    ((*RUN, "--rows", "0"), "rows"),
+    ((*RUN, "--width", "31"), "width = 31: expected an even number"),
+    ((*RUN, "--width", "0"), "width = 0"),
+    ((*RUN, "--heads", "3"), "heads = 3: expected a divisor of the width 32"),
+    ((*RUN, "--layers", "0"), "layers = 0"),
+    ((*RUN, "--norm", "batch"), "unknown norm"),
+    ((*RUN, "--rows", "0"), "rows = 0"),
     ((*RUN, "--iterations", "0"), "iterations = 0"),
     ((*RUN, "--seed", "-3"), "seed = -3"),
-    ((*RUN, "--seed", "x"), "x"),
+    ((*RUN, "--seed", "x"), "--seed = x: expected a whole number"),
+    ((*RUN, "--periodic", "maybe"), "invalid choice 'maybe' for argument '--periodic'"),
+    ((*RUN, "--jobs", "many"), "--jobs"),
     ((*RUN, "--jobs", "0"), "jobs = 0"),
     ((*RUN, "--threads", "-2"), "threads = -2"),
-    ((*RUN, "--wandb", "sometimes"), "sometimes"),
+    ((*RUN, "--wandb", "sometimes"), "unknown tracking mode 'sometimes'"),
     ((*RUN, "--learning-rat", "1e-3"), "did you mean --learning-rate?"),
     ((*RUN, "--step-decay", "linear"), "unknown step_decay"),
     (("run",), "required"),
     ((), "Expected one of {list, run"),
-    (("simulate",), "simulate"),
-    (("plot",), "expected"),
+    (("simulate",), "Unrecognized options: simulate"),
+    (("plot",), "expected a figure or --all"),
     (("plot", "fig9"), "unknown figure"),
-    (("publish", "fig4"), "fig4"),
+    (("publish", "fig4", "--results", "shipped"), "figure 'fig4': nothing is computed in 'runs/fig4'"),
     (("publish", "fig7"), "unknown figure"),
     (("reference", "fig7"), "unknown figure"),
 ]
@@ -116,10 +121,14 @@ def test_a_corrupt_checkpoint_is_one_line_and_stays(tmp_path: Path, capfd: pytes
     assert not (tmp_path / "fig4").exists()
 
 
-@pytest.mark.parametrize("command", [RUN, ("reference", "fig4", "--profile", "smoke"), ("publish", "fig4")])
+@pytest.mark.parametrize(
+    "command",
+    [RUN, ("reference", "fig4", "--profile", "smoke"), ("publish", "fig4", "--results", "shipped")],
+)
 def test_a_file_where_a_folder_should_be(
-    command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     occupied = tmp_path / "runs"
     occupied.write_text("mine")
     assert main((*command, "--runs", str(occupied))) == 2
@@ -127,6 +136,59 @@ def test_a_file_where_a_folder_should_be(
     assert len(said) == 1
     assert "runs" in said[0]
     assert occupied.read_text() == "mine"
+
+
+def quick_run(runs: Path, *, without: int = 0) -> None:
+    """A made-up run of all quick points but the last `without`, as the run command leaves it."""
+    points = load("fig4").points("quick")
+    names = [{"panel": p.panel, "point_id": p.point_id, "profile": "quick"} for p in points]
+    finished = list(zip(points, names, strict=True))[: len(points) - without]
+    folder = runs / "fig4" / "quick"
+    write_table([rows.row(**name, point=p.label, t=math.inf) for p, name in finished], folder / "table.csv")
+    described = [{**name, "label": p.label} for p, name in zip(points, names, strict=True)]
+    (folder / "settings.json").write_text(json.dumps({"points": described}))
+    (folder / "reference.csv").write_text("Jy,g,observable,mean\n1.8,2.0,sigma_z,-0.25\n")
+
+
+def test_an_unfinished_figure_is_not_published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    quick_run(tmp_path / "runs", without=1)
+    results = tmp_path / "results"
+    assert main(("publish", "fig4", "--runs", str(tmp_path / "runs"), "--results", str(results))) == 2
+    said = lines_of(capsys.readouterr().err)
+    last = load("fig4").points("quick")[-1]
+    assert len(said) == 1
+    assert f"1 points are not finished (first: {last.panel}-{last.label})" in said[0]
+    assert not results.exists()
+
+
+@pytest.mark.parametrize(
+    "command", [("publish", "fig4", "--results"), ("plot", "fig4", "--profile", "quick", "--runs")]
+)
+def test_a_file_where_results_should_go(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    quick_run(tmp_path / "runs")
+    occupied = tmp_path / "results"
+    occupied.write_text("mine")
+    assert main((*command, str(occupied))) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(lines_of(captured.err)) == 1
+    assert str(occupied) in captured.err
+    assert occupied.read_text() == "mine"
+
+
+def test_an_unknown_mode_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WANDB_MODE", "ofline")
+    assert main(RUN) == 2
+    assert lines_of(capsys.readouterr().err) == [
+        "repro: unknown WANDB_MODE 'ofline'; did you mean 'offline'? (expected one of: online, offline, disabled)"
+    ]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_table_that_was_tampered_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

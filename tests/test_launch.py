@@ -106,7 +106,7 @@ def test_longer_points_start_first() -> None:
     points = {p.label: p for p in load("fig4").points("paper") if p.panel == "a"}
     order = ("dyn-1x32-0s-Jy1.8", "var-2x64-0s-Jy1.8", "var-2x32-0s-Jy1.8", "var-1x32-0s-Jy1.8")
     costs = [cost(points[label]) for label in order]
-    assert costs == sorted(costs, reverse=True)
+    assert costs == sorted(set(costs), reverse=True)
 
 
 def test_durations_read_well() -> None:

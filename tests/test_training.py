@@ -178,6 +178,22 @@ def test_a_loss_that_is_not_finite_stops_the_point(
     assert not finished(tmp_path, point)
 
 
+def test_a_gradient_that_is_not_finite_spoils_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    true_loss = VariationalModule.loss
+
+    def steep(self: VariationalModule, generator: torch.Generator) -> losses.LossAndStats:
+        loss, stats = true_loss(self, generator)
+        last = self.current_epoch == 1 and len(self._stats) == 19
+        return (loss + torch.sqrt(0 * loss), stats) if last else (loss, stats)  # a finite loss of infinite slope
+
+    monkeypatch.setattr(VariationalModule, "loss", steep)
+    with pytest.raises(FloatingPointError, match="not finite"):
+        run_point(SQUARE, settings(tmp_path))
+    kept = load_checkpoint(point_folder(tmp_path, SQUARE) / CHECKPOINT, SQUARE)
+    assert [row["iteration"] for row in kept["history"]] == [0, 20]
+    assert all(torch.isfinite(value).all() for value in kept["state_dict"].values())
+
+
 def test_adam_is_fresh_at_every_time_step_and_its_rate_falls_as_documented(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
