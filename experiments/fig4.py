@@ -61,7 +61,7 @@ def _quick() -> tuple[Point, ...]:
     base = replace(EVOLUTION, profile="quick", tau=0.04, step_iterations=100, first_steps=32, first_iterations=200)
     return (
         *_over_jy(base, (1, 32), (1.0, 1.2, 1.4, 1.6, 1.8)),
-        *_over_jy(base, (2, 32), (1.0, 1.8)),
+        *_over_jy(base, (2, 32), (1.8,)),
         *_evolved(base, (1.0, 1.8), t_end=4.0, first_steps=0),
         *_over_strings(base, (1, 32), STRINGS),
         *_over_strings(base, (2, 32), ("0s", "8s")),

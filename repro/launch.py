@@ -66,6 +66,7 @@ def run_points(points: Sequence[Point], settings: RunSettings, jobs: int, consol
     failures: dict[str, str] = {}
     with _workers(min(jobs, len(todo)), settings) as pool, _Display(todo, settings, console) as display:
         futures = {pool.submit(_work, point, settings): point for point in todo}
+        pool.submit(int)  # an executor watches the workers it knew when last told of work, so not the newest one
         pending = set(futures)
         while pending:
             done, pending = wait(pending, timeout=POLL_SECONDS)

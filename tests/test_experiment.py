@@ -50,6 +50,29 @@ def test_what_changes_the_numbers_changes_the_id(point: Point, changes: dict[str
     assert dataclasses.replace(point, **changes).point_id != point.point_id
 
 
+# A changed value of every field, so that a new one cannot be left out of the hash unnoticed.
+CHANGED: dict[str, Any] = (
+    {"lattice": "chain", "rows": 2, "cols": 2, "periodic": False, "model": "tfim", "povm": "pauli4"}
+    | {"Jx": 0.1, "Jy": 0.2, "Jz": 0.3, "B": 1.0, "V": 1.0, "g": 1.0, "gamma": 2.0, "initial": "down"}
+    | {"layers": 2, "width": 64, "heads": 2, "feedforward": 8, "norm": "pre", "strings": "8s"}
+    | {"method": "dynamics", "estimator": "naive", "n_samples": 9, "iterations": 5, "learning_rate": 0.1}
+    | {"tau": 0.1, "t_end": 3.0, "step_iterations": 7, "first_steps": 3, "first_iterations": 9}
+    | {"step_learning_rate": 0.1, "step_decay": "exponential", "step_factor": 0.5, "seed": 1}
+)
+HEISENBERG = Point(method="variational+dynamics", n_samples=5, first_steps=2, first_iterations=8)
+NAMES = [f.name for f in dataclasses.fields(Point) if f.name not in ("figure", "panel", "profile")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_field_that_is_used_is_in_the_id(name: str) -> None:
+    point = dataclasses.replace(HEISENBERG, model="tfim") if name in ("V", "g") else HEISENBERG
+    assert dataclasses.replace(point, **{name: CHANGED[name]}).point_id != point.point_id
+
+
+def test_every_field_says_what_it_is() -> None:
+    assert all(f.metadata.get("help") for f in dataclasses.fields(Point))
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -11,15 +11,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from rich.console import Console
 
 from experiments import load
 from repro import launch
+from repro.cli import main
 from repro.experiment import Point
 from repro.launch import cost, run_points
-from repro.runner import CHECKPOINT, RunSettings, finished, point_folder
+from repro.results import read_table
+from repro.runner import CHECKPOINT, RunSettings, finished, load_checkpoint, point_folder
 
 POINT = Point(rows=2, cols=2, width=8, feedforward=4, iterations=30)
 LONG = dataclasses.replace(POINT, iterations=100_000)
@@ -50,6 +53,18 @@ def test_one_failure_leaves_the_others_alone(tmp_path: Path) -> None:
     assert not finished(tmp_path, bad)
 
 
+def test_the_command_fails_with_the_reason_and_keeps_what_went_well(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    only = ["--only", "a-var-1x32-0s-Jy1.8", "a-dyn-1x32-0s-Jy1.8", "--step-learning-rate", "1e38"]  # dyn overflows
+    command = ["run", "fig4", "--profile", "smoke", "--jobs", "1", "--runs", str(tmp_path), *only]
+    assert main(command) == 1
+    said = capfd.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith("failed: dyn-1x32-0s-Jy1.8: ") and "is not finite" in line]
+    assert not [line for line in said if "Traceback" in line]
+    assert set(read_table(tmp_path / "fig4" / "smoke-changed" / "table.csv")["point"]) == {"var-1x32-0s-Jy1.8"}
+
+
 def _children(pid: int) -> list[int]:
     found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
     return [int(word) for word in found.split()]
@@ -70,23 +85,26 @@ def _alive(pid: int) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_killed_worker_is_reported_and_its_checkpoint_kept(tmp_path: Path) -> None:
-    checkpoint = point_folder(tmp_path, LONG) / CHECKPOINT
+def test_a_killed_worker_is_reported_and_every_checkpoint_kept(tmp_path: Path) -> None:
+    points = [LONG, dataclasses.replace(LONG, seed=1)]
+    checkpoints = {point: point_folder(tmp_path, point) / CHECKPOINT for point in points}
 
-    def kill_when_saved() -> None:
-        _wait_for(checkpoint.exists)
+    def kill_one_when_both_saved() -> None:
+        _wait_for(lambda: all(path.exists() for path in checkpoints.values()))
         workers = [p for p in multiprocessing.active_children() if p.pid]
         os.kill(workers[-1].pid, signal.SIGKILL)  # type: ignore[arg-type]
 
-    from threading import Thread
-
-    thread = Thread(target=kill_when_saved)
+    thread = Thread(target=kill_one_when_both_saved)
     thread.start()
-    failures, _ = run([LONG], tmp_path)
+    failures, said = run(points, tmp_path, jobs=2)
     thread.join()
-    assert "was killed; run the same command again" in failures[LONG.label]
-    assert checkpoint.stat().st_size > 0
-    assert not finished(tmp_path, LONG)
+    assert set(failures) == {point.label for point in points}
+    assert all("was killed; run the same command again" in reason for reason in failures.values())
+    assert said.count("FAILED") == 2
+    assert not multiprocessing.active_children()
+    for point, path in checkpoints.items():
+        assert load_checkpoint(path, point)["history"]
+        assert not finished(tmp_path, point)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
