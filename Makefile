@@ -15,7 +15,7 @@ CANDIDATES := $(or $(PYTHON),python3 python3.11 python3.12 python3.13)
 USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint fig4 figures publish reference clean force
+.PHONY: help setup test test-all lint fig4 figures publish bench reference clean force
 
 help: ## list what can be made (this text)
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,9 @@ figures: setup ## redraw every figure from the shipped tables in results/ (secon
 
 publish: setup ## ship FIG: the best computed profile of each point goes from runs/ to results/
 	@$(REPRO) publish $(FIG)
+
+bench: setup ## time the evaluators side by side (ten minutes; ARGS='compare' for a part)
+	@$(REPRO) bench $(ARGS)
 
 reference: setup ## compute the exact QuTiP curves of FIG
 	@$(REPRO) reference $(FIG)

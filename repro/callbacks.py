@@ -43,6 +43,8 @@ class Progress(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the status unless it was written a moment ago."""
+        if not trainer.is_global_zero:
+            return
         done = trainer.current_epoch + 1
         if time.monotonic() - self._written > self.interval or done == trainer.max_epochs:
             assert isinstance(pl_module, PointModule)
@@ -54,22 +56,54 @@ class Progress(pl.Callback):
 class Tracking(pl.Callback):
     """Mirror every new row of the history to a tracker, with the error against exact and seconds per epoch.
 
+    Both arguments are called on the first process of the fit only, so that a fit may start its own processes.
+
     Args:
-        tracker: has `log(dict)`, see `repro.tracking.Tracker`.
-        exact: exact value at time t of a named observable (t = inf for the steady state), or None.
+        make_tracker: gives a tracker, see `repro.tracking.Tracker`.
+        make_exact: gives the exact value at time t of a named observable (t = inf for the steady state), or None.
     """
 
-    def __init__(self, tracker: Any, exact: Exact | None) -> None:
-        self.tracker, self.exact = tracker, exact
+    def __init__(self, make_tracker: Callable[[], Any], make_exact: Callable[[], Exact | None]) -> None:
+        self.make_tracker, self.make_exact = make_tracker, make_exact
+        self.tracker: Any = None
+        self.exact: Exact | None = None
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Open the tracker."""
+        if trainer.is_global_zero:
+            self.tracker = self.make_tracker()
+            self.exact = self.make_exact() if self.tracker.active else None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log the row that the module has just recorded."""
+        if self.tracker is None or not self.tracker.active:
+            return
         assert isinstance(pl_module, PointModule)
         before, row = pl_module.history[-2:]
-        values = {name: value for name, value in row.items() if not name.endswith("_error")}
+        values = _means(row)
         values["seconds_per_step"] = row["seconds"] - before["seconds"]
         values["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
         if self.exact is not None:
             for name in PAULI_NAMES:
                 values[f"{name}_deviation"] = abs(row[name] - self.exact(row.get("t", float("inf")), name))
         self.tracker.log(values)
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Leave the final numbers and close the tracker."""
+        assert isinstance(pl_module, PointModule)
+        if self.tracker is not None:
+            self.tracker.summary({**_means(pl_module.history[-1]), "point": pl_module.point.label})
+            self._close(failed=trainer.interrupted)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Close the tracker of a fit that failed."""
+        self._close(failed=True)
+
+    def _close(self, failed: bool) -> None:
+        if self.tracker is not None:
+            self.tracker.finish(failed)
+            self.tracker = None
+
+
+def _means(row: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in row.items() if not name.endswith("_error")}

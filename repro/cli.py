@@ -12,7 +12,7 @@ from typing import Annotated
 
 import tyro
 
-from repro import commands, result_commands
+from repro import bench_command, commands, result_commands
 from repro.errors import InputError
 
 # Where the terminal cannot show box drawing, tyro draws with hyphens, bars and plus signs.
@@ -28,6 +28,7 @@ Command = (
     | Annotated[result_commands.Reference, tyro.conf.subcommand("reference")]
     | Annotated[result_commands.Plot, tyro.conf.subcommand("plot")]
     | Annotated[result_commands.Publish, tyro.conf.subcommand("publish")]
+    | Annotated[bench_command.Bench, tyro.conf.subcommand("bench")]
 )
 
 

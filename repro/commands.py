@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -118,6 +119,12 @@ class Run:
     """CPU threads of each point"""
     device: str = "cpu"
     """cpu, cuda or cuda:N"""
+    devices: int = 1
+    """GPUs (or CPU processes) of a node that share the samples of each point"""
+    nodes: int = 1
+    """nodes that do; start the command on each with srun or torchrun"""
+    memory: float = 4.0
+    """GiB that one evaluation of the sampled estimator may take; larger batches go through in parts"""
     runs: Path = DEFAULT_RUNS
     """folder for everything computed"""
     wandb: str = ""
@@ -131,6 +138,7 @@ class Run:
         if self.list:
             return _show(points, self.runs)
         from repro.launch import run_points
+        from repro.processes import first_rank
         from repro.references import prepare
 
         settings = self._settings(points)
@@ -140,24 +148,32 @@ class Run:
         failures = run_points(points, settings, self.jobs, console)
         for label, reason in failures.items():
             console.print(f"failed: {label}: {reason}", markup=False, highlight=False, soft_wrap=True)
-        self._finish(points, console)
+        if first_rank():
+            self._finish(points, console)
         return 1 if failures else 0
 
     def _settings(self, points: Sequence[Point]) -> Any:
+        from repro.memory import GIB
         from repro.probability import check_enumerable
-        from repro.runner import RunSettings, check_device
+        from repro.processes import check_device, check_processes, check_shares
+        from repro.runner import RunSettings
         from repro.tracking import resolve_mode
 
         check_device(self.device)
-        for name in ("jobs", "threads"):
+        for name in ("jobs", "threads", "devices", "nodes"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} = {getattr(self, name)}: expected at least 1")
+        if not 0 < self.memory < math.inf:
+            raise InputError(f"memory = {self.memory} GiB: expected a number above 0")
         for point in points:
             if point.estimator == "enumeration":
                 check_enumerable(point.build_lattice().n_sites)
+            check_shares(point, self.devices * self.nodes)
+        check_processes(self.device, self.devices, self.nodes)
         tracking = resolve_mode(self.wandb or None)
         check_writable(self.runs)
-        return RunSettings(self.runs, self.device, self.threads, tracking)
+        memory = int(self.memory * GIB)
+        return RunSettings(self.runs, self.device, self.threads, tracking, memory, self.devices, self.nodes)
 
     def _finish(self, points: Sequence[Point], console: Console) -> None:
         from repro import assemble

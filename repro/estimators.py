@@ -97,17 +97,18 @@ class Enumeration:
         return count_A / (self.n_samples * p_A.clamp_min(torch.finfo(p_A.dtype).tiny))
 
 
-class Naive:
-    """N_s samples and, for every local term, all 4^s configurations of its sites through the network.
+class Drawing:
+    """What estimators on fresh samples share.
 
     Args:
-        liouvillian: L.
         n_samples: draws N_s per evaluation.
+
+    Raises:
+        InputError: n_samples < 1.
     """
 
-    def __init__(self, liouvillian: LocalLiouvillian, n_samples: int) -> None:
+    def __init__(self, n_samples: int) -> None:
         check_samples(n_samples)
-        self.liouvillian = liouvillian
         self.n_samples = n_samples
 
     def freeze(self, model: StringMixture) -> object:
@@ -118,8 +119,24 @@ class Naive:
         self, model: StringMixture, generator: torch.Generator | None, old: object | None = None
     ) -> Evaluation:
         """p and L p relative to p(a) on fresh samples a ~ p."""
-        samples_BN = model.sample(self.n_samples, generator)
-        return self.evaluate_at(model, samples_BN, old)
+        return self.evaluate_at(model, model.sample(self.n_samples, generator), old)
+
+    def evaluate_at(self, model: StringMixture, samples_BN: torch.Tensor, old: object | None = None) -> Evaluation:
+        """The same on given configurations, weight 1/B each."""
+        raise NotImplementedError
+
+
+class Naive(Drawing):
+    """N_s samples and, for every local term, all 4^s configurations of its sites through the network.
+
+    Args:
+        liouvillian: L.
+        n_samples: draws N_s per evaluation.
+    """
+
+    def __init__(self, liouvillian: LocalLiouvillian, n_samples: int) -> None:
+        super().__init__(n_samples)
+        self.liouvillian = liouvillian
 
     def evaluate_at(self, model: StringMixture, samples_BN: torch.Tensor, old: object | None = None) -> Evaluation:
         """The same on given configurations, weight 1/B each."""

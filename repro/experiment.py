@@ -24,7 +24,7 @@ PROFILES = ("smoke", "quick", "paper")
 METHODS = ("variational", "dynamics", "variational+dynamics")
 LATTICES = ("ring", "chain", "rectangle")
 MODELS = ("heisenberg", "tfim")
-ESTIMATORS = ("enumeration", "naive")
+ESTIMATORS = ("enumeration", "sampled", "naive")
 DECAYS = ("step", "exponential")
 
 
@@ -63,7 +63,7 @@ class Point:
     strings: str = _doc("0s", "string mixture: 0s, 1s, 2s, 4s, 8s")
     # method
     method: str = _doc("variational", "variational, dynamics or variational+dynamics")
-    estimator: str = _doc("enumeration", "enumeration or naive")
+    estimator: str = _doc("enumeration", "enumeration (all 4^N), sampled (any size) or naive (the oracle)")
     n_samples: int = _doc(0, "draws N_s per iteration; 0 sums over all configurations")
     iterations: int = _doc(500, "Adam iterations of the variational stage")
     learning_rate: float = _doc(1e-2, "Adam's rate, variational stage")
@@ -82,8 +82,10 @@ class Point:
         _check_numbers(self)
         self.transformer_config()
         orders(self.strings, self.build_lattice())
-        if self.estimator == "naive" and not self.n_samples:
-            raise InputError("estimator naive with n_samples = 0: expected the number of draws per iteration")
+        if self.estimator != "enumeration" and not self.n_samples:
+            raise InputError(
+                f"estimator {self.estimator} with n_samples = 0: expected the number of draws per iteration"
+            )
 
     @property
     def label(self) -> str:
@@ -105,7 +107,7 @@ class Point:
         for name, groups in _USED_BY.items():
             unused |= {f for value, fields in groups.items() if value != getattr(self, name) for f in fields}
         unused -= {f for name, groups in _USED_BY.items() for f in groups.get(getattr(self, name), ())}
-        physics = {k: v for k, v in dataclasses.asdict(self).items() if k not in unused}
+        physics = {k: _plain(v, k) for k, v in dataclasses.asdict(self).items() if k not in unused}
         return hashlib.sha256(json.dumps(physics, sort_keys=True).encode()).hexdigest()[:12]
 
     def variational_stage(self) -> Point:
@@ -144,6 +146,11 @@ class Point:
         )
 
 
+def _plain(value: Any, name: str) -> Any:
+    """One spelling for equal numbers: 1 and 1.0, -0.0 and 0.0."""
+    return float(value) + 0.0 if name in _FLOATS else value
+
+
 MODEL_FIELDS = ("lattice", "rows", "cols", "periodic", "model", "Jx", "Jy", "Jz", "B", "V", "g", "gamma")
 _OF_VARIATIONAL = ("iterations", "learning_rate")
 _OF_DYNAMICS = (
@@ -160,6 +167,7 @@ _USED_BY: dict[str, dict[str, tuple[str, ...]]] = {
         "variational+dynamics": _OF_VARIATIONAL + _OF_DYNAMICS,
     },
 }
+_FLOATS = {f.name for f in dataclasses.fields(Point) if f.type == "float"}
 _CHOICES = {
     "profile": PROFILES,
     "lattice": LATTICES,

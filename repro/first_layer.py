@@ -26,6 +26,8 @@ from repro.transformer import OUTCOMES, START, Layer, Transformer
 EXPONENT_RANGE = 0.92
 # 21 features x 4 outcomes x 2048 parents in float32 are 0.7 MB, about a processor's second-level cache.
 CHUNK_PARENTS = 2048
+# A GPU wants work enough for all its processors instead.
+GPU_CHUNKS = 64
 # Sums over ancestors are outer sums of those over the oldest four outcomes and over the rest.
 OLDER_DIGITS = 4
 
@@ -147,7 +149,7 @@ class _NodeLogits(torch.autograd.Function):
         ctx.save_for_backward(older_HFAl, newer_HFAh, inner_KF)
         A, h, n_older = older_HFAl.shape[2], newer_HFAh.shape[-1], older_HFAl.shape[-1]
         logits_KAhl = older_HFAl.new_empty(OUTCOMES, A, h, n_older)
-        for chunk in _chunks(h, n_older):
+        for chunk in _chunks(h, n_older, older_HFAl.device):
             _, _, mixed_FAcl = _mixed(older_HFAl, newer_HFAh[..., chunk])
             activated_Fx = F.gelu(mixed_FAcl[:-OUTCOMES].flatten(1))
             logits_Kx = torch.addmm(mixed_FAcl[-OUTCOMES:].flatten(1), inner_KF, activated_Fx)
@@ -161,7 +163,7 @@ class _NodeLogits(torch.autograd.Function):
         d_inner_KF = torch.zeros_like(inner_KF)
         shape_Ahl = (older_HFAl.shape[2], newer_HFAh.shape[-1], older_HFAl.shape[-1])
         d_logits_KAhl = grads[0].unflatten(1, shape_Ahl)
-        for chunk in _chunks(*shape_Ahl[1:]):
+        for chunk in _chunks(*shape_Ahl[1:], older_HFAl.device):
             part_HFAcl, inverse_H1Acl, mixed_FAcl = _mixed(older_HFAl, newer_HFAh[..., chunk])
             inputs_Fx = mixed_FAcl[:-OUTCOMES].flatten(1)
             d_logits_Kx = d_logits_KAhl[:, :, chunk].flatten(1)
@@ -175,17 +177,21 @@ class _NodeLogits(torch.autograd.Function):
         return d_older_HFAl, d_newer_HFAh, d_inner_KF
 
 
-def _chunks(n_newer: int, n_older: int) -> list[slice]:
-    size = max(1, CHUNK_PARENTS // n_older)
+def _chunks(n_newer: int, n_older: int, device: torch.device) -> list[slice]:
+    size = max(1, CHUNK_PARENTS * (GPU_CHUNKS if device.type == "cuda" else 1) // n_older)
     return [slice(start, start + size) for start in range(0, n_newer, size)]
 
 
 def _mixed(older_HFAl: torch.Tensor, newer_HFAc: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Per head: softmax-weighted values and 1/denominator; and the values summed over heads."""
-    sums_HFAcl = older_HFAl[..., None, :] + newer_HFAc[..., None]
-    part_HFAcl = sums_HFAcl[:, :-1] / sums_HFAcl[:, -1:]
-    inverse_H1Acl = sums_HFAcl[:, -1:].reciprocal()
-    return part_HFAcl, inverse_H1Acl, part_HFAcl.sum(0) if len(part_HFAcl) > 1 else part_HFAcl[0]
+    """`mixed_values` of a chunk of nodes."""
+    return mixed_values(older_HFAl[..., None, :] + newer_HFAc[..., None])
+
+
+def mixed_values(sums_HFx: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """From numerators and, last, a denominator: weighted values and 1/denominator per head; values over all heads."""
+    part_HFx = sums_HFx[:, :-1] / sums_HFx[:, -1:]
+    inverse_H1x = sums_HFx[:, -1:].reciprocal()
+    return part_HFx, inverse_H1x, part_HFx.sum(0) if len(part_HFx) > 1 else part_HFx[0]
 
 
 def _value_images(table: FirstLayerTable, project_FD: torch.Tensor | None = None) -> torch.Tensor:
@@ -194,22 +200,35 @@ def _value_images(table: FirstLayerTable, project_FD: torch.Tensor | None = None
     return table.value_HME @ (out_HED if project_FD is None else out_HED @ project_FD.T)
 
 
-def one_layer_logits(transformer: Transformer) -> list[torch.Tensor]:
-    """Logits (4, 4^k) of every level for one layer without normalisation.
+def one_layer_tables(transformer: Transformer) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """One layer without normalisation: the tables of every level, see `FirstLayerTable.weighted_values`.
 
     Values are projected to the activation's inputs and the logits once in the table: 16 + 4 features per node
     instead of the full width.
+
+    Returns:
+        tables (H, F + 1, A, M) by level; inner_KF as in `after_attention`.
     """
     table = FirstLayerTable(transformer)
     project_FD, offset_F, inner_KF = after_attention(transformer, table.layer)
     itself_MF = (table.x_MD + table.layer.out.bias) @ project_FD.T + offset_F
-    levels = table.weighted_values(_value_images(table, project_FD), itself_MF)
+    return table.weighted_values(_value_images(table, project_FD), itself_MF), inner_KF
+
+
+def first_layer_tables(transformer: Transformer) -> list[torch.Tensor]:
+    """Tables (H, D + 1, A, M) by level whose sums are the residual sum after the first layer's attention."""
+    table = FirstLayerTable(transformer)
+    return table.weighted_values(_value_images(table), table.x_MD + table.layer.out.bias)
+
+
+def one_layer_logits(transformer: Transformer) -> list[torch.Tensor]:
+    """Logits (4, 4^k) of every level for one layer without normalisation."""
+    levels, inner_KF = one_layer_tables(transformer)
     return [_NodeLogits.apply(*_ancestor_sums(part, level), inner_KF) for level, part in enumerate(levels)]
 
 
 def first_layer_output(transformer: Transformer) -> torch.Tensor:
     """Output of the first layer at all nodes, level after level, (V, D)."""
-    table = FirstLayerTable(transformer)
-    levels = table.weighted_values(_value_images(table), table.x_MD + table.layer.out.bias)
+    levels = first_layer_tables(transformer)
     mixed = [_mixed(*_ancestor_sums(table_HFAM, level))[2].flatten(1) for level, table_HFAM in enumerate(levels)]
-    return table.layer.feed_forward(torch.cat(mixed, dim=1).T.contiguous())
+    return transformer.stack()[0].feed_forward(torch.cat(mixed, dim=1).T.contiguous())

@@ -65,7 +65,7 @@ def run_points(points: Sequence[Point], settings: RunSettings, jobs: int, consol
         return {}
     failures: dict[str, str] = {}
     with _workers(min(jobs, len(todo)), settings) as pool, _Display(todo, settings, console) as display:
-        futures = {pool.submit(_work, point, settings): point for point in todo}
+        futures = {pool.submit(run_point, point, settings): point for point in todo}
         pool.submit(int)  # an executor watches the workers it knew when last told of work, so not the newest one
         pending = set(futures)
         while pending:
@@ -117,12 +117,6 @@ def _start_worker(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-
-
-def _work(point: Point, settings: RunSettings) -> Path:
-    from repro.references import exact_of
-
-    return run_point(point, settings, exact_of(point, settings.runs))
 
 
 class _Display:

@@ -10,31 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import nn
 
 from repro.errors import InputError
+from repro.permute import Permute
 from repro.prefix_tree import all_log_probs
 from repro.strings import inverse_order
 from repro.transformer import OUTCOMES, START, Transformer
 
 MAX_ENUMERATED_SITES = 12
-
-
-class _Permute(torch.autograd.Function):
-    """x[index] for a permutation: its gradient is the inverse gather, cheaper than a scatter."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, index: torch.Tensor, inverse: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(inverse)
-        return x.index_select(0, index)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-        (inverse,) = ctx.saved_tensors
-        return grads[0].contiguous().index_select(0, inverse), None, None
 
 
 class StringMixture(nn.Module):
@@ -97,7 +83,7 @@ class StringMixture(nn.Module):
         """
         check_enumerable(self.n_sites)
         ordered = all_log_probs(self.transformer).exp()
-        parts = [_Permute.apply(ordered, index, inverse) for index, inverse in self._site_gathers()]
+        parts = [Permute.apply(ordered, index, inverse) for index, inverse in self._site_gathers()]
         mixed = torch.stack(parts).mean(0) if len(parts) > 1 else parts[0]
         return mixed.view((OUTCOMES,) * self.n_sites)
 
@@ -158,6 +144,6 @@ def check_enumerable(n_sites: int) -> None:
     """
     if n_sites > MAX_ENUMERATED_SITES:
         raise InputError(
-            f"enumeration of {n_sites} sites: 4^{n_sites} configurations do not fit, "
-            f"expected at most {MAX_ENUMERATED_SITES} sites"
+            f"enumeration of {n_sites} sites: 4^{n_sites} configurations do not fit, expected at most "
+            f"{MAX_ENUMERATED_SITES} sites (--estimator sampled --n-samples 1000 has no such limit)"
         )

@@ -9,13 +9,14 @@ runs/points/<point id>/  last.ckpt      weights, optimiser, history: replaced at
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
 import pickle
 import warnings
 import zipfile
-from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,15 @@ import pytorch_lightning as pl
 import torch
 from filelock import FileLock
 from pytorch_lightning.callbacks import ModelCheckpoint
+from torch.multiprocessing import ProcessExitedException
 
-from repro import tracking
-from repro.callbacks import Exact, Measure, Progress, Tracking
+from repro import references, tracking
+from repro.callbacks import Measure, Progress, Tracking
 from repro.errors import InputError
 from repro.experiment import Point
 from repro.files import write_atomic
+from repro.memory import GIB
+from repro.processes import check_device, first_rank, launched_outside
 from repro.provenance import provenance
 from repro.training import DynamicsModule, PointModule, VariationalModule
 
@@ -45,12 +49,22 @@ class RunSettings:
         device: "cpu", "cuda" or "cuda:1".
         threads: CPU threads of one point.
         tracking: wandb mode "online", "offline" or "disabled"; None decides by the environment.
+        memory: bytes that one evaluation of the sampled estimator may take.
+        devices, nodes: processes that share every batch of a point: GPUs (or CPU processes) of a node, and nodes.
     """
 
     runs: Path
     device: str = "cpu"
     threads: int = 1
     tracking: str | None = None
+    memory: int = 4 * GIB
+    devices: int = 1
+    nodes: int = 1
+
+    @property
+    def ranks(self) -> int:
+        """Processes of one fit."""
+        return self.devices * self.nodes
 
 
 def point_folder(runs: Path, point: Point) -> Path:
@@ -63,26 +77,12 @@ def finished(runs: Path, point: Point) -> bool:
     return (point_folder(runs, point) / DONE).exists()
 
 
-def check_device(device: str) -> None:
-    """Refuse a device that this machine lacks.
-
-    Raises:
-        InputError: not "cpu", "cuda" or "cuda:N", or no such GPU here.
-    """
-    kind, _, number = device.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not number.isdigit()) or (kind == "cpu" and number):
-        raise InputError(f"device '{device}': expected cpu, cuda or cuda:N")
-    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-        raise InputError(f"device '{device}': this machine has {torch.cuda.device_count()} CUDA devices")
-
-
-def run_point(point: Point, settings: RunSettings, exact: Exact | None = None) -> Path:
+def run_point(point: Point, settings: RunSettings) -> Path:
     """Compute a point, or continue it, or return at once if it is finished.
 
     Args:
         point: what to compute; variational+dynamics first computes its variational stage as a point of its own.
         settings: where and on what.
-        exact: exact curve for tracking, see `repro.callbacks.Tracking`.
 
     Returns:
         The point's folder.
@@ -94,14 +94,16 @@ def run_point(point: Point, settings: RunSettings, exact: Exact | None = None) -
     check_device(settings.device)
     folder = point_folder(settings.runs, point)
     _make_folder(folder)
-    with FileLock(folder / ".lock"):
+    with FileLock(folder / ".lock") if first_rank() else contextlib.nullcontext():
         if not finished(settings.runs, point):
             torch.set_num_threads(settings.threads)
-            module = (VariationalModule if point.method == "variational" else DynamicsModule)(point)
+            kind = VariationalModule if point.method == "variational" else DynamicsModule
+            module = kind(point, settings.memory)
             if point.method == "variational+dynamics":
-                _start_from_variational(module, settings, exact)
-            _fit(module, folder, settings, exact)
-            _write_results(module, folder, settings)
+                _start_from_variational(module, settings)
+            _fit(module, folder, settings)
+            if first_rank():
+                _write_results(module, folder, settings)
     return folder
 
 
@@ -113,9 +115,9 @@ def _make_folder(folder: Path) -> None:
         raise InputError(f"cannot write to '{folder}': {error.strerror}") from error
 
 
-def _start_from_variational(module: PointModule, settings: RunSettings, exact: Exact | None) -> None:
+def _start_from_variational(module: PointModule, settings: RunSettings) -> None:
     """The second stage starts from the finished first one, and its clock includes it."""
-    first = run_point(module.point.variational_stage(), settings, exact)
+    first = run_point(module.point.variational_stage(), settings)
     checkpoint = load_checkpoint(first / CHECKPOINT, module.point.variational_stage())
     module.load_state_dict(checkpoint["state_dict"])
     module.seconds_before = checkpoint["seconds"]
@@ -139,12 +141,29 @@ def load_checkpoint(path: Path, point: Point) -> dict[str, Any]:
     return checkpoint
 
 
-def _fit(module: PointModule, folder: Path, settings: RunSettings, exact: Exact | None) -> None:
+def _fit(module: PointModule, folder: Path, settings: RunSettings) -> None:
     point = module.point
     resume = folder / CHECKPOINT
     if resume.exists():
         load_checkpoint(resume, point)
-    tracker = tracking.Tracker(
+    _quiet_lightning()
+    trainer = _trainer(module, folder, settings)
+    try:
+        trainer.fit(module, ckpt_path=resume if resume.exists() else None)
+    except ProcessExitedException as error:
+        raise RuntimeError(
+            f"rank {error.error_index} ended ({error.signal_name or f'exit code {error.exit_code}'}); "
+            "run the same command again to continue from the last checkpoint"
+        ) from error
+    if settings.ranks > 1 and resume.exists():
+        # the fit ran in processes of its own: what they measured is in their checkpoint
+        module.on_load_checkpoint(load_checkpoint(resume, point))
+    if trainer.interrupted or module.epochs_done < module.n_epochs:
+        raise KeyboardInterrupt
+
+
+def _tracker(point: Point, settings: RunSettings) -> tracking.Tracker:
+    return tracking.Tracker(
         {**dataclasses.asdict(point), "point_id": point.point_id, **provenance(settings.device)},
         group=point.figure,
         name=point.label,
@@ -153,26 +172,24 @@ def _fit(module: PointModule, folder: Path, settings: RunSettings, exact: Exact 
         mode=tracking.resolve_mode(settings.tracking),
         tags=[point.profile, point.method],
     )
-    _quiet_lightning()
-    with tracker:
-        trainer = _trainer(module, folder, settings, [Tracking(tracker, exact)] if tracker.active else [])
-        trainer.fit(module, ckpt_path=resume if resume.exists() else None)
-        if trainer.interrupted or trainer.current_epoch < module.n_epochs:
-            raise KeyboardInterrupt
-        last = {name: value for name, value in module.history[-1].items() if not name.endswith("_error")}
-        tracker.summary({**last, "point": point.label})
 
 
-def _trainer(module: PointModule, folder: Path, settings: RunSettings, more: Iterable[pl.Callback]) -> pl.Trainer:
+def _trainer(module: PointModule, folder: Path, settings: RunSettings) -> pl.Trainer:
     kind, _, number = settings.device.partition(":")
     checkpoint = ModelCheckpoint(
         folder, filename=CHECKPOINT.removesuffix(".ckpt"), save_on_train_epoch_end=True, enable_version_counter=False
     )
+    tracked = Tracking(
+        partial(_tracker, module.point, settings), partial(references.exact_of, module.point, settings.runs)
+    )
+    alone = settings.ranks == 1
     return pl.Trainer(
         accelerator="cpu" if kind == "cpu" else "cuda",
-        devices=1 if kind == "cpu" else [int(number or 0)],
+        devices=[int(number or 0)] if alone and kind == "cuda" else settings.devices,
+        num_nodes=settings.nodes,
+        strategy="auto" if alone else ("ddp" if launched_outside() else "ddp_spawn"),
         max_epochs=module.n_epochs,
-        callbacks=[Measure(), Progress(folder / "progress.json", module.point.label), *more, checkpoint],
+        callbacks=[Measure(), Progress(folder / "progress.json", module.point.label), tracked, checkpoint],
         reload_dataloaders_every_n_epochs=1,
         logger=False,
         enable_progress_bar=False,

@@ -21,12 +21,13 @@ from repro.experiment import Point
 from repro.liouvillian import LocalLiouvillian
 from repro.observables import pauli_means, sampled_pauli_means
 from repro.probability import StringMixture
+from repro.sampled import Sampled
 from repro.strings import orders
 from repro.transformer import Transformer
 
 ADAM = {"betas": (0.9, 0.98), "eps": 1e-9, "fused": True}
 EPOCH_ITERATIONS = 20
-OBSERVABLE_SAMPLES = 50_000
+OBSERVABLE_SAMPLES = 20_000
 
 
 def seeded_generator(device: torch.device, *key: int) -> torch.Generator:
@@ -44,12 +45,21 @@ def build_model(point: Point) -> StringMixture:
     return StringMixture(transformer, orders(point.strings, point.build_lattice()))
 
 
-def build_estimator(point: Point) -> Estimator:
-    """The point's way to evaluate the residual."""
+def build_estimator(point: Point, memory: int | None = None, ranks: int = 1) -> Estimator:
+    """The point's way to evaluate the residual.
+
+    Args:
+        point: what is computed.
+        memory: bytes that one evaluation of the sampled estimator may take; None: no limit.
+        ranks: processes that share the draws.
+    """
     liouvillian = LocalLiouvillian(point.build_model(), point.build_povm())
+    share = point.n_samples // ranks
     if point.estimator == "naive":
-        return Naive(liouvillian, point.n_samples)
-    return Enumeration(liouvillian, point.n_samples or None)
+        return Naive(liouvillian, share)
+    if point.estimator == "sampled":
+        return Sampled(liouvillian, share, memory)
+    return Enumeration(liouvillian, share or None)
 
 
 class PointModule(pl.LightningModule):
@@ -59,11 +69,11 @@ class PointModule(pl.LightningModule):
         history: one row per epoch: t or iteration, loss, residual, Pauli means and errors, seconds so far.
     """
 
-    def __init__(self, point: Point) -> None:
+    def __init__(self, point: Point, memory: int | None = None) -> None:
         super().__init__()
-        self.point = point
+        self.point, self.memory = point, memory
         self.model = build_model(point)
-        self.estimator = build_estimator(point)
+        self.estimator = build_estimator(point, memory)
         self.history: list[dict[str, float]] = []
         self.seconds_before = 0.0
         self._started = time.perf_counter()
@@ -79,6 +89,11 @@ class PointModule(pl.LightningModule):
         loss, stats = self.loss(seeded_generator(self.device, *key))
         self._stats.append(stats)
         return loss
+
+    def setup(self, stage: str) -> None:
+        """Draw this process's share of the samples."""
+        if self.trainer.world_size > 1:
+            self.estimator = build_estimator(self.point, self.memory, self.trainer.world_size)
 
     def on_fit_start(self) -> None:
         """Start the clock; measure the starting state on a fresh run."""
@@ -104,6 +119,11 @@ class PointModule(pl.LightningModule):
         """Epochs of the fit."""
         raise NotImplementedError
 
+    @property
+    def epochs_done(self) -> int:
+        """Epochs measured so far; the history starts with the starting state."""
+        return len(self.history) - 1
+
     def position(self) -> dict[str, float]:
         """Where the fit stands: {"iteration": ...} or {"t": ...}."""
         raise NotImplementedError
@@ -115,7 +135,8 @@ class PointModule(pl.LightningModule):
         if isinstance(self.estimator, Enumeration):
             means = pauli_means(self.model.all_probs(), povm)
             return {key: v for name, mean in means.items() for key, v in ((name, mean), (f"{name}_error", 0.0))}
-        generator = seeded_generator(self.device, self.point.seed, self.global_rank, len(self.history), -1)
+        # every process measures alike, so that whichever writes the history writes the same
+        generator = seeded_generator(self.device, self.point.seed, 0, len(self.history), -1)
         sampled = sampled_pauli_means(self.model.sample(OBSERVABLE_SAMPLES, generator), povm)
         return {key: v for name, (mean, err) in sampled.items() for key, v in ((name, mean), (f"{name}_error", err))}
 
@@ -142,8 +163,8 @@ class PointModule(pl.LightningModule):
 class VariationalModule(PointModule):
     """Steady state by minimising ||dp/dt||_1 (Eq. 5) with Adam."""
 
-    def __init__(self, point: Point) -> None:
-        super().__init__(point)
+    def __init__(self, point: Point, memory: int | None = None) -> None:
+        super().__init__(point, memory)
         self.iteration_losses: list[float] = []
 
     @property
@@ -187,8 +208,8 @@ class VariationalModule(PointModule):
 class DynamicsModule(PointModule):
     """Time evolution by the forward-backward trapezoid objective (Eq. 4), one epoch per step of 2 tau."""
 
-    def __init__(self, point: Point) -> None:
-        super().__init__(point)
+    def __init__(self, point: Point, memory: int | None = None) -> None:
+        super().__init__(point, memory)
         self._frozen: tuple[object, ...] = ()  # a tuple hides a frozen module from nn.Module's registration
 
     @property

@@ -24,6 +24,7 @@ DYNAMICS = Point(method="dynamics")
         (DYNAMICS, {"iterations": 7, "learning_rate": 0.5}),
         (Point(model="tfim"), {"Jx": 0.1, "Jy": 0.2, "Jz": 0.3, "B": 1.0}),
         (Point(lattice="ring", cols=4), {"rows": 1, "periodic": False}),
+        (Point(Jy=1.0), {"Jy": 1, "B": -0.0}),
     ],
 )
 def test_what_changes_no_number_changes_no_id(point: Point, changes: dict[str, Any]) -> None:

@@ -1,0 +1,60 @@
+"""Which processor computes, and in how many processes: one per device that shares a point's samples."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from repro.errors import InputError
+from repro.experiment import Point
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that this machine lacks.
+
+    Raises:
+        InputError: not "cpu", "cuda" or "cuda:N", or no such GPU here.
+    """
+    kind, _, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not number.isdigit()) or (kind == "cpu" and number):
+        raise InputError(f"device '{device}': expected cpu, cuda or cuda:N")
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise InputError(f"device '{device}': this machine has {torch.cuda.device_count()} CUDA devices")
+
+
+def check_processes(device: str, devices: int, nodes: int) -> None:
+    """Refuse a number of processes that cannot be started.
+
+    Raises:
+        InputError: more GPUs than there are, one GPU named for several, or several nodes that nobody starts.
+    """
+    kind, _, number = device.partition(":")
+    if devices > 1 and number:
+        raise InputError(f"device '{device}' with devices = {devices}: expected cpu or cuda")
+    if kind == "cuda" and devices > torch.cuda.device_count():
+        raise InputError(f"devices = {devices}: this machine has {torch.cuda.device_count()} CUDA devices")
+    if nodes > 1 and not launched_outside():
+        raise InputError(f"nodes = {nodes}: expected to be started on each node by srun or torchrun")
+
+
+def check_shares(point: Point, ranks: int) -> None:
+    """Refuse a point that several processes cannot share.
+
+    Raises:
+        InputError: enumeration, or draws that do not divide.
+    """
+    if ranks > 1 and point.estimator == "enumeration":
+        raise InputError(f"{point.label}: enumeration runs on one device, expected --estimator sampled for {ranks}")
+    if point.n_samples % ranks:
+        raise InputError(f"n_samples = {point.n_samples} on {ranks} devices: expected a multiple of {ranks}")
+
+
+def first_rank() -> bool:
+    """Whether this is the first of the processes that srun or torchrun started; true when nobody did."""
+    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
+
+
+def launched_outside() -> bool:
+    """Whether srun or torchrun starts the processes of a fit, one per device."""
+    return any(name in os.environ for name in ("TORCHELASTIC_RUN_ID", "SLURM_PROCID"))
