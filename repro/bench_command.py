@@ -31,7 +31,7 @@ class Bench:
     suite: tyro.conf.Positional[tuple[str, ...]] = ()
     """compare, sites, samples, network, enumeration, sampling, large; none: all of them"""
     json: Path | None = None
-    """also write the rows to this file"""
+    """also write the rows (a list of objects) to this file"""
     device: str = "cpu"
     """cpu or cuda"""
     threads: int = 1
@@ -69,7 +69,7 @@ class Bench:
     def _report(self, rows: Sequence[dict[str, Any]], ratios: Sequence[dict[str, Any]], folder: Path) -> None:
         import figures.bench
 
-        text = json.dumps({"rows": rows, "ratios": ratios}, indent=1)
+        text = json.dumps(list(rows), indent=1)
         for path in filter(None, (folder / "bench.json", self.json)):
             write_atomic(path, text)
         figures.bench.draw(rows, folder / "bench.png")
