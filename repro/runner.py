@@ -25,6 +25,7 @@ import torch
 from filelock import FileLock
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch.multiprocessing import ProcessExitedException
+from torch.multiprocessing.spawn import ProcessException
 
 from repro import references, tracking
 from repro.callbacks import Measure, Progress, Tracking
@@ -150,9 +151,9 @@ def _fit(module: PointModule, folder: Path, settings: RunSettings) -> None:
     trainer = _trainer(module, folder, settings)
     try:
         trainer.fit(module, ckpt_path=resume if resume.exists() else None)
-    except ProcessExitedException as error:
+    except ProcessException as error:
         raise RuntimeError(
-            f"rank {error.error_index} ended ({error.signal_name or f'exit code {error.exit_code}'}); "
+            f"rank {error.error_index} ended ({_reason(error)}); "
             "run the same command again to continue from the last checkpoint"
         ) from error
     if settings.ranks > 1 and resume.exists():
@@ -160,6 +161,13 @@ def _fit(module: PointModule, folder: Path, settings: RunSettings) -> None:
         module.on_load_checkpoint(load_checkpoint(resume, point))
     if trainer.interrupted or module.epochs_done < module.n_epochs:
         raise KeyboardInterrupt
+
+
+def _reason(error: ProcessException) -> str:
+    """Signal or exit code of a rank, or the last line of what it raised: also what its peers raise when it is gone."""
+    if isinstance(error, ProcessExitedException):
+        return error.signal_name or f"exit code {error.exit_code}"
+    return str(error).strip().splitlines()[-1]
 
 
 def _tracker(point: Point, settings: RunSettings) -> tracking.Tracker:

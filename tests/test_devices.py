@@ -122,8 +122,9 @@ def test_a_killed_rank_ends_the_run_with_a_message_and_the_checkpoint_intact(tmp
     os.kill(_rank_processes(process.pid)[-1], signal.SIGKILL)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "run the same command again" in said
-    assert "Traceback" not in said
+    failed = [line for line in said.splitlines() if line.startswith("failed: ")]
+    assert len(failed) == 1  # the surviving rank may also say, at length, that its peer is gone
+    assert "run the same command again to continue from the last checkpoint" in failed[0]
     assert load_checkpoint(checkpoint, long)["history"]
     assert not finished(tmp_path / "runs", long)
 
