@@ -21,7 +21,7 @@ EVOLUTION = Point(figure="fig4", t_end=5.0, step_learning_rate=3e-3, step_decay=
 
 def points(profile: str) -> tuple[Point, ...]:
     """Every point of both panels; a computation that both panels show appears in each."""
-    return {"smoke": _smoke, "quick": _quick, "paper": _paper}[profile]()
+    return {"smoke": _smoke, "quick": _quick, "desk": _desk, "paper": _paper}[profile]()
 
 
 def exact_line(profile: str) -> tuple[Point, ...]:
@@ -66,6 +66,13 @@ def _quick() -> tuple[Point, ...]:
         *_over_strings(base, (1, 32), STRINGS),
         *_over_strings(base, (2, 32), ("0s", "8s")),
     )
+
+
+def _desk() -> tuple[Point, ...]:
+    """The paper's variational grid; its evolutions as `quick` has them, with more iterations and on a finer grid."""
+    base = replace(EVOLUTION, profile="desk", tau=0.04, step_iterations=200, first_steps=32, first_iterations=400)
+    searches = [replace(point, profile="desk") for point in _paper() if point.method == "variational"]
+    return (*searches, *_evolved(base, (1.0, 1.2, 1.4, 1.6, 1.8)))
 
 
 def _paper() -> tuple[Point, ...]:

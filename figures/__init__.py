@@ -1,13 +1,14 @@
 """Figures: drawn from tables alone, never trained.
 
-A figure is a module of this package with a function `figures(table, reference, profile)` that returns the drawings
-by file name. Adding a module adds a figure.
+A figure is a module of this package with a function `figures(table, reference, profile, extra)` that returns the
+drawings by file name. Adding a module adds a figure.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -25,15 +26,23 @@ def registry() -> dict[str, ModuleType]:
     return {name: module for name, module in modules.items() if hasattr(module, "figures")}
 
 
-def plot(name: str, table: pd.DataFrame, reference: pd.DataFrame, profile: str, folder: Path | str) -> list[Path]:
+def plot(
+    name: str,
+    table: pd.DataFrame,
+    reference: pd.DataFrame,
+    profile: str,
+    folder: Path | str,
+    extra: Mapping[str, pd.DataFrame] | None = None,
+) -> list[Path]:
     """Draw a figure and save each of its drawings as PNG and PDF.
 
     Args:
         name: the figure, such as "fig4".
         table: rows as `repro.results.read_table` gives them.
-        reference: exact steady values, with at least the columns Jy, observable, mean.
+        reference: exact steady values: columns Jy, g, observable, mean, error.
         profile: stated on the figure.
         folder: where the files go.
+        extra: further tables by name: "losses", "rbm".
 
     Raises:
         repro.errors.InputError: for an unknown figure or a folder that cannot be written.
@@ -43,5 +52,5 @@ def plot(name: str, table: pd.DataFrame, reference: pd.DataFrame, profile: str, 
     known = registry()
     if name not in known:
         raise unknown("figure", name, known)
-    drawings = known[name].figures(table, reference, profile)
+    drawings = known[name].figures(table, reference, profile, extra or {})
     return [path for title, drawing in drawings.items() for path in style.save(drawing, folder, title, profile)]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib
@@ -42,7 +43,9 @@ STARTS = {
 }
 
 
-def figures(table: pd.DataFrame, reference: pd.DataFrame, profile: str) -> dict[str, Figure]:
+def figures(
+    table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
+) -> dict[str, Figure]:
     """All drawings of this figure by file name; the evolutions only if the table has any."""
     drawings = {"fig4": draw(table, reference, profile)}
     if len(_curves(table)):

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.experiment import Point
+from repro.experiment import COUPLINGS, Point
 from repro.files import write_atomic
 from repro.observables import PAULI_NAMES
-from repro.references import exact_of, reachable, steady_state
+from repro.references import exact_of, stored_steady_state
 from repro.results import tidy, write_table
 from repro.runner import DONE, finished, point_folder
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STEADY_WINDOW = 0.2
-COUPLINGS = {"heisenberg": ("Jx", "Jy", "Jz", "B"), "tfim": ("V", "g")}
+LOSS_COLUMNS = ("panel", "point", "point_id", "seed", "iteration", "loss")
 
 
 def figure_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
@@ -29,33 +29,52 @@ def figure_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
 
 
 def steady_reference(points: Sequence[Point], runs: Path) -> pd.DataFrame:
-    """Exact steady values for the figure's lines: columns Jy, g, observable, mean, one row per coupling."""
+    """Exact steady values for the figure's lines: columns Jy, g, observable, mean, error, one row per coupling."""
     import pandas as pd
 
-    rows: dict[tuple[float, float, str], float] = {}
+    rows: dict[tuple[float, float, str], tuple[float, float]] = {}
     for point in points:
-        if reachable(point):
-            reference = steady_state(point, runs)
+        if reference := stored_steady_state(point, runs):
             for name in PAULI_NAMES:
-                rows[(point.Jy, point.g, name)] = float(reference.at(math.inf, name))
-    data = [{"Jy": Jy, "g": g, "observable": name, "mean": mean} for (Jy, g, name), mean in rows.items()]
-    return pd.DataFrame(data, columns=["Jy", "g", "observable", "mean"])
+                rows[(point.Jy, point.g, name)] = (float(reference.at(math.inf, name)), reference.error(name))
+    data = [(*key, *value) for key, value in rows.items()]
+    return pd.DataFrame(data, columns=["Jy", "g", "observable", "mean", "error"])
 
 
-def write_figure(points: Sequence[Point], exact_line: Sequence[Point], runs: Path, folder: Path) -> pd.DataFrame:
+def loss_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
+    """Loss of every iteration of the finished variational points: panel, point, point_id, seed, iteration, loss."""
+    import pandas as pd
+
+    parts = []
+    for point in points:
+        path = point_folder(runs, point) / "losses.csv"
+        if finished(runs, point) and path.exists():
+            losses = pd.read_csv(path, float_precision="round_trip")
+            losses[["panel", "point", "point_id", "seed"]] = point.panel, point.label, point.point_id, point.seed
+            parts.append(losses[[*LOSS_COLUMNS]])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*LOSS_COLUMNS])
+
+
+def write_figure(
+    figure: str, points: Sequence[Point], exact_line: Sequence[Point], runs: Path, folder: Path, losses: bool = False
+) -> pd.DataFrame:
     """Write table.csv, reference.csv and settings.json of a figure's points into a folder; returns the table.
 
     Args:
+        figure: its name.
         points: the figure's points; unfinished ones are listed in the settings and missing in the table.
         exact_line: points whose exact steady states go into reference.csv.
         runs: folder of computed points.
         folder: where the files go.
+        losses: also write losses.csv, the loss of every iteration.
     """
     table = figure_table(points, runs)
     write_table(table, folder / "table.csv")
     write_atomic(folder / "reference.csv", steady_reference(exact_line, runs).to_csv(index=False))
+    if losses:
+        write_atomic(folder / "losses.csv", loss_table(points, runs).to_csv(index=False))
     described = [{"point_id": p.point_id, "label": p.label, **dataclasses.asdict(p)} for p in points]
-    write_atomic(folder / "settings.json", json.dumps({"figure": points[0].figure, "points": described}, indent=1))
+    write_atomic(folder / "settings.json", json.dumps({"figure": figure, "points": described}, indent=1))
     return table
 
 
@@ -67,11 +86,12 @@ def _rows(point: Point, runs: Path) -> Iterable[dict[str, Any]]:
     fixed = {**_settings(point), **_provenance(folder)}
     exact = exact_of(point, runs)
     curve = history if "t" in history else history.iloc[:0]
-    for name in PAULI_NAMES:
+    for name in _measured(history):
         measured = [(row["t"], row[name], row[f"{name}_error"], row["seconds"]) for _, row in curve.iterrows()]
-        measured.append((math.inf, *_steady_estimate(history, name), history["seconds"].iloc[-1]))
+        if point.settles:
+            measured.append((math.inf, *_steady_estimate(history, name), history["seconds"].iloc[-1]))
         for t, mean, error, seconds in measured:
-            value = exact(t, name) if exact else None
+            value = exact(t, name.removeprefix("scored_")) if exact else None
             yield {
                 **fixed,
                 "t": t,
@@ -81,6 +101,11 @@ def _rows(point: Point, runs: Path) -> Iterable[dict[str, Any]]:
                 "exact": value,
                 "seconds": seconds,
             }
+
+
+def _measured(history: pd.DataFrame) -> list[str]:
+    """Observables of a history: every column that has an error beside it."""
+    return [str(column).removesuffix("_error") for column in history.columns if str(column).endswith("_error")]
 
 
 def _steady_estimate(history: pd.DataFrame, name: str) -> tuple[float, float]:

@@ -21,6 +21,7 @@ from repro.errors import InputError, unknown
 from repro.experiment import PROFILES, Point, override
 
 DEFAULT_RUNS = Path("runs")
+ALL = "all"
 
 
 class Command(Protocol):
@@ -74,7 +75,7 @@ class List:
     figure: tyro.conf.Positional[str] = ""
     """a figure; without one, all figures"""
     profile: str = "quick"
-    """smoke, quick or paper"""
+    """smoke, quick, desk or paper"""
     runs: Path = DEFAULT_RUNS
     """folder of computed points"""
 
@@ -106,9 +107,10 @@ class Run:
     """
 
     figure: tyro.conf.Positional[str]
-    """which figure, see `repro list`"""
+    """which figure, see `repro list`; "all" for every one, points that figures share computed once"""
     profile: str = "quick"
-    """smoke (a tiny lattice, under a minute), quick (15 minutes on two cores) or paper (the paper's settings)"""
+    """smoke (tiny lattices, under a minute), quick (15 minutes on two cores), desk (every point that hours on two cores
+    can pay for) or paper (the paper's settings)"""
     only: tuple[str, ...] = ()
     """names, ids or panels of the points wanted (see --list); * and ? match, several may be given"""
     list: bool = False
@@ -134,7 +136,11 @@ class Run:
 
     def run(self) -> int:
         """Compute, write, draw, sum up."""
-        points = select_points(self.figure, self.profile, self.only, self.change)
+        chosen = {
+            figure: select_points(figure, self.profile, self.only, self.change)
+            for figure in (experiments.names() if self.figure == ALL else (self.figure,))
+        }
+        points = [point for of_figure in chosen.values() for point in of_figure]
         if self.list:
             return _show(points, self.runs)
         from repro.launch import run_points
@@ -143,13 +149,14 @@ class Run:
 
         settings = self._settings(points)
         console = Console(stderr=True)
-        line = experiments.load(self.figure).exact_line(self.profile)
-        prepare([*points, *line], self.runs, lambda name: console.print(f"exact {name}: computing", highlight=False))
+        lines = [point for figure in chosen for point in experiments.load(figure).exact_line(self.profile)]
+        prepare([*points, *lines], self.runs, lambda name: console.print(f"exact {name}: computing", highlight=False))
         failures = run_points(points, settings, self.jobs, console)
         for label, reason in failures.items():
             console.print(f"failed: {label}: {reason}", markup=False, highlight=False, soft_wrap=True)
         if first_rank():
-            self._finish(points, console)
+            for figure, of_figure in chosen.items():
+                self._finish(figure, of_figure, console)
         return 1 if failures else 0
 
     def _settings(self, points: Sequence[Point]) -> Any:
@@ -175,18 +182,21 @@ class Run:
         memory = int(self.memory * GIB)
         return RunSettings(self.runs, self.device, self.threads, tracking, memory, self.devices, self.nodes)
 
-    def _finish(self, points: Sequence[Point], console: Console) -> None:
+    def _finish(self, figure: str, points: Sequence[Point], console: Console) -> None:
         from repro import assemble
         from repro.summary import print_summary
 
         changed = any(value is not None for value in vars(self.change).values())
-        folder = self.runs / self.figure / (f"{self.profile}-changed" if changed else self.profile)
-        everything = points if changed else experiments.load(self.figure).points(self.profile)
-        line = experiments.load(self.figure).exact_line(self.profile)
-        table = assemble.write_figure(everything, line, self.runs, folder)
-        drawn = draw_run(self.figure, folder)
-        _track_figure(self, drawn, folder)
-        print_summary(table, sys.stdout)
+        folder = self.runs / figure / (f"{self.profile}-changed" if changed else self.profile)
+        module = experiments.load(figure)
+        everything = points if changed else module.points(self.profile)
+        losses = getattr(module, "LOSSES", False)
+        line = module.exact_line(self.profile)
+        table = assemble.write_figure(figure, everything, line, self.runs, folder, losses)
+        drawn = draw_run(figure, folder)
+        _track_figure(self, figure, drawn, folder)
+        if len(table):
+            print_summary(table, sys.stdout)
         console.print(f"table and figure: {folder}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -199,15 +209,16 @@ def check_writable(folder: Path) -> None:
         raise InputError(f"folder '{folder}' cannot be written")
 
 
-def _track_figure(command: Run, drawn: Sequence[Path], folder: Path) -> None:
-    """The finished figure and its table as a wandb run of job type plot."""
+def _track_figure(command: Run, figure: str, drawn: Sequence[Path], folder: Path) -> None:
+    """The finished figure and its table as artifacts of a wandb run of job type plot."""
     from repro.tracking import Tracker, resolve_mode
 
-    settings = {"figure": command.figure, "profile": command.profile, "point_id": f"{command.figure}-{command.profile}"}
-    name = f"{command.figure}-{command.profile}"
+    name = f"{figure}-{command.profile}"
+    settings = {"figure": figure, "profile": command.profile, "point_id": name}
     mode = resolve_mode(command.wandb or None)
-    with Tracker(settings, group=command.figure, name=name, job_type="plot", folder=command.runs, mode=mode) as tracker:
+    with Tracker(settings, group=figure, name=name, job_type="plot", folder=command.runs, mode=mode) as tracker:
         for path in drawn:
             if path.suffix == ".png":
                 tracker.image(path, path.stem)
+            tracker.artifact(path, f"{name}-{path.stem}-{path.suffix[1:]}", "figure")
         tracker.artifact(folder / "table.csv", f"{name}-table", "table")

@@ -9,6 +9,7 @@ Tensor suffixes: A configurations of an evaluation, B samples, N sites, K outcom
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,8 @@ from repro.errors import InputError
 from repro.first_layer import digits
 from repro.liouvillian import LocalLiouvillian
 from repro.probability import StringMixture, check_enumerable
+
+Draw = Callable[[StringMixture, int, torch.Generator | None], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -60,16 +63,18 @@ class Enumeration:
     Args:
         liouvillian: L.
         n_samples: None for exact sums over a; else the paper's estimator, N_s draws from the enumerated p.
+        draw: (model, n, generator) -> configurations, in place of draws from p.
 
     Raises:
         InputError: too many sites, or n_samples < 1.
     """
 
-    def __init__(self, liouvillian: LocalLiouvillian, n_samples: int | None = None) -> None:
+    def __init__(self, liouvillian: LocalLiouvillian, n_samples: int | None = None, draw: Draw | None = None) -> None:
         check_enumerable(liouvillian.n_sites)
         check_samples(n_samples)
         self.liouvillian = liouvillian
         self.n_samples = n_samples
+        self.draw = draw
 
     @torch.no_grad()
     def freeze(self, model: StringMixture) -> object:
@@ -84,17 +89,29 @@ class Enumeration:
         p = model.all_probs()
         Lp_A = self.liouvillian.apply(p).flatten()
         p_A = p.flatten()
-        weight_A = torch.ones_like(p_A) if self.n_samples is None else self._drawn_weight(p_A.detach(), generator)
+        weight_A = torch.ones_like(p_A)
+        if self.n_samples is not None:
+            drawn_B = self._drawn(model, p_A.detach(), generator)
+            weight_A = _weights_of_draws(drawn_B, p_A.detach())
         old_p_A, old_Lp_A = old if isinstance(old, tuple) else (None, None)
         return Evaluation(p_A, Lp_A, weight_A, old_p_A, old_Lp_A)
 
-    def _drawn_weight(self, p_A: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+    def _drawn(self, model: StringMixture, p_A: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+        """Numbers of N_s drawn configurations, shape (B,)."""
         assert self.n_samples is not None
+        if self.draw is not None:
+            samples_BN = self.draw(model, self.n_samples, generator)
+            powers_N = 4 ** torch.arange(samples_BN.shape[1] - 1, -1, -1, device=samples_BN.device)
+            return samples_BN @ powers_N
         cumulative_A = p_A.double().cumsum(0)
         draw_B = torch.rand(self.n_samples, generator=generator, device=p_A.device, dtype=torch.float64)
-        drawn_B = torch.searchsorted(cumulative_A, draw_B * cumulative_A[-1]).clamp_(max=len(p_A) - 1)
-        count_A = torch.bincount(drawn_B, minlength=len(p_A)).to(p_A.dtype)
-        return count_A / (self.n_samples * p_A.clamp_min(torch.finfo(p_A.dtype).tiny))
+        return torch.searchsorted(cumulative_A, draw_B * cumulative_A[-1]).clamp_(max=len(p_A) - 1)
+
+
+def _weights_of_draws(drawn_B: torch.Tensor, p_A: torch.Tensor) -> torch.Tensor:
+    """How often each configuration was drawn, over N_s p(a)."""
+    count_A = torch.bincount(drawn_B, minlength=len(p_A)).to(p_A.dtype)
+    return count_A / (len(drawn_B) * p_A.clamp_min(torch.finfo(p_A.dtype).tiny))
 
 
 class Drawing:

@@ -20,12 +20,16 @@ from repro.povm import BLOCH_DIRECTIONS, POVMS, Povm
 from repro.strings import orders
 from repro.transformer import TransformerConfig
 
-PROFILES = ("smoke", "quick", "paper")
+PROFILES = ("smoke", "quick", "desk", "paper")
 METHODS = ("variational", "dynamics", "variational+dynamics")
 LATTICES = ("ring", "chain", "rectangle")
 MODELS = ("heisenberg", "tfim")
 ESTIMATORS = ("enumeration", "sampled", "naive")
 DECAYS = ("step", "exponential")
+OBJECTIVES = ("paper", "interpolated", "sign")
+SAMPLINGS = ("masked", "unmasked")
+SETTLED = 3.0
+"""From this time on (units 1/gamma) the end of an evolution counts as its steady state."""
 
 
 def _doc(default: Any, text: str) -> Any:
@@ -38,7 +42,7 @@ class Point:
 
     figure: str = _doc("fig4", "figure it belongs to")
     panel: str = _doc("", "panel it belongs to")
-    profile: str = _doc("quick", "smoke, quick or paper")
+    profile: str = _doc("quick", "smoke, quick, desk or paper")
     # model
     lattice: str = _doc("rectangle", "ring, chain or rectangle")
     rows: int = _doc(3, "rows of a rectangle; 1 on a ring or chain")
@@ -65,6 +69,10 @@ class Point:
     method: str = _doc("variational", "variational, dynamics or variational+dynamics")
     estimator: str = _doc("enumeration", "enumeration (all 4^N), sampled (any size) or naive (the oracle)")
     n_samples: int = _doc(0, "draws N_s per iteration; 0 sums over all configurations")
+    sampling: str = _doc("masked", "masked, or unmasked as the public code draws (a fault with two layers or more)")
+    objective: str = _doc("paper", "paper (Eqs. 4, 5), interpolated (S23, evolves) or sign (S25, variational)")
+    mixing: float = _doc(1.0, "lambda of S25, or lambda of S23 at the start")
+    mixing_time: float = _doc(1.0, "time over which S23's lambda grows linearly to 1")
     iterations: int = _doc(500, "Adam iterations of the variational stage")
     learning_rate: float = _doc(1e-2, "Adam's rate, variational stage")
     tau: float = _doc(0.008, "half the time step")
@@ -86,13 +94,17 @@ class Point:
             raise InputError(
                 f"estimator {self.estimator} with n_samples = 0: expected the number of draws per iteration"
             )
+        _check_combinations(self)
 
     @property
     def label(self) -> str:
         """Short readable name, unique within a figure's panel for the fields figures vary."""
         method = {"variational": "var", "dynamics": "dyn", "variational+dynamics": "var+dyn"}[self.method]
+        where = self.strings if self.lattice == "rectangle" else f"N{self.cols}"
+        loss = {"paper": "", "interpolated": "-interpolated", "sign": f"-sign{self.mixing:g}"}[self.objective]
+        sampling = "" if self.sampling == "masked" else f"-{self.sampling}"
         seed = f"-seed{self.seed}" if self.seed else ""
-        return f"{method}-{self.layers}x{self.width}-{self.strings}-{self.coupling_label}{seed}"
+        return f"{method}-{self.layers}x{self.width}-{where}-{self.coupling_label}{loss}{sampling}{seed}"
 
     @property
     def coupling_label(self) -> str:
@@ -107,12 +119,18 @@ class Point:
         for name, groups in _USED_BY.items():
             unused |= {f for value, fields in groups.items() if value != getattr(self, name) for f in fields}
         unused -= {f for name, groups in _USED_BY.items() for f in groups.get(getattr(self, name), ())}
+        unused |= {name for name in _PLAIN_CHOICES if getattr(self, name) == getattr(Point, name)}
         physics = {k: _plain(v, k) for k, v in dataclasses.asdict(self).items() if k not in unused}
         return hashlib.sha256(json.dumps(physics, sort_keys=True).encode()).hexdigest()[:12]
 
     def variational_stage(self) -> Point:
         """The variational computation that a variational+dynamics point starts from."""
         return dataclasses.replace(self, method="variational")
+
+    @property
+    def settles(self) -> bool:
+        """Whether its last state stands for the steady state; short evolutions do not get there."""
+        return self.method != "dynamics" or self.t_end * self.gamma >= SETTLED
 
     @property
     def n_steps(self) -> int:
@@ -151,6 +169,7 @@ def _plain(value: Any, name: str) -> Any:
     return float(value) + 0.0 if name in _FLOATS else value
 
 
+COUPLINGS = {"heisenberg": ("Jx", "Jy", "Jz", "B"), "tfim": ("V", "g")}
 MODEL_FIELDS = ("lattice", "rows", "cols", "periodic", "model", "Jx", "Jy", "Jz", "B", "V", "g", "gamma")
 _OF_VARIATIONAL = ("iterations", "learning_rate")
 _OF_DYNAMICS = (
@@ -160,13 +179,16 @@ _OF_DYNAMICS = (
 # Fields that matter only for some values of another one; the others keep them out of the hash.
 _USED_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "lattice": {"rectangle": ("rows", "periodic")},
-    "model": {"heisenberg": ("Jx", "Jy", "Jz", "B"), "tfim": ("V", "g")},
+    "model": COUPLINGS,
     "method": {
         "variational": _OF_VARIATIONAL,
         "dynamics": _OF_DYNAMICS,
         "variational+dynamics": _OF_VARIATIONAL + _OF_DYNAMICS,
     },
+    "objective": {"paper": (), "interpolated": ("mixing", "mixing_time"), "sign": ("mixing",)},
 }
+# Choices that the paper's own method leaves as they are: named in the hash only where another value is taken.
+_PLAIN_CHOICES = ("sampling", "objective")
 _FLOATS = {f.name for f in dataclasses.fields(Point) if f.type == "float"}
 _CHOICES = {
     "profile": PROFILES,
@@ -177,9 +199,14 @@ _CHOICES = {
     "method": METHODS,
     "estimator": ESTIMATORS,
     "step_decay": DECAYS,
+    "sampling": SAMPLINGS,
+    "objective": OBJECTIVES,
 }
 _POSITIVE = ("rows", "cols", "iterations", "learning_rate", "tau", "t_end", "step_iterations", "step_learning_rate")
-_NOT_NEGATIVE = ("n_samples", "gamma", "first_steps", "first_iterations", "seed", "step_factor")
+_NOT_NEGATIVE = (
+    *("n_samples", "gamma", "first_steps", "first_iterations"),
+    *("seed", "step_factor", "mixing", "mixing_time"),
+)
 _FINITE = ("Jx", "Jy", "Jz", "B", "V", "g")
 
 
@@ -199,6 +226,16 @@ def _check_numbers(point: Point) -> None:
             value = getattr(point, name)
             if not (math.isfinite(value) and value >= above):
                 raise InputError(f"{name} = {value}: expected {expected}")
+
+
+def _check_combinations(point: Point) -> None:
+    if point.mixing > 1:
+        raise InputError(f"mixing = {point.mixing}: expected a weight from 0 to 1")
+    expected = {"interpolated": "dynamics", "sign": "variational"}.get(point.objective, point.method)
+    if point.method != expected:
+        raise InputError(f"objective {point.objective} with method {point.method}: expected method {expected}")
+    if point.sampling == "unmasked" and (point.estimator != "enumeration" or not point.n_samples):
+        raise InputError("sampling unmasked: expected estimator enumeration with n_samples of at least 1")
 
 
 def override(point: Point, changes: dict[str, Any]) -> Point:

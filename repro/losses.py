@@ -37,3 +37,36 @@ def dynamics(evaluation: Evaluation, tau: float) -> LossAndStats:
     loss = (evaluation.weight_A * mismatch_A.abs()).sum()
     residual = (evaluation.weight_A * evaluation.Lp_A.detach().abs()).sum()
     return loss, {"loss": loss.detach(), "residual": residual}
+
+
+def interpolated(evaluation: Evaluation, tau: float, mixing: float) -> LossAndStats:
+    """C_1 = lambda C + (1 - lambda) ||dp/dt||_1 (Eq. S23): from a steady-state search to an evolution.
+
+    Args:
+        evaluation: with the frozen state p(t).
+        tau: half the time step, units of 1/gamma.
+        mixing: lambda, 0 to 1.
+
+    Raises:
+        ValueError: as `dynamics`.
+    """
+    evolution, stats = dynamics(evaluation, tau)
+    steady, _ = variational(evaluation)
+    loss = mixing * evolution + (1 - mixing) * steady
+    return loss, {**stats, "loss": loss.detach()}
+
+
+def sign_augmented(evaluation: Evaluation, mixing: float) -> LossAndStats:
+    """C_2 = lambda ||dp/dt||_1 - (1 - lambda) sum_a p(a) sign[sum_b p(b) L_a^b] (Eq. S25).
+
+    The sign carries no gradient, so that at lambda = tau / (1 + tau) this is the dynamics loss's gradient at a
+    numerical fixed point (Eq. S24) up to a factor.
+
+    Args:
+        evaluation: any.
+        mixing: lambda, 0 to 1.
+    """
+    steady, stats = variational(evaluation)
+    drift = (evaluation.weight_A * evaluation.p_A * evaluation.Lp_A.detach().sign()).sum()
+    loss = mixing * steady - (1 - mixing) * drift
+    return loss, {**stats, "loss": loss.detach()}

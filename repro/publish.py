@@ -1,13 +1,13 @@
 """From runs to the shipped results: for every point of a figure the best profile that has been computed.
 
-`results/<figure>.csv` is the table, `<figure>_reference.csv` the exact line, `<figure>.json` the resolved settings.
+`results/<figure>.csv` is the table, `<figure>_reference.csv` the exact line, `<figure>_<name>.csv` a further table such
+as the losses, `<figure>.json` the resolved settings.
 What is shipped already counts as a run: a later run adds to it, and a worse profile never replaces a better one.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from repro.results import read_table, tidy, write_table
 if TYPE_CHECKING:
     import pandas as pd
 
-BEST_FIRST = ("paper", "quick")
+BEST_FIRST = ("paper", "desk", "quick")
 PointName = tuple[str, str]
 """(panel, label)."""
 
@@ -33,27 +33,32 @@ class Shelf:
         table: tidy table.
         settings: finished points by (panel, label).
         reference: bytes of the exact line's CSV.
+        losses: loss of every iteration, where a figure has it.
     """
 
     table: pd.DataFrame
     settings: dict[PointName, dict[str, Any]]
     reference: bytes
+    losses: pd.DataFrame | None = None
 
 
-def read_shelf(table: Path, settings: Path, reference: Path) -> Shelf:
-    """Read one source; points without a steady-state row in the table are not finished and left out.
+def read_shelf(table: Path, settings: Path, reference: Path, losses: Path) -> Shelf:
+    """Read one source; points without rows in the table are not finished and left out.
 
     Raises:
         InputError: a file that is missing or damaged.
     """
+    import pandas as pd
+
     frame = read_table(table)
-    finished = set(frame.loc[frame["t"] == math.inf, "point_id"])
+    finished = set(frame["point_id"])
     try:
         points = json.loads(settings.read_bytes())["points"]
         named = {(p["panel"], p["label"]): p for p in points if p["point_id"] in finished}
         if any(p["profile"] not in BEST_FIRST for p in points):
-            raise InputError(f"{settings}: only the profiles {' and '.join(BEST_FIRST)} are published")
-        return Shelf(frame, named, reference.read_bytes())
+            raise InputError(f"{settings}: only the profiles {', '.join(BEST_FIRST)} are published")
+        kept = pd.read_csv(losses, float_precision="round_trip") if losses.exists() else None
+        return Shelf(frame, named, reference.read_bytes(), kept)
     except OSError as error:
         raise InputError(f"cannot read '{error.filename}': {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -72,21 +77,21 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
         results: folder of the shipped results.
 
     Returns:
-        The paths of `<figure>.csv`, `<figure>_reference.csv` and `<figure>.json`.
+        The paths of `<figure>.csv`, `<figure>.json`, `<figure>_reference.csv`, and `<figure>_losses.csv` if any.
 
     Raises:
         InputError: nothing computed, a required point not finished, a damaged file. Nothing is written then.
     """
     shelves = [
-        read_shelf(folder / "table.csv", folder / "settings.json", folder / "reference.csv")
+        read_shelf(*(folder / name for name in ("table.csv", "settings.json", "reference.csv", "losses.csv")))
         for folder in (runs / profile for profile in BEST_FIRST)
         if (folder / "table.csv").exists()
     ]
     if not shelves:
         raise InputError(f"figure '{figure}': nothing is computed in '{runs}'; run it first")
-    names = [results / f"{figure}{ending}" for ending in (".csv", "_reference.csv", ".json")]
+    names = [results / f"{figure}{ending}" for ending in (".csv", ".json", "_reference.csv", "_losses.csv")]
     if names[0].exists():
-        shelves.append(read_shelf(names[0], names[2], names[1]))
+        shelves.append(read_shelf(*names))
     best = _best(shelves)
     missing = [f"{panel}-{label}" for panel, label in required if (panel, label) not in best]
     if missing:
@@ -94,11 +99,14 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
             f"figure '{figure}': {len(missing)} points are not finished (first: {missing[0]}); run it to its end first"
         )
     chosen = {name: shelf.settings[name] for name, shelf in best.items()}
-    return (
+    written = [
         write_table(_rows(best), names[0]),
-        write_atomic(names[1], shelves[0].reference),
-        write_atomic(names[2], json.dumps({"figure": figure, "points": list(chosen.values())}, indent=1)),
-    )
+        write_atomic(names[1], json.dumps({"figure": figure, "points": list(chosen.values())}, indent=1)),
+        write_atomic(names[2], shelves[0].reference),
+    ]
+    if losses := _losses(best):
+        written.append(write_atomic(names[3], losses))
+    return tuple(written)
 
 
 def _best(shelves: Sequence[Shelf]) -> dict[PointName, Shelf]:
@@ -124,4 +132,15 @@ def _rows(best: dict[PointName, Shelf]) -> pd.DataFrame:
         table = shelf.table
         wanted = shelf.settings[panel, label]["point_id"]
         parts.append(table[(table["panel"] == panel) & (table["point"] == label) & (table["point_id"] == wanted)])
-    return tidy(pd.concat(parts, ignore_index=True))
+    return tidy(pd.concat(parts, ignore_index=True) if parts else [])
+
+
+def _losses(best: dict[PointName, Shelf]) -> str:
+    import pandas as pd
+
+    parts = [
+        shelf.losses[(shelf.losses["panel"].fillna("") == panel) & (shelf.losses["point"] == label)]
+        for (panel, label), shelf in best.items()
+        if shelf.losses is not None
+    ]
+    return pd.concat(parts, ignore_index=True).to_csv(index=False) if parts else ""

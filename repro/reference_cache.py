@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import logging
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -42,9 +43,10 @@ class Reference:
 
     Attributes:
         table: columns t (units 1/gamma; inf for a steady state), observable ("sigma_x", "sigma_y", "sigma_z",
-            averaged over the sites), mean.
-        info: kind ("dynamics" or "steady state"), key, label, settings, solver, residual (Frobenius norm of L rho of
-            the last state), trace, smallest_eigenvalue, seconds, versions, created.
+            averaged over the sites), mean; of trajectories also error (standard error).
+        info: kind ("dynamics", "steady state" or "steady state by trajectories"), key, label, settings, solver,
+            residual (Frobenius norm of L rho of the last state), trace, smallest_eigenvalue, seconds, versions,
+            created; of trajectories their number instead of the residual, trace and eigenvalue.
     """
 
     table: pd.DataFrame
@@ -54,6 +56,12 @@ class Reference:
     def t_end(self) -> float:
         """Last time in the table (units 1/gamma), inf for a steady state."""
         return float(self.table["t"].max())
+
+    def error(self, observable: str) -> float:
+        """Standard error of a steady state: of trajectories, 0 for an exact one."""
+        if "error" not in self.table:
+            return 0.0
+        return float(self.table.loc[self.table["observable"] == observable, "error"].iloc[0])
 
     def at(self, t: ArrayLike, observable: str) -> np.ndarray:
         """Site-averaged expectation value at times t, cubic between the grid's times.
@@ -69,7 +77,7 @@ class Reference:
             raise unknown("observable", observable, OBSERVABLES)
         rows = self.table[self.table["observable"] == observable]
         times = np.asarray(t, dtype=float)
-        if self.info["kind"] == "steady state":
+        if math.isinf(self.t_end):
             return np.full(times.shape, rows["mean"].iloc[0])
         from scipy.interpolate import CubicSpline
 
@@ -119,6 +127,11 @@ def key_of(description: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def find(description: dict[str, Any], t_end: float, folders: Folders) -> Reference | None:
+    """The stored reference of a description that reaches t_end, None when no folder has it."""
+    return _search(folders, key_of(description), t_end, report=False)
+
+
 def find_or_compute(
     description: dict[str, Any], t_end: float, folders: Folders, compute: Callable[[], Reference]
 ) -> Reference:
@@ -131,8 +144,7 @@ def find_or_compute(
         InputError: the last folder cannot be written.
     """
     key = key_of(description)
-    found = _search(folders, key, t_end, report=False)
-    if found is not None:
+    if (found := find(description, t_end, folders)) is not None:
         return found
     with _locked(Path(folders[-1]), key) as folder:
         found = _search(folders, key, t_end, report=True)

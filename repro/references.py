@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from repro import exact
-from repro.experiment import MODEL_FIELDS, Point
+from repro import exact, trajectories
+from repro.experiment import COUPLINGS, MODEL_FIELDS, Point
 from repro.reference_cache import DEFAULT_FOLDERS, Reference
 
 Exact = Callable[[float, str], float]
@@ -31,45 +31,90 @@ def reachable(point: Point) -> bool:
 
 def steady_state(point: Point, runs: Path, computing: Say = _silent) -> Reference:
     """Exact steady state of the point's model; `computing` is called when it is not stored yet."""
-    label = f"{point.model} {point.build_lattice().name}"
-    return exact.steady_state(point.build_model(), folders(runs), label=label, computing=computing)
+    return exact.steady_state(point.build_model(), folders(runs), label=_name(point), computing=computing)
+
+
+def stored_steady_state(point: Point, runs: Path) -> Reference | None:
+    """The steady state to compare with: exact where QuTiP reaches, else by trajectories if those are stored."""
+    if reachable(point):
+        return steady_state(point, runs)
+    if point.build_lattice().n_sites <= trajectories.MAX_SITES:
+        return trajectories.stored(point.build_model(), folders(runs))
+    return None
 
 
 def evolution(point: Point, runs: Path, computing: Say = _silent) -> Reference:
     """Exact evolution from the point's product state over its time; `computing` as in `steady_state`."""
-    label = f"{point.model} {point.build_lattice().name}"
-    t_end = 2 * point.tau * point.n_steps
-    return exact.dynamics(point.build_model(), point.initial, t_end, folders(runs), label=label, computing=computing)
+    model, t_end = point.build_model(), end_time(point)
+    return exact.dynamics(
+        model, point.initial, t_end, folders(runs), dt=_spacing(point), label=_name(point), computing=computing
+    )
+
+
+def end_time(point: Point) -> float:
+    """Last time of a point's evolution, t_end or up to one time step more (units 1/gamma)."""
+    return 2 * point.tau * point.n_steps
+
+
+def _name(point: Point) -> str:
+    return f"{point.model} {point.build_lattice().name} {point.coupling_label}"
+
+
+def _spacing(point: Point) -> float:
+    """A table's spacing in time: finer where couplings ten times larger turn the state ten times faster."""
+    largest = max(abs(getattr(point, name)) for name in COUPLINGS[point.model])
+    return exact.TIME_STEP if largest <= 2 else exact.TIME_STEP * 2 / largest
 
 
 def exact_of(point: Point, runs: Path) -> Exact | None:
-    """Exact value at (t, observable); t = inf for the steady state. None where QuTiP does not reach.
+    """Exact value at (t, observable); t = inf for the steady state, NaN where it is not known. None without any.
 
     A variational+dynamics point starts from no exact state: all its times are compared with the steady state.
     """
-    if not reachable(point):
+    steady = stored_steady_state(point, runs) if point.settles else None
+    curve = evolution(point, runs) if point.method == "dynamics" and reachable(point) else None
+    if steady is None and curve is None:
         return None
-    steady = steady_state(point, runs)
-    curve = evolution(point, runs) if point.method == "dynamics" else None
 
     def value(t: float, observable: str) -> float:
-        source = steady if curve is None or math.isinf(t) else curve
-        return float(source.at(t, observable))
+        source = steady if point.method != "dynamics" or math.isinf(t) else curve
+        return math.nan if source is None else float(source.at(t, observable))
 
     return value
 
 
 def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
-    """Make sure that every reference the points need is there; `say` is told the name of each that is computed."""
+    """Make sure that every QuTiP reference the points need is there; `say` is told the name of each computed.
+
+    Trajectories are not started here: `prepare_trajectories` does, on demand.
+    """
     needed: dict[tuple[object, ...], tuple[str, Callable[[Say], Reference]]] = {}
     for point in points:
         if not reachable(point):
             continue
-        name = f"{point.build_lattice().name} {point.coupling_label}"
-        model = tuple(getattr(point, field) for field in MODEL_FIELDS)
-        needed.setdefault((*model, "steady"), (f"steady state of {name}", partial(steady_state, point, runs)))
+        model = _model_key(point)
+        if point.settles:
+            steady = partial(steady_state, point, runs)
+            needed.setdefault((*model, "steady"), (f"steady state of {_name(point)}", steady))
         if point.method == "dynamics":
-            key = (*model, point.initial, point.n_steps * point.tau)
-            needed.setdefault(key, (f"evolution of {name}", partial(evolution, point, runs)))
+            key = (*model, point.initial, end_time(point))
+            needed.setdefault(key, (f"evolution of {_name(point)}", partial(evolution, point, runs)))
     for name, find in needed.values():
         find(partial(say, name))
+
+
+def prepare_trajectories(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
+    """Make sure that steady states beyond density matrices are there too, by quantum trajectories: minutes each."""
+    for point in {_model_key(p): p for p in points if p.settles and not reachable(p)}.values():
+        if point.build_lattice().n_sites <= trajectories.MAX_SITES:
+            name = _name(point)
+            told = partial(_tell, say, name)
+            trajectories.steady_state(point.build_model(), folders(runs), label=name, say=told)
+
+
+def _tell(say: Callable[[str], None], name: str, text: str) -> None:
+    say(f"steady state of {name}: {text}")
+
+
+def _model_key(point: Point) -> tuple[object, ...]:
+    return tuple(getattr(point, field) for field in MODEL_FIELDS)

@@ -24,6 +24,7 @@ from repro.probability import StringMixture
 from repro.sampled import Sampled
 from repro.strings import orders
 from repro.transformer import Transformer
+from repro.unmasked import unmasked_sample
 
 ADAM = {"betas": (0.9, 0.98), "eps": 1e-9, "fused": True}
 EPOCH_ITERATIONS = 20
@@ -59,7 +60,8 @@ def build_estimator(point: Point, memory: int | None = None, ranks: int = 1) -> 
         return Naive(liouvillian, share)
     if point.estimator == "sampled":
         return Sampled(liouvillian, share, memory)
-    return Enumeration(liouvillian, share or None)
+    draw = unmasked_sample if point.sampling == "unmasked" else None
+    return Enumeration(liouvillian, share or None, draw)
 
 
 class PointModule(pl.LightningModule):
@@ -130,15 +132,22 @@ class PointModule(pl.LightningModule):
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
-        """Site-averaged Pauli means and standard errors (0 where exact)."""
+        """Site-averaged Pauli means and standard errors (0 where exact).
+
+        Unmasked sampling gives what its samples say, as the public code does, and what p says as "scored_...".
+        """
         povm = self.point.build_povm()
         if isinstance(self.estimator, Enumeration):
-            means = pauli_means(self.model.all_probs(), povm)
-            return {key: v for name, mean in means.items() for key, v in ((name, mean), (f"{name}_error", 0.0))}
-        # every process measures alike, so that whichever writes the history writes the same
-        generator = seeded_generator(self.device, self.point.seed, 0, len(self.history), -1)
-        sampled = sampled_pauli_means(self.model.sample(OBSERVABLE_SAMPLES, generator), povm)
-        return {key: v for name, (mean, err) in sampled.items() for key, v in ((name, mean), (f"{name}_error", err))}
+            means = {name: (mean, 0.0) for name, mean in pauli_means(self.model.all_probs(), povm).items()}
+            if self.point.sampling == "masked":
+                return _with_errors(means)
+            drawn = sampled_pauli_means(unmasked_sample(self.model, OBSERVABLE_SAMPLES, self._measuring()), povm)
+            return _with_errors(drawn) | _with_errors({f"scored_{name}": mean for name, mean in means.items()})
+        return _with_errors(sampled_pauli_means(self.model.sample(OBSERVABLE_SAMPLES, self._measuring()), povm))
+
+    def _measuring(self) -> torch.Generator:
+        """Every process measures alike, so that whichever writes the history writes the same."""
+        return seeded_generator(self.device, self.point.seed, 0, len(self.history), -1)
 
     def _record(self, stats: dict[str, float]) -> None:
         self.history.append({**self.position(), **stats, **self.measure(), "seconds": self.seconds})
@@ -158,6 +167,10 @@ class PointModule(pl.LightningModule):
         """Take up the history and the clock."""
         self.history = list(checkpoint["history"])
         self.seconds_before = checkpoint["seconds"]
+
+
+def _with_errors(means: dict[str, tuple[float, float]]) -> dict[str, float]:
+    return {key: v for name, (mean, error) in means.items() for key, v in ((name, mean), (f"{name}_error", error))}
 
 
 class VariationalModule(PointModule):
@@ -181,8 +194,11 @@ class VariationalModule(PointModule):
         return torch.optim.Adam(self.parameters(), lr=self.point.learning_rate, **ADAM)  # type: ignore[arg-type]
 
     def loss(self, generator: torch.Generator) -> losses.LossAndStats:
-        """Eq. 5."""
-        return losses.variational(self.estimator.evaluate(self.model, generator))
+        """Eq. 5, or S25."""
+        evaluation = self.estimator.evaluate(self.model, generator)
+        if self.point.objective == "sign":
+            return losses.sign_augmented(evaluation, self.point.mixing)
+        return losses.variational(evaluation)
 
     def position(self) -> dict[str, float]:
         """Iterations done."""
@@ -244,8 +260,18 @@ class DynamicsModule(PointModule):
         return self.point.step_factor if iteration >= 0.8 * total else 1.0
 
     def loss(self, generator: torch.Generator) -> losses.LossAndStats:
-        """Eq. 4."""
-        return losses.dynamics(self.estimator.evaluate(self.model, generator, *self._frozen), self.point.tau)
+        """Eq. 4, or S23."""
+        evaluation = self.estimator.evaluate(self.model, generator, *self._frozen)
+        if self.point.objective == "interpolated":
+            return losses.interpolated(evaluation, self.point.tau, self.mixing)
+        return losses.dynamics(evaluation, self.point.tau)
+
+    @property
+    def mixing(self) -> float:
+        """lambda of S23 in this time step: linear in time from `mixing` to 1 at `mixing_time`."""
+        t = 2 * self.point.tau * self.current_epoch
+        grown = min(1.0, t / self.point.mixing_time) if self.point.mixing_time else 1.0
+        return self.point.mixing + (1 - self.point.mixing) * grown
 
     def position(self) -> dict[str, float]:
         """Time reached, units of 1/gamma."""

@@ -133,7 +133,7 @@ def test_unforeseen_points_are_drawn_and_named() -> None:
     ],
 )
 def test_part_of_a_table_will_do(own: list[dict[str, Any]], exact: pd.DataFrame, empty: int, tmp_path: Path) -> None:
-    drawings = fig4.figures(tidy(own), exact, "smoke")
+    drawings = fig4.figures(tidy(own), exact, "smoke", {})
     assert words(drawings["fig4"]).count("no points yet") == empty
     assert ("fig4_dynamics" in drawings) == any(math.isfinite(row["t"]) for row in own)
     for name, drawing in drawings.items():
@@ -178,7 +178,7 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
 def test_texts_stay_clear_of_each_other() -> None:
     many = [row for Jy in np.linspace(1.0, 1.8, 9) for row in rows.evolution(Jy=round(float(Jy), 1))]
     table = tidy([*rows.variational(), *many, *rows.evolution("variational+dynamics")])
-    for drawing in fig4.figures(table, rows.reference(), "smoke").values():
+    for drawing in fig4.figures(table, rows.reference(), "smoke", {}).values():
         assert not overlaps(drawing)
 
 

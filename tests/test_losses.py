@@ -121,6 +121,40 @@ def test_dynamics_gradient_where_the_state_has_not_moved(case: Case) -> None:
     assert relative_difference(flat_gradient(loss, case.model), expected) < 1e-9
 
 
+@pytest.mark.parametrize("mixing", [0.0, 0.3, 1.0])
+def test_interpolated_loss_and_gradient(case: Case, mixing: float) -> None:
+    """Eq. S23: lambda times Eq. S19 and (1 - lambda) times Eq. S21."""
+    one = torch.eye(len(case.p), dtype=torch.float64)
+    mismatch = (one - TAU * case.L) @ case.p - (one + TAU * case.L) @ case.old
+    residual = case.L @ case.p
+    loss, stats = losses.interpolated(case.evaluate(case.before), TAU, mixing)
+    assert relative_difference(loss, mixing * mismatch.abs().sum() + (1 - mixing) * residual.abs().sum()) < 1e-10
+    evolve = ((one - TAU * case.L) @ case.jacobian).T @ mismatch.sign()
+    expected = mixing * evolve + (1 - mixing) * (case.L @ case.jacobian).T @ residual.sign()
+    assert relative_difference(flat_gradient(loss, case.model), expected) < 1e-9
+    assert relative_difference(stats["residual"], residual.abs().sum()) < 1e-10
+
+
+@pytest.mark.parametrize("mixing", [0.0, 0.9, 1.0])
+def test_sign_augmented_loss_and_gradient(case: Case, mixing: float) -> None:
+    """Eq. S25."""
+    residual = case.L @ case.p
+    loss, stats = losses.sign_augmented(case.evaluate(), mixing)
+    expected = mixing * residual.abs().sum() - (1 - mixing) * (case.p * residual.sign()).sum()
+    assert relative_difference(loss, expected) < 1e-10
+    gradient = mixing * (case.L @ case.jacobian).T @ residual.sign() - (1 - mixing) * case.jacobian.T @ residual.sign()
+    assert relative_difference(flat_gradient(loss, case.model), gradient) < 1e-9
+    assert relative_difference(stats["residual"], residual.abs().sum()) < 1e-10
+
+
+def test_sign_augmented_gradient_is_that_of_the_dynamics_at_a_fixed_point(case: Case) -> None:
+    """Eqs. S24 and S25: at lambda = tau / (1 + tau) they differ by the factor 1 + tau alone."""
+    evolve, _ = losses.dynamics(case.evaluate(case.model), TAU)
+    augmented, _ = losses.sign_augmented(case.evaluate(), TAU / (1 + TAU))
+    expected = flat_gradient(evolve, case.model)
+    assert relative_difference((1 + TAU) * flat_gradient(augmented, case.model), expected) < 1e-9
+
+
 def test_exact_trapezoid_step_has_no_loss(case: Case) -> None:
     """p' of (1 - tau L) p' = (1 + tau L) p, and only it; it is exp(2 tau L) p to third order in tau."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,8 @@ def write_run(folder: Path, profile: str, means: dict[str, float], unfinished: t
     for panel, label in LABELS:
         if label in means:
             settings = {"panel": panel, "point": label, "point_id": f"{profile}-{label}", "profile": profile}
-            t = 1.0 if label in unfinished else math.inf
-            table.append(rows.row(**settings, mean=means[label], t=t))
+            if label not in unfinished:
+                table.append(rows.row(**settings, mean=means[label]))
             points.append({"label": label, **settings})
     write_table(tidy(table), folder / profile / "table.csv")
     (folder / profile / "settings.json").write_text(json.dumps({"points": points}))
@@ -76,7 +75,7 @@ def test_refuses_what_is_incomplete(tmp_path: Path) -> None:
 def test_refuses_the_smoke_profile(tmp_path: Path) -> None:
     write_run(tmp_path / "runs", "smoke", {"one": 0.1, "two": 0.2})
     (tmp_path / "runs" / "smoke").rename(tmp_path / "runs" / "quick")
-    with pytest.raises(InputError, match="only the profiles paper and quick"):
+    with pytest.raises(InputError, match="only the profiles paper, desk, quick"):
         publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
 
 

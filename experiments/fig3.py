@@ -1,0 +1,62 @@
+"""Fig. 3: variational steady states of the 16-site dissipative transverse-field Ising ring, over the field g.
+
+V = 2 (gamma = 1), 4-Pauli POVM, one layer, width 32, 500 iterations from all spins up. <sigma_x>, <sigma_y>, <sigma_z>
+beside quantum trajectories and a density matrix as a restricted Boltzmann machine (`repro rbm`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from repro.experiment import Point
+
+ALL_G = (
+    *(0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8),
+    *(3.1, 3.4, 3.7, 4.0, 4.8),
+)
+QUICK_G = (0.5, 1.0, 1.6, 2.0)
+RING = Point(
+    figure="fig3",
+    lattice="ring",
+    rows=1,
+    cols=16,
+    model="tfim",
+    V=2.0,
+    povm="pauli4",
+    estimator="sampled",
+    n_samples=1000,
+)
+
+
+def points(profile: str) -> tuple[Point, ...]:
+    """One variational search for each g."""
+    return {"smoke": _smoke, "quick": _quick, "desk": _desk, "paper": _paper}[profile]()
+
+
+def exact_line(profile: str) -> tuple[Point, ...]:
+    """Points whose steady states make the black line: every g of the paper on the profile's ring."""
+    base = points(profile)[0]
+    return tuple(replace(base, g=g) for g in ALL_G)
+
+
+def _over_g(base: Point, values: tuple[float, ...]) -> tuple[Point, ...]:
+    return tuple(replace(base, g=g) for g in values)
+
+
+def _smoke() -> tuple[Point, ...]:
+    base = replace(RING, profile="smoke", cols=4, estimator="enumeration", n_samples=0, iterations=60)
+    return _over_g(base, (0.5, 1.6, 2.8))
+
+
+def _quick() -> tuple[Point, ...]:
+    """A twelfth of the paper's batch at a few fields."""
+    return _over_g(replace(RING, profile="quick"), QUICK_G)
+
+
+def _desk() -> tuple[Point, ...]:
+    """The whole grid at a twelfth of the paper's batch."""
+    return _over_g(replace(RING, profile="desk"), ALL_G)
+
+
+def _paper() -> tuple[Point, ...]:
+    return _over_g(replace(RING, profile="paper", n_samples=12000), ALL_G)

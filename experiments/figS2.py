@@ -1,0 +1,27 @@
+"""Fig. S2: the variational loss over the iterations.
+
+(a) the 16-site transverse-field Ising ring at V = g = 2 (gamma = 1), one layer, width 32.
+(b) the 3x3 Heisenberg lattice at J_y = 1.8, two layers, width 64, string 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from experiments import fig3, fig4
+from repro.experiment import Point
+
+LOSSES = True
+"""Every iteration's loss goes with the table."""
+
+
+def points(profile: str) -> tuple[Point, ...]:
+    """One search of Fig. 3 and one of Fig. 4."""
+    ring = next(p for p in fig3.points(profile) if p.g == (1.6 if profile == "smoke" else 2.0))
+    lattice = replace(fig4.points(profile)[0], Jy=1.8, layers=2, width=32 if profile == "smoke" else 64, strings="0s")
+    return (replace(ring, figure="figS2", panel="a"), replace(lattice, figure="figS2", panel="b"))
+
+
+def exact_line(profile: str) -> tuple[Point, ...]:
+    """The exact steady states of both, where QuTiP or stored trajectories reach."""
+    return points(profile)

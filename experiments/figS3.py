@@ -1,0 +1,48 @@
+"""Fig. S3: short times at ten times the energy, <sigma_z> of Heisenberg rings of several sizes beside exact.
+
+B = 10, J_x = 20, J_y = 0, J_z = 10 (gamma = 1), start <sigma_y> = -1, tau = 0.0005, one layer, width 32.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from experiments import fig2
+from repro.experiment import Point
+
+RING = replace(fig2.RING, figure="figS3", panel="", B=10.0, Jx=20.0, Jz=10.0, tau=0.0005, t_end=0.2)
+
+
+def points(profile: str) -> tuple[Point, ...]:
+    """One evolution for each ring."""
+    return {"smoke": _smoke, "quick": _quick, "desk": _desk, "paper": _paper}[profile]()
+
+
+def exact_line(profile: str) -> tuple[Point, ...]:
+    """None: exact curves are in the table."""
+    return ()
+
+
+def _rings(base: Point, sizes: tuple[int, ...]) -> tuple[Point, ...]:
+    return tuple(replace(base, cols=n_sites) for n_sites in sizes)
+
+
+def _smoke() -> tuple[Point, ...]:
+    return _rings(replace(RING, profile="smoke", tau=0.001, t_end=0.04, step_iterations=15), (3, 4))
+
+
+def _quick() -> tuple[Point, ...]:
+    """Time steps twice the paper's, exact sums."""
+    return _rings(replace(RING, profile="quick", tau=0.001, step_iterations=150), (4, 6, 8))
+
+
+def _desk() -> tuple[Point, ...]:
+    """Ten spins too, over the first oscillation."""
+    ten = replace(RING, profile="desk", tau=0.001, step_iterations=150, cols=10, t_end=0.1)
+    return (*(replace(point, profile="desk") for point in _quick()), ten)
+
+
+def _paper() -> tuple[Point, ...]:
+    base = replace(RING, profile="paper", step_iterations=500, n_samples=12000)
+    large = tuple(fig2.sampled_ring(base, n_sites, 12000, 0.2) for n_sites in (20, 40))
+    return (*_rings(base, (4, 6, 8, 10)), *large)

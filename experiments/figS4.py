@@ -1,0 +1,47 @@
+"""Fig. S4: long times at ten times the energy, <sigma_z> of Heisenberg rings of several sizes beside exact.
+
+B = 10, J_x = 20, J_y = 0, J_z = 10 (gamma = 1), start <sigma_y> = -1, tau = 0.0075, one layer, width 32. The time
+step is too long to follow the fastest oscillations: what counts is where the evolution settles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from experiments import fig2, figS3
+from repro.experiment import Point
+
+RING = replace(figS3.RING, figure="figS4", tau=0.0075, t_end=4.0)
+
+
+def points(profile: str) -> tuple[Point, ...]:
+    """One evolution for each ring."""
+    return {"smoke": _smoke, "quick": _quick, "desk": _desk, "paper": _paper}[profile]()
+
+
+def exact_line(profile: str) -> tuple[Point, ...]:
+    """None: exact curves are in the table."""
+    return ()
+
+
+def _rings(base: Point, sizes: tuple[int, ...]) -> tuple[Point, ...]:
+    return tuple(replace(base, cols=n_sites) for n_sites in sizes)
+
+
+def _smoke() -> tuple[Point, ...]:
+    return _rings(replace(RING, profile="smoke", tau=0.02, t_end=0.4, step_iterations=15), (3, 4))
+
+
+def _quick() -> tuple[Point, ...]:
+    """The paper's time step, exact sums."""
+    return _rings(replace(RING, profile="quick", step_iterations=100), (4, 6, 8))
+
+
+def _desk() -> tuple[Point, ...]:
+    return _rings(replace(RING, profile="desk", step_iterations=100), (4, 6, 8, 10))
+
+
+def _paper() -> tuple[Point, ...]:
+    base = replace(RING, profile="paper", step_iterations=500, n_samples=12000)
+    large = tuple(fig2.sampled_ring(base, n_sites, 12000, 4.0) for n_sites in (20, 40))
+    return (*_rings(base, (4, 6, 8, 10)), *large)
