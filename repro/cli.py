@@ -28,6 +28,7 @@ Command = (
     | Annotated[result_commands.Reference, tyro.conf.subcommand("reference")]
     | Annotated[result_commands.Plot, tyro.conf.subcommand("plot")]
     | Annotated[result_commands.Publish, tyro.conf.subcommand("publish")]
+    | Annotated[result_commands.Claims, tyro.conf.subcommand("claims")]
     | Annotated[bench_command.Bench, tyro.conf.subcommand("bench")]
 )
 

@@ -103,3 +103,23 @@ class Publish:
         for path in (*written, *draw_shipped(self.figure, self.results, self.results / "figures")):
             print(path)
         return 0
+
+
+@dataclass
+class Claims:
+    """Judge every claim of the paper from the shipped tables alone: results/claims.csv and CLAIMS.md."""
+
+    results: Path = DEFAULT_RESULTS
+    """folder of shipped results"""
+    out: Path = DEFAULT_RESULTS.parent / "CLAIMS.md"
+    """the page for people"""
+
+    def run(self) -> int:
+        """Write both and print the verdicts."""
+        from repro.claims.ledger import summary, write_ledger
+
+        ledger = write_ledger(self.results, self.out)
+        for row in ledger.to_dict("records"):
+            print(f"{row['number']:>2}  {row['verdict']:14s} {row['claim']}\n    {row['reason']}")
+        print(summary(ledger))
+        return 0
