@@ -136,8 +136,15 @@ def losses() -> pd.DataFrame:
 
 
 TABLES: dict[str, Callable[[], Rows]] = {
-    "fig2": fig2, "fig3": fig3, "fig3_rbm": fig3_rbm, "fig4": fig4, "figS1": figS1,
-    "figS3": figS3, "figS4": figS4, "figS5": figS5, "ledger": ledger,
+    "fig2": fig2,
+    "fig3": fig3,
+    "fig3_rbm": fig3_rbm,
+    "fig4": fig4,
+    "figS1": figS1,
+    "figS3": figS3,
+    "figS4": figS4,
+    "figS5": figS5,
+    "ledger": ledger,
 }
 
 

@@ -58,7 +58,7 @@ CHANGES: list[tuple[int, str, Change, float]] = [
     (1, "fig2", lambda f: (f["point"] == "dyn-N10") & (f["t"] < 0.8), 0.03),
     (2, "fig3", lambda f: (f["observable"] == "sigma_y") & (f["g"] == f["g"].max()), 0.03),
     (2, "fig3_rbm", lambda f: f["t"] == math.inf, -0.1),
-    (3, "figS5", lambda f: f["observable"] == "sigma_y", 0.03),
+    (3, "figS5", lambda f: (f["observable"] == "sigma_y") & (f["seed"] == 0), 0.2),
     (4, "fig4", lambda f: f["point"].str.startswith("var-(2, 64)"), 0.095),
     (4, "fig4", lambda f: f["point"].str.startswith("var-(2, 32)"), -0.07),
     (5, "ledger", lambda f: (f["panel"] == "seeds") & (f["strings"] == "1s"), 0.03),

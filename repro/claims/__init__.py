@@ -114,7 +114,8 @@ CLAIMS: tuple[Claim, ...] = (
         "The dynamics has no numerical fixed point: <sigma_z> fluctuates about a value",
         "main text, supplement VII",
         "fluctuates around a fixed value",
-        f"last fifth: root mean square change per time step above {evolution.FLUCTUATES:g}, no drift beyond the spread",
+        f"last fifth: root mean square change per time step above {evolution.FLUCTUATES:g}, and"
+        f" its halves at most {evolution.SAME} apart",
         evolution.no_fixed_point,
     ),
     Claim(
