@@ -57,18 +57,18 @@ def _smoke() -> tuple[Point, ...]:
 
 
 def _quick() -> tuple[Point, ...]:
-    """Ten spins over the first oscillations in time steps five times the paper's; the start of a larger ring."""
-    ring = replace(RING, profile="quick", tau=0.025, t_end=2.0, step_iterations=100)
-    return (ring, sampled_ring(ring, 20, 300, 0.2), *_lattice("quick"))
+    """Ten spins over the first oscillations in time steps six times the paper's; the start of a larger ring."""
+    ring = replace(RING, profile="quick", tau=0.03, t_end=2.0, step_iterations=100)
+    return (ring, sampled_ring(ring, 20, 300, 0.18), *_lattice("quick"))
 
 
 def _desk() -> tuple[Point, ...]:
     """Ten spins whole, larger rings as far as an hour of one core carries them."""
-    ring = replace(RING, profile="desk", tau=0.02, step_iterations=150)
+    ring = replace(RING, profile="desk", tau=0.03, step_iterations=250)
     return (
         ring,
-        sampled_ring(ring, 20, 500, 0.6, step_iterations=100),
-        sampled_ring(ring, 40, 300, 0.2, step_iterations=100),
+        sampled_ring(ring, 20, 500, 0.6, step_iterations=150),
+        sampled_ring(ring, 40, 300, 0.18, step_iterations=100),
         *_lattice("desk"),
     )
 

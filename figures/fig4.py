@@ -10,12 +10,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import AutoMinorLocator, MaxNLocator
 
 from figures import style
 from figures.style import Look
@@ -84,7 +82,7 @@ def draw_dynamics(table: pd.DataFrame, profile: str) -> Figure:
         width = style.PAGE_WIDTH if len(methods) > 1 else style.COLUMN_WIDTH
         figure = Figure(figsize=(width, 3.2))
         grid = figure.subplots(2, len(methods), sharex="col", squeeze=False, height_ratios=(2.4, 1))
-        colours = _colours_by_coupling(curves)
+        colours = style.sequence(curves["Jy"])
         for letter, method, (top, bottom) in zip("abc", methods, grid.T, strict=False):
             style.panel(top, letter, STARTS[method])
             _evolutions(top, bottom, table, curves[curves["method"] == method], colours)
@@ -97,7 +95,7 @@ def draw_dynamics(table: pd.DataFrame, profile: str) -> Figure:
 def _couplings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:
     """Panel (a): one series per method and size; points of panel (b) without strings belong here too."""
     style.panel(axes, "a", _lattice(steady))
-    _label(axes, r"$J_y/\gamma$", SIGMA_Z)
+    style.label(axes, r"$J_y/\gamma$", SIGMA_Z)
     mine = steady[(steady["panel"] == "a") | (steady["strings"] == STRINGS[0])].drop_duplicates("point_id")
     if not len(mine):
         style.nothing_yet(axes)
@@ -131,7 +129,7 @@ def _strings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:
     listed = steady.loc[steady["panel"] == "b", "Jy"]
     coupling = float(listed.mode().iloc[0]) if len(listed) else STRINGS_JY
     style.panel(axes, "b", rf"$J_y = {coupling:g}\gamma$")
-    _label(axes, "strings", SIGMA_Z)
+    style.label(axes, "strings", SIGMA_Z)
     chosen = (steady["method"] == "variational") & (steady["Jy"] == coupling) & steady["strings"].isin(STRINGS)
     mine = steady[chosen].drop_duplicates("point_id")
     if not len(mine):
@@ -155,8 +153,8 @@ def _strings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:
 def _evolutions(
     top: Axes, bottom: Axes, table: pd.DataFrame, curves: pd.DataFrame, colours: dict[float, tuple[float, ...]]
 ) -> None:
-    _label(top, "", SIGMA_Z)
-    _label(bottom, r"$\gamma t$", SIGMA_Z + r"$\,-\,$exact")
+    style.label(top, "", SIGMA_Z)
+    style.label(bottom, r"$\gamma t$", SIGMA_Z + r"$\,-\,$exact")
     if not len(curves):
         style.nothing_yet(top)
         style.nothing_yet(bottom)
@@ -192,13 +190,6 @@ def _curves(table: pd.DataFrame) -> pd.DataFrame:
     return table[chosen].drop_duplicates(["point_id", "t"]).sort_values(["Jy", "point_id", "t"])
 
 
-def _colours_by_coupling(curves: pd.DataFrame) -> dict[float, tuple[float, ...]]:
-    """A sequential scale, dark to bright without its palest end, so that many J_y keep their order."""
-    values = sorted(set(curves["Jy"]))
-    scale = matplotlib.colormaps["plasma"]
-    return {value: scale(0.15 + 0.65 * number / max(1, len(values) - 1)) for number, value in enumerate(values)}
-
-
 def _series(points: pd.DataFrame) -> list[tuple[str, int, int, str]]:
     """Method, layers, width and strings of each series, in the order of the paper's legend."""
     order = list(SHORT)
@@ -213,11 +204,3 @@ def _select(points: pd.DataFrame, method: str, layers: int, width: int) -> pd.Da
 def _lattice(points: pd.DataFrame) -> str:
     names = list(dict.fromkeys(points["lattice"]))
     return ", ".join(names).replace("x", r"$\times$") + " lattice" if names else ""
-
-
-def _label(axes: Axes, x: str, y: str) -> None:
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-        axis.set_minor_locator(AutoMinorLocator(2))

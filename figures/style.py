@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import AutoMinorLocator, MaxNLocator
 from numpy.typing import ArrayLike
 
 from repro.files import write_atomic
@@ -98,6 +99,22 @@ def points(axes: Axes, x: ArrayLike, mean: ArrayLike, error: ArrayLike, look: Lo
 def panel(axes: Axes, letter: str, text: str = "") -> None:
     """Name a panel: "(a)" and what it shows, above its left corner."""
     axes.set_title(f"({letter})  {text}".rstrip(), loc="left")
+
+
+def label(axes: Axes, x: str, y: str) -> None:
+    """Axis labels, few round major ticks and one minor tick between them."""
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_minor_locator(AutoMinorLocator(2))
+
+
+def sequence(values: Iterable[float]) -> dict[float, tuple[float, ...]]:
+    """A colour for each different value: dark to bright without the palest end, so that many keep their order."""
+    ordered = sorted(set(values))
+    scale = matplotlib.colormaps["plasma"]
+    return {value: scale(0.15 + 0.65 * number / max(1, len(ordered) - 1)) for number, value in enumerate(ordered)}
 
 
 def nothing_yet(axes: Axes) -> None:

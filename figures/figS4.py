@@ -1,0 +1,17 @@
+"""Figure S4: <sigma_z> at long times and ten times the energy, a panel for each ring beside its exact curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from figures import figS3
+
+
+def figures(
+    table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
+) -> dict[str, Figure]:
+    """The one drawing, made like Fig. S3."""
+    return {"figS4": figS3.draw(table, profile)}

@@ -1,0 +1,68 @@
+"""What other seeds say: string mixtures on the 3x3 lattice (a), and the sign-augmented loss (b)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures import fig4, parts, style
+from figures.style import Look
+
+OFF = r"$|\langle\sigma_z\rangle-$exact$|$"
+
+
+def figures(
+    table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
+) -> dict[str, Figure]:
+    """The one drawing."""
+    rows = parts.steady(table)
+    rows = rows.assign(off=(rows["mean"] - rows["exact"]).abs())
+    with style.context():
+        figure = Figure(figsize=(style.PAGE_WIDTH, 2.6))
+        left, right = figure.subplots(1, 2)
+        style.panel(left, "a", "strings, mean over seeds")
+        _strings(left, rows[(rows["panel"] == "seeds") & (rows["method"] == "variational")])
+        style.panel(right, "b", "sign-augmented loss, each seed")
+        _sign(right, rows[rows["panel"] == "sign"])
+        style.legend_above(figure, (left, right))
+        style.stamp(figure, profile)
+    return {"ledger": figure}
+
+
+def _strings(axes: Axes, rows: pd.DataFrame) -> None:
+    style.label(axes, "strings", OFF)
+    if not len(rows):
+        style.nothing_yet(axes)
+        return
+    sizes = sorted(set(zip(rows["layers"], rows["width"], strict=True)))
+    for number, (layers, width) in enumerate(sizes):
+        mine = rows[(rows["layers"] == layers) & (rows["width"] == width)]
+        off = mine.groupby("strings")["off"].agg(["mean", "sem"]).reindex(fig4.STRINGS).dropna(subset="mean")
+        place = pd.Series([fig4.STRINGS.index(strings) for strings in off.index]) + 0.1 * (
+            number - len(sizes) / 2 + 0.5
+        )
+        look = fig4.LOOKS.get(("variational", layers, width), Look())
+        style.points(axes, place, off["mean"], off["sem"], look, f"var {layers} {width}", linestyle="-")
+    axes.set_xticks(range(len(fig4.STRINGS)), fig4.STRINGS)
+    axes.tick_params(axis="x", which="minor", length=0)
+    axes.set_ylim(bottom=0)
+
+
+def _sign(axes: Axes, rows: pd.DataFrame) -> None:
+    style.label(axes, r"$\lambda$ of Eq. S25 (1: plain loss)", OFF)
+    if not len(rows):
+        style.nothing_yet(axes)
+        return
+    mixing = rows["point"].str.extract(r"-sign([\d.]+)", expand=False).fillna("1").astype(float)
+    values = sorted(set(mixing))
+    place = mixing.map(values.index)
+    axes.plot(place, rows["off"], "o", color=style.ORANGE, markersize=3.5, label="one seed")
+    mean = rows.groupby(place)["off"].agg(["mean", "sem"])
+    style.points(axes, mean.index + 0.15, mean["mean"], mean["sem"], Look(style.VERMILION, "D"), "mean")
+    axes.set_xticks(range(len(values)), [f"{value:g}" for value in values])
+    axes.tick_params(axis="x", which="minor", length=0)
+    axes.margins(x=0.15)
+    axes.set_ylim(bottom=0)
