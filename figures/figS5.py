@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -42,8 +43,9 @@ def _panel(axes: Axes, runs: pd.DataFrame, exact: pd.DataFrame) -> None:
             axes.axhspan(low, high, color=style.GREY, alpha=0.25, linewidth=0, zorder=0)
     style.points(axes, runs["seed"], runs["mean"], runs["error"], Look(style.ORANGE, "o"), "one run")
     right = int(runs["seed"].max()) + 1
-    error = runs["mean"].sem() if len(runs) > 1 else 0.0
-    style.points(axes, [right], [float(runs["mean"].mean())], [float(error)], AVERAGE, "average")
+    means = runs["mean"].to_numpy()
+    error = means.std(ddof=1) / math.sqrt(len(means)) if len(means) > 1 else 0.0
+    style.points(axes, [right], [means.mean()], [error], AVERAGE, "average")
     axes.set_xticks([*sorted(runs["seed"]), right], [*(str(seed) for seed in sorted(runs["seed"])), "avg"])
     axes.tick_params(axis="x", which="minor", length=0)
     axes.margins(x=0.08, y=0.15)

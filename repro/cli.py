@@ -12,7 +12,7 @@ from typing import Annotated
 
 import tyro
 
-from repro import bench_command, commands, result_commands
+from repro import bench_command, commands, rbm_command, result_commands
 from repro.errors import InputError
 
 # Where the terminal cannot show box drawing, tyro draws with hyphens, bars and plus signs.
@@ -29,6 +29,7 @@ Command = (
     | Annotated[result_commands.Plot, tyro.conf.subcommand("plot")]
     | Annotated[result_commands.Publish, tyro.conf.subcommand("publish")]
     | Annotated[result_commands.Claims, tyro.conf.subcommand("claims")]
+    | Annotated[rbm_command.Rbm, tyro.conf.subcommand("rbm")]
     | Annotated[bench_command.Bench, tyro.conf.subcommand("bench")]
 )
 

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
 
+import experiments
 import figures
 from figures import fig4, style
 from repro.errors import InputError
@@ -234,7 +235,8 @@ def test_same_bytes_in_another_process_at_another_time(tmp_path: Path) -> None:
 
 def test_every_module_is_registered() -> None:
     folder = Path(figures.__file__).parent
-    assert list(figures.registry()) == sorted(path.stem for path in folder.glob("fig*.py"))
+    assert list(figures.registry()) == sorted(path.stem for path in (*folder.glob("fig*.py"), folder / "ledger.py"))
+    assert set(figures.registry()) == set(experiments.names())
     with pytest.raises(InputError, match="unknown figure 'fig44'; did you mean 'fig4'"):
         figures.plot("fig44", rows.table(), rows.reference(), "smoke", folder)
 

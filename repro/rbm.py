@@ -1,0 +1,297 @@
+"""The competitor of Fig. 3: a neural density matrix as a restricted Boltzmann machine, by NetKet.
+
+The ansatz of Vicentini, Biella, Regnault and Ciuti (Phys. Rev. Lett. 122, 250503), Metropolis sampling of |rho|^2 and
+stochastic reconfiguration of |L rho|^2 / |rho|^2, for the dissipative transverse-field Ising ring. NetKet and JAX are
+imported inside functions: they are the optional extra `rbm`.
+
+runs/rbm/<id>/  parameters.msgpack  the ansatz, replaced every few iterations
+                history.csv         iteration, cost, <sigma>, seconds
+                done.json           settings, result, whether it has settled
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repro.errors import InputError
+from repro.files import write_atomic
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAULI_NAMES = ("sigma_x", "sigma_y", "sigma_z")
+EVERY = 10
+"""Iterations between measurements and between checkpoints."""
+FLAT = 0.2
+"""|change of log |L rho|^2| over the last third of the iterations below which the cost has settled."""
+DRIFT = 0.02
+"""Largest change of a Pauli mean between the halves of the last third."""
+
+Say = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class RbmPoint:
+    """One steady-state search of the competitor; all of it decides the numbers."""
+
+    g: float
+    n_sites: int = 16
+    V: float = 2.0
+    alpha: float = 1.0
+    beta: float = 1.0
+    n_samples: int = 1008
+    n_diagonal: int = 1008
+    learning_rate: float = 0.02
+    diag_shift: float = 0.003
+    width_of_start: float = 0.1
+    iterations: int = 700
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n_sites < 2:
+            raise InputError(f"n_sites = {self.n_sites}: expected at least 2")
+        for name in ("alpha", "beta", "learning_rate", "diag_shift", "width_of_start", "n_samples", "n_diagonal"):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise InputError(f"{name} = {value}: expected a number above 0")
+        if self.iterations < 6 * EVERY:
+            raise InputError(f"iterations = {self.iterations}: expected at least {6 * EVERY}")
+        if not (math.isfinite(self.g) and math.isfinite(self.V)):
+            raise InputError(f"g = {self.g}, V = {self.V}: expected finite numbers")
+
+    @property
+    def point_id(self) -> str:
+        """Twelve hexadecimal digits of the hash of all settings."""
+        return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def label(self) -> str:
+        """Short readable name."""
+        return f"rbm-g{self.g!r}" + (f"-seed{self.seed}" if self.seed else "")
+
+
+def point_folder(runs: Path, point: RbmPoint) -> Path:
+    """Where a search lives."""
+    return runs / "rbm" / point.point_id
+
+
+def run_rbm(point: RbmPoint, runs: Path, say: Say = lambda text: None) -> dict[str, Any]:
+    """Search for the steady state, or continue, or return what is finished.
+
+    Returns:
+        What `done.json` holds: settings, Pauli means and errors, cost, slope, settled, seconds.
+
+    Raises:
+        InputError: NetKet is not installed, or the folder cannot be written.
+    """
+    folder = point_folder(runs, point)
+    if (folder / "done.json").exists():
+        return dict(json.loads((folder / "done.json").read_text()))
+    search = _Search(point)
+    history = _resume(search, folder)
+    started, before = time.perf_counter(), history[-1]["seconds"] if history else 0.0
+    while len(history) * EVERY < point.iterations:
+        row = search.advance()
+        seconds = before + time.perf_counter() - started
+        history.append({"iteration": (len(history) + 1) * EVERY, **row, "seconds": seconds})
+        write_atomic(folder / "parameters.msgpack", search.parameters())
+        write_atomic(folder / "history.csv", _csv(history))
+        left = seconds / len(history) * (point.iterations / EVERY - len(history))
+        say(f"{point.label} iteration {len(history) * EVERY}  |L rho|^2 {row['ldagl']:.3f}  {left / 60:.0f} min left")
+    done = {"point": dataclasses.asdict(point), **conclude(history), "seconds": history[-1]["seconds"]}
+    done |= {"n_hidden": round(point.alpha * point.n_sites), "versions": _versions(), **_provenance()}
+    write_atomic(folder / "done.json", json.dumps(done, indent=1))
+    return done
+
+
+def conclude(history: list[dict[str, float]]) -> dict[str, Any]:
+    """Result and settledness from the last third of a history.
+
+    Returns:
+        For each Pauli its mean and its standard error (four blocks), and ldagl, ldagl_slope (change of its logarithm
+        over that third), drift (largest change of a Pauli mean between its halves), settled.
+    """
+    from scipy.stats import linregress, sem
+
+    tail = history[-(len(history) // 3) :]
+    out: dict[str, Any] = {}
+    drift = 0.0
+    for name in PAULI_NAMES:
+        values = np.array([row[name] for row in tail])
+        halves = [half.mean() for half in np.array_split(values, 2)]
+        drift = max(drift, abs(halves[1] - halves[0]))
+        out[name] = float(values.mean())
+        out[f"{name}_error"] = float(sem([block.mean() for block in np.array_split(values, 4)]))
+    cost = np.log([row["ldagl"] for row in tail])
+    slope = float(linregress(np.linspace(0, 1, len(cost)), cost).slope)
+    settled = abs(slope) <= FLAT and drift <= DRIFT
+    return {**out, "ldagl": float(np.exp(cost).mean()), "ldagl_slope": slope, "drift": float(drift), "settled": settled}
+
+
+class _Search:
+    """NetKet's objects of one search."""
+
+    def __init__(self, point: RbmPoint) -> None:
+        nk, jax = _netket()
+        self.point = point
+        liouvillian, self.observables = build_operators(point.n_sites, point.V, point.g)
+        start = jax.nn.initializers.normal(point.width_of_start)
+        ansatz = nk.models.NDM(
+            alpha=point.alpha, beta=point.beta, kernel_init=start, bias_init=start, visible_bias_init=start
+        )
+        self.state = nk.vqs.MCMixedState(
+            nk.sampler.MetropolisLocal(liouvillian.hilbert, n_chains=16),
+            ansatz,
+            n_samples=point.n_samples,
+            n_samples_diag=point.n_diagonal,
+            seed=point.seed,
+            sampler_seed=point.seed + 1,
+        )
+        self.driver = nk.SteadyState(
+            liouvillian,
+            nk.optimizer.Sgd(point.learning_rate),
+            variational_state=self.state,
+            preconditioner=nk.optimizer.SR(diag_shift=point.diag_shift),
+        )
+
+    def advance(self) -> dict[str, float]:
+        """EVERY iterations; the cost at the last and the Pauli means after it."""
+        self.driver.run(EVERY, out=(), show_progress=False)
+        row = {"ldagl": float(self.driver.ldagl.mean.real), "ldagl_error": float(self.driver.ldagl.error_of_mean)}
+        means = {name: float(self.state.expect(op).mean.real) for name, op in self.observables.items()}
+        if not all(math.isfinite(value) for value in (*row.values(), *means.values())):
+            raise FloatingPointError(f"{self.point.label}: the cost or a Pauli mean is not finite")
+        return row | means
+
+    def parameters(self) -> bytes:
+        """The ansatz, serialised."""
+        from flax import serialization
+
+        return bytes(serialization.to_bytes(self.state.parameters))
+
+    def load(self, data: bytes) -> None:
+        """Take up the ansatz."""
+        from flax import serialization
+
+        self.state.parameters = serialization.from_bytes(self.state.parameters, data)
+
+
+def build_operators(n_sites: int, V: float, g: float) -> tuple[Any, dict[str, Any]]:
+    """NetKet's Liouvillian of the Ising ring, H = V/4 sum ZZ + g/2 sum X with jumps sigma^-, and the site averages."""
+    nk, _ = _netket()
+    from repro.lattice import ring
+
+    hilbert = nk.hilbert.Spin(0.5, N=n_sites)
+    x, y, z = nk.operator.spin.sigmax, nk.operator.spin.sigmay, nk.operator.spin.sigmaz
+    hamiltonian = sum(
+        (g / 2 * x(hilbert, k) for k in range(n_sites)), nk.operator.LocalOperator(hilbert, dtype=complex)
+    )
+    for i, j in ring(n_sites).bonds:
+        hamiltonian += V / 4 * z(hilbert, i) @ z(hilbert, j)
+    averages = {
+        name: sum(
+            (pauli(hilbert, k) / n_sites for k in range(n_sites)), nk.operator.LocalOperator(hilbert, dtype=complex)
+        )
+        for name, pauli in zip(PAULI_NAMES, (x, y, z), strict=True)
+    }
+    jumps = [nk.operator.spin.sigmam(hilbert, k) for k in range(n_sites)]
+    return nk.operator.LocalLiouvillian(hamiltonian, jumps), averages
+
+
+def _netket() -> tuple[Any, Any]:
+    try:
+        import jax
+        import netket
+    except ImportError as error:
+        raise InputError(f"the RBM needs NetKet ({error}): pip install 'repro-povm[rbm]'") from error
+    return netket, jax
+
+
+def _resume(search: _Search, folder: Path) -> list[dict[str, float]]:
+    """The history so far, with the search at its end; empty where nothing usable is kept."""
+    import pandas as pd
+
+    try:
+        search.load((folder / "parameters.msgpack").read_bytes())
+        rows = pd.read_csv(folder / "history.csv", float_precision="round_trip").to_dict("records")
+    except (OSError, ValueError):
+        return []
+    return [{str(name): float(value) for name, value in row.items()} for row in rows]
+
+
+def _csv(history: list[dict[str, float]]) -> str:
+    import pandas as pd
+
+    return pd.DataFrame(history).to_csv(index=False)
+
+
+def _versions() -> dict[str, str]:
+    nk, jax = _netket()
+    return {"netket": nk.__version__, "jax": jax.__version__}
+
+
+def _provenance() -> dict[str, str]:
+    from repro.provenance import commit, device_name
+
+    return {"commit": commit(), "device": device_name()}
+
+
+def rbm_table(runs: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All finished searches: tidy rows of `repro.results`, and how each has settled."""
+    import pandas as pd
+
+    found = [json.loads(path.read_text()) for path in sorted((runs / "rbm").glob("*/done.json"))]
+    found.sort(key=lambda done: (done["point"]["g"], done["point"]["seed"]))
+    settled = [
+        {"g": done["point"]["g"], "seed": done["point"]["seed"], "iterations": done["point"]["iterations"]}
+        | {name: done[name] for name in ("ldagl", "ldagl_slope", "drift", "settled", "seconds")}
+        for done in found
+    ]
+    return pd.DataFrame([row for done in found for row in _rows(done, runs)]), pd.DataFrame(settled)
+
+
+def _rows(done: dict[str, Any], runs: Path) -> list[dict[str, Any]]:
+    from repro import references
+    from repro.experiment import Point
+
+    point = RbmPoint(**done["point"])
+    same = {"model": "tfim", "lattice": "ring", "rows": 1, "cols": point.n_sites, "V": point.V, "g": point.g}
+    exact = references.stored_steady_state(Point(**same), runs)  # type: ignore[arg-type]
+    fixed = {
+        "figure": "fig3",
+        "panel": "",
+        "point": point.label,
+        "point_id": point.point_id,
+        "profile": "paper",
+        "method": "rbm",
+        "lattice": f"{point.n_sites}-ring",
+        "n_sites": point.n_sites,
+        "layers": 1,
+        "width": done["n_hidden"],
+        "strings": "",
+        "model": "tfim",
+        "V": point.V,
+        "g": point.g,
+        "povm": "",
+        **dict.fromkeys(("Jx", "Jy", "Jz", "B", "tau")),
+        "n_samples": point.n_samples,
+        "t": math.inf,
+        "seed": point.seed,
+        "seconds": done["seconds"],
+        "commit": done["commit"],
+        "device": done["device"],
+    }
+    return [
+        {**fixed, "observable": name, "mean": done[name], "error": done[f"{name}_error"]}
+        | {"exact": float(exact.at(math.inf, name)) if exact else None}
+        for name in PAULI_NAMES
+    ]
