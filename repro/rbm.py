@@ -133,7 +133,7 @@ def conclude(history: list[dict[str, float]]) -> dict[str, Any]:
         out[f"{name}_error"] = float(sem([block.mean() for block in np.array_split(values, 4)]))
     cost = np.log([row["ldagl"] for row in tail])
     slope = float(linregress(np.linspace(0, 1, len(cost)), cost).slope)
-    settled = abs(slope) <= FLAT and drift <= DRIFT
+    settled = bool(abs(slope) <= FLAT and drift <= DRIFT)
     return {**out, "ldagl": float(np.exp(cost).mean()), "ldagl_slope": slope, "drift": float(drift), "settled": settled}
 
 

@@ -1,0 +1,113 @@
+"""The competitor: settings, settledness, its table; and, where NetKet is installed, its operators and a small run."""
+
+from __future__ import annotations
+
+import json
+import math
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from repro import cli, exact, lattice, lindblad
+from repro.errors import InputError
+from repro.qutip_solvers import lindblad_rhs, qutip_operators, site_averaged_paulis
+from repro.rbm import EVERY, RbmPoint, build_operators, conclude, point_folder, rbm_table, run_rbm
+from repro.results import tidy
+
+needs_netket = pytest.mark.skipif(util.find_spec("netket") is None, reason="the extra `rbm` is not installed")
+
+
+def history(slope: float = 0.0, drift: float = 0.0, n: int = 90) -> list[dict[str, float]]:
+    rng = np.random.default_rng(0)
+    part = np.linspace(0, 3, n)
+    return [
+        {
+            "ldagl": 0.1 * math.exp(slope * p + 0.01 * rng.normal()),
+            **{name: 0.3 + drift * p + 0.01 * rng.normal() for name in ("sigma_x", "sigma_y", "sigma_z")},
+        }
+        for p in part
+    ]
+
+
+def test_a_flat_history_has_settled_with_an_honest_error() -> None:
+    found = conclude(history())
+    assert found["settled"]
+    assert found["ldagl"] == pytest.approx(0.1, rel=0.01)
+    assert found["sigma_y"] == pytest.approx(0.3, abs=4 * found["sigma_y_error"])
+    assert 0.01 / math.sqrt(30) / 3 < found["sigma_y_error"] < 3 * 0.01 / math.sqrt(30)
+
+
+@pytest.mark.parametrize("changes", [{"slope": -0.4}, {"drift": 0.1}])
+def test_a_falling_cost_or_a_drifting_mean_has_not(changes: dict[str, float]) -> None:
+    assert not conclude(history(**changes))["settled"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"n_sites": 1}, {"learning_rate": 0.0}, {"diag_shift": -1.0}, {"iterations": 5}, {"g": math.nan}]
+)
+def test_bad_settings_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="expected"):
+        RbmPoint(**{"g": 1.0, **changes})
+
+
+def test_the_table_is_tidy_and_sorted(tmp_path: Path) -> None:
+    for g in (2.0, 0.5):
+        point = RbmPoint(g=g, n_sites=3)
+        done = {
+            "point": point.__dict__,
+            **conclude(history()),
+            "seconds": 9.0,
+            "n_hidden": 3,
+            "commit": "c",
+            "device": "d",
+        }
+        folder = point_folder(tmp_path, point)
+        folder.mkdir(parents=True)
+        (folder / "done.json").write_text(json.dumps(done))
+    table, settled = rbm_table(tmp_path)
+    frame = tidy(table)
+    assert list(frame["g"]) == [0.5] * 3 + [2.0] * 3 and list(settled["g"]) == [0.5, 2.0]
+    truth = exact.steady_state(lindblad.tfim(lattice.ring(3), V=2.0, g=2.0), (tmp_path / "reference",))
+    row = frame[(frame["g"] == 2.0) & (frame["observable"] == "sigma_y")].iloc[0]
+    assert row["exact"] == pytest.approx(float(truth.at(math.inf, "sigma_y")), abs=1e-8)
+    assert row["method"] == "rbm" and row["t"] == math.inf
+
+
+def test_without_netket_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "netket", None)
+    assert cli.main(["rbm", "--g", "1.0", "--n-sites", "3", "--runs", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "repro-povm[rbm]" in line
+
+
+@needs_netket
+def test_operators_are_those_of_the_model() -> None:
+    liouvillian, averages = build_operators(3, V=2.0, g=1.3)
+    model = lindblad.tfim(lattice.ring(3), V=2.0, g=1.3)
+    rho = np.random.default_rng(1).normal(size=(8, 8)) + 0j
+    import qutip
+
+    expected = lindblad_rhs(*qutip_operators(model), qutip.Qobj(rho, dims=[[2] * 3] * 2)).full()
+    np.testing.assert_allclose((liouvillian.to_dense() @ rho.reshape(-1)).reshape(8, 8), expected, atol=1e-10)
+    for name, operator in site_averaged_paulis(3).items():
+        np.testing.assert_allclose(averages[name].to_dense(), operator.full(), atol=1e-12)
+
+
+@needs_netket
+@pytest.mark.slow
+def test_a_small_search_reaches_the_exact_steady_state_and_resumes(tmp_path: Path) -> None:
+    point = RbmPoint(g=1.0, n_sites=2, iterations=30 * EVERY, alpha=2.0, beta=2.0)
+    done = run_rbm(point, tmp_path)
+    truth = exact.steady_state(lindblad.tfim(lattice.ring(2), V=2.0, g=1.0), (tmp_path / "reference",))
+    for name in ("sigma_x", "sigma_y", "sigma_z"):
+        assert done[name] == pytest.approx(float(truth.at(math.inf, name)), abs=0.1)
+    folder = point_folder(tmp_path, point)
+    (folder / "done.json").unlink()
+    lines = (folder / "history.csv").read_text().splitlines()
+    (folder / "history.csv").write_text("\n".join(lines[:-1]) + "\n")
+    said: list[str] = []
+    run_rbm(point, tmp_path, said.append)
+    assert len(said) == 1
