@@ -48,18 +48,28 @@ class RbmPoint:
     V: float = 2.0
     alpha: float = 1.0
     beta: float = 1.0
-    n_samples: int = 1008
-    n_diagonal: int = 1008
-    learning_rate: float = 0.02
-    diag_shift: float = 0.003
-    width_of_start: float = 0.1
+    n_samples: int = 512
+    n_diagonal: int = 512
+    learning_rate: float = 0.03
+    warm_up: int = 200
+    diag_shift: float = 0.01
+    width_of_start: float = 0.01
     iterations: int = 700
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.n_sites < 2:
             raise InputError(f"n_sites = {self.n_sites}: expected at least 2")
-        for name in ("alpha", "beta", "learning_rate", "diag_shift", "width_of_start", "n_samples", "n_diagonal"):
+        for name in (
+            "alpha",
+            "beta",
+            "learning_rate",
+            "diag_shift",
+            "width_of_start",
+            "n_samples",
+            "n_diagonal",
+            "warm_up",
+        ):
             value = getattr(self, name)
             if not 0 < value < math.inf:
                 raise InputError(f"{name} = {value}: expected a number above 0")
@@ -72,6 +82,13 @@ class RbmPoint:
     def point_id(self) -> str:
         """Twelve hexadecimal digits of the hash of all settings."""
         return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+
+    def rate(self, iteration: Any) -> Any:
+        """Step size of an iteration: it grows linearly from a tenth to the whole, since a large first step collapses
+        the state of a long ring."""
+        from jax import numpy as jnp
+
+        return self.learning_rate * jnp.minimum(1.0, 0.1 + 0.9 * iteration / self.warm_up)
 
     @property
     def label(self) -> str:
@@ -156,11 +173,19 @@ class _Search:
             seed=point.seed,
             sampler_seed=point.seed + 1,
         )
+        self.liouvillian = liouvillian
+        self.start_at(0)
+
+    def start_at(self, iteration: int) -> None:
+        """A driver whose step size goes on from an iteration."""
+        nk, _ = _netket()
+        import optax
+
         self.driver = nk.SteadyState(
-            liouvillian,
-            nk.optimizer.Sgd(point.learning_rate),
+            self.liouvillian,
+            optax.sgd(lambda count: self.point.rate(count + iteration)),
             variational_state=self.state,
-            preconditioner=nk.optimizer.SR(diag_shift=point.diag_shift),
+            preconditioner=nk.optimizer.SR(diag_shift=self.point.diag_shift),
         )
 
     def advance(self) -> dict[str, float]:
@@ -223,6 +248,7 @@ def _resume(search: _Search, folder: Path) -> list[dict[str, float]]:
     try:
         search.load((folder / "parameters.msgpack").read_bytes())
         rows = pd.read_csv(folder / "history.csv", float_precision="round_trip").to_dict("records")
+        search.start_at(len(rows) * EVERY)
     except (OSError, ValueError):
         return []
     return [{str(name): float(value) for name, value in row.items()} for row in rows]

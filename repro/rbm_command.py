@@ -24,11 +24,11 @@ class Rbm:
     """iterations of stochastic reconfiguration"""
     n_sites: int = 16
     """sites of the ring"""
-    n_samples: int = 1008
+    n_samples: int = 512
     """Metropolis samples of |rho|^2 per iteration"""
-    learning_rate: float = 0.02
-    """step of stochastic reconfiguration"""
-    diag_shift: float = 0.003
+    learning_rate: float = 0.03
+    """step of stochastic reconfiguration, reached over the first 200 iterations"""
+    diag_shift: float = 0.01
     """shift of its matrix"""
     seed: int = 0
     """seed of start and samples"""

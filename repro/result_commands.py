@@ -123,3 +123,22 @@ class Claims:
             print(f"{row['number']:>2}  {row['verdict']:14s} {row['claim']}\n    {row['reason']}")
         print(summary(ledger))
         return 0
+
+
+@dataclass
+class Report:
+    """Build the report, one HTML page from shipped files alone: figures, deviations, claims, settings, versions."""
+
+    results: Path = DEFAULT_RESULTS
+    """folder of shipped results"""
+    out: Path = DEFAULT_RESULTS / "report.html"
+    """the page"""
+    markdown: bool = False
+    """print the README's table of figures instead"""
+
+    def run(self) -> int:
+        """Write it."""
+        from repro.report import build_report, overview_markdown
+
+        print(overview_markdown(self.results) if self.markdown else build_report(self.results, self.out))
+        return 0

@@ -89,7 +89,7 @@ def print_summary(table: pd.DataFrame, stream: IO[str], observable: str = "sigma
             *(f"{row['layers']}x{row['width']} {row['strings']}".strip(), _short(row["Jy"], "g")),
             *(_short(row["steady"], "+.4f"), _short(row["error"], ".4f"), _short(row["exact"], "+.4f")),
             *(_short(row["deviation"], "+.4f"), _short(row["largest"], ".4f"), _short(row["largest_t"], ".2f")),
-            *(_short(row["last"], "+.4f"), _duration(row["seconds"])),
+            *(_short(row["last"], "+.4f"), duration(row["seconds"])),
         )
     # Pinned, because away from a terminal rich would fold the table to 80 columns.
     Console(file=stream, width=100, markup=False, highlight=False, emoji=False).print(grid)
@@ -99,7 +99,8 @@ def _short(value: float, form: str) -> str:
     return "" if value != value else format(value, form)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A wall time in the unit that suits it: "12.3 s", "45 min", "7.5 h"."""
     if seconds < 100:
         return f"{seconds:.1f} s"
     if seconds < 6000:
