@@ -92,8 +92,16 @@ class Tracking(pl.Callback):
         """Leave the final numbers and close the tracker."""
         assert isinstance(pl_module, PointModule)
         if self.tracker is not None:
-            self.tracker.summary({**_means(pl_module.history[-1]), "point": pl_module.point.label})
+            self.tracker.summary({**self._final(pl_module.history[-1]), "point": pl_module.point.label})
             self._close(failed=trainer.interrupted)
+
+    def _final(self, row: dict[str, float]) -> dict[str, float]:
+        """The last row, the exact steady values and how far off it is: what runs are sorted and filtered by."""
+        values = _means(row)
+        for name in PAULI_NAMES if self.exact is not None else ():
+            exact = self.exact(row.get("t", float("inf")), name)
+            values |= {f"{name}_exact": exact, f"{name}_deviation": abs(row[name] - exact)}
+        return values
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Close the tracker of a fit that failed."""

@@ -142,3 +142,17 @@ class Report:
 
         print(overview_markdown(self.results) if self.markdown else build_report(self.results, self.out))
         return 0
+
+
+@dataclass
+class Sync:
+    """Upload the offline wandb runs of a folder; those that are uploaded already are left out."""
+
+    runs: Path = DEFAULT_RUNS
+    """folder of computed points"""
+
+    def run(self) -> int:
+        """Upload."""
+        from repro.sync import sync
+
+        return 1 if sync(self.runs, partial(print, flush=True)) else 0

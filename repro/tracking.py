@@ -71,20 +71,26 @@ def resolve_mode(flag: str | None = None) -> Mode:
 
 
 def _mode_by_key() -> Mode:
+    with contextlib.suppress(Exception):
+        import wandb
+
+        mode = wandb.setup(wandb.Settings(silent=True)).settings.mode
+        configured = _OLD_MODE_NAMES.get(mode, mode)
+        if configured != "online":
+            return cast(Mode, configured)
+    return "online" if has_key() else "offline"
+
+
+def has_key() -> bool:
     """Ask wandb itself (environment, netrc, its settings files), never the user and never the server."""
     try:
         import wandb
         from wandb.sdk.lib import wbauth
 
-        settings = wandb.setup(wandb.Settings(silent=True)).settings
-        configured = _OLD_MODE_NAMES.get(settings.mode, settings.mode)
-        if configured != "online":
-            return cast(Mode, configured)
-        host = settings.base_url
-        found = bool(wbauth.authenticate_session(host=host, source="repro", prompt=False, update_session=False))
+        host = wandb.setup(wandb.Settings(silent=True)).settings.base_url
+        return bool(wbauth.authenticate_session(host=host, source="repro", prompt=False, update_session=False))
     except Exception:  # wandb's internals, which may move; the environment variable is its promise
-        found = bool(os.environ.get("WANDB_API_KEY"))
-    return "online" if found else "offline"
+        return bool(os.environ.get("WANDB_API_KEY"))
 
 
 class Tracker:
