@@ -20,14 +20,14 @@ class Rbm:
 
     g: tuple[float, ...] = DEFAULT_G
     """transverse fields"""
-    iterations: int = 700
+    iterations: int = 1200
     """iterations of stochastic reconfiguration"""
     n_sites: int = 16
     """sites of the ring"""
     n_samples: int = 512
     """Metropolis samples of |rho|^2 per iteration"""
-    learning_rate: float = 0.03
-    """step of stochastic reconfiguration, reached over the first 200 iterations"""
+    learning_rate: float = 0.02
+    """step of stochastic reconfiguration, shortened where its norm exceeds 0.25"""
     diag_shift: float = 0.01
     """shift of its matrix"""
     seed: int = 0
