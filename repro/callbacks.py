@@ -98,9 +98,10 @@ class Tracking(pl.Callback):
     def _final(self, row: dict[str, float]) -> dict[str, float]:
         """The last row, the exact steady values and how far off it is: what runs are sorted and filtered by."""
         values = _means(row)
-        for name in PAULI_NAMES if self.exact is not None else ():
-            exact = self.exact(row.get("t", float("inf")), name)
-            values |= {f"{name}_exact": exact, f"{name}_deviation": abs(row[name] - exact)}
+        if self.exact is not None:
+            for name in PAULI_NAMES:
+                exact = self.exact(row.get("t", float("inf")), name)
+                values |= {f"{name}_exact": exact, f"{name}_deviation": abs(row[name] - exact)}
         return values
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:

@@ -68,7 +68,7 @@ class RbmPoint:
             "width_of_start",
             "n_samples",
             "n_diagonal",
-            "warm_up",
+            "largest_step",
         ):
             value = getattr(self, name)
             if not 0 < value < math.inf:
