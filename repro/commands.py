@@ -7,10 +7,10 @@ import fnmatch
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import tyro
 from rich.console import Console
@@ -19,6 +19,9 @@ import experiments
 from repro.drawing import draw_run
 from repro.errors import InputError, unknown
 from repro.experiment import PROFILES, Point, override
+
+if TYPE_CHECKING:
+    from repro.reference_cache import Reference
 
 DEFAULT_RUNS = Path("runs")
 ALL = "all"
@@ -150,7 +153,11 @@ class Run:
         settings = self._settings(points)
         console = Console(stderr=True)
         lines = [point for figure in chosen for point in experiments.load(figure).exact_line(self.profile)]
-        prepare([*points, *lines], self.runs, lambda name: console.print(f"exact {name}: computing", highlight=False))
+        made = prepare(
+            [*points, *lines], self.runs, lambda name: console.print(f"exact {name}: computing", highlight=False)
+        )
+        if first_rank():
+            _track_references(self, made)
         failures = run_points(points, settings, self.jobs, console)
         for label, reason in failures.items():
             console.print(f"failed: {label}: {reason}", markup=False, highlight=False, soft_wrap=True)
@@ -198,6 +205,20 @@ class Run:
         if len(table):
             print_summary(table, sys.stdout)
         console.print(f"table and figure: {folder}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _track_references(command: Run, made: Mapping[str, Reference]) -> None:
+    """Exact curves that had to be computed, as wandb runs of job type reference."""
+    from repro.tracking import Tracker, resolve_mode
+
+    mode = resolve_mode(command.wandb or None)
+    for name, reference in made.items():
+        settings = {**reference.info, "point_id": reference.info["key"]}
+        with Tracker(
+            settings, group=command.figure, name=name, job_type="reference", folder=command.runs, mode=mode
+        ) as run:
+            last = reference.table[reference.table["t"] == reference.t_end]
+            run.summary(dict(zip(last["observable"], last["mean"], strict=True)))
 
 
 def check_writable(folder: Path) -> None:

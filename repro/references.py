@@ -83,10 +83,13 @@ def exact_of(point: Point, runs: Path) -> Exact | None:
     return value
 
 
-def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
+def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> dict[str, Reference]:
     """Make sure that every QuTiP reference the points need is there; `say` is told the name of each computed.
 
     Trajectories are not started here: `prepare_trajectories` does, on demand.
+
+    Returns:
+        Those that had to be computed, by name.
     """
     needed: dict[tuple[object, ...], tuple[str, Callable[[Say], Reference]]] = {}
     for point in points:
@@ -99,8 +102,9 @@ def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> 
         if point.method == "dynamics":
             key = (*model, point.initial, end_time(point))
             needed.setdefault(key, (f"evolution of {_name(point)}", partial(evolution, point, runs)))
-    for name, find in needed.values():
-        find(partial(say, name))
+    computed: list[str] = []
+    found = {name: find(partial(_note, name, computed, say)) for name, find in needed.values()}
+    return {name: found[name] for name in computed}
 
 
 def prepare_trajectories(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
@@ -110,6 +114,11 @@ def prepare_trajectories(points: Sequence[Point], runs: Path, say: Callable[[str
             name = _name(point)
             told = partial(_tell, say, name)
             trajectories.steady_state(point.build_model(), folders(runs), label=name, say=told)
+
+
+def _note(name: str, computed: list[str], say: Callable[[str], None]) -> None:
+    computed.append(name)
+    say(name)
 
 
 def _tell(say: Callable[[str], None], name: str, text: str) -> None:
