@@ -191,7 +191,7 @@ class Run:
 
     def _finish(self, figure: str, points: Sequence[Point], console: Console) -> None:
         from repro import assemble
-        from repro.summary import print_summary
+        from repro.summary import observables_of, print_summary
 
         changed = any(value is not None for value in vars(self.change).values())
         folder = self.runs / figure / (f"{self.profile}-changed" if changed else self.profile)
@@ -202,8 +202,8 @@ class Run:
         table = assemble.write_figure(figure, everything, line, self.runs, folder, losses)
         drawn = draw_run(figure, folder)
         _track_figure(self, figure, drawn, folder)
-        if len(table):
-            print_summary(table, sys.stdout)
+        for observable in observables_of(table) if len(table) else ():
+            print_summary(table, sys.stdout, observable)
         console.print(f"table and figure: {folder}", markup=False, highlight=False, soft_wrap=True)
 
 

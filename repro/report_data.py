@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import experiments
 from repro.results import read_table
-from repro.summary import deviations, duration
+from repro.summary import deviations, duration, observables_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,9 +81,8 @@ def overview(results: Path) -> pd.DataFrame:
 
 
 def _largest(table: pd.DataFrame) -> tuple[float, str]:
-    observables = ("sigma_x", "sigma_y", "sigma_z") if (table["model"] == "tfim").all() else ("sigma_z",)
     worst, point = math.nan, ""
-    for observable in observables:
+    for observable in observables_of(table):
         for row in deviations(table, observable).to_dict("records"):
             off = row["largest"] if row["method"] == "dynamics" else abs(row["deviation"])
             if off == off and not off <= worst:
@@ -110,7 +109,7 @@ def _drawings(name: str, results: Path) -> list[tuple[str, str]]:
 def _deviation_rows(table: pd.DataFrame) -> list[list[str]]:
     profile = table.drop_duplicates("point_id").set_index("point_id")["profile"]
     out = []
-    for observable in ("sigma_x", "sigma_y", "sigma_z") if (table["model"] == "tfim").all() else ("sigma_z",):
+    for observable in observables_of(table):
         for row in deviations(table, observable).to_dict("records"):
             label = row["point"] + (f" {observable}" if observable != "sigma_z" else "")
             numbers = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GROUP = ["figure", "panel", "point", "point_id"]
-SETTINGS = ["method", "layers", "width", "strings", "Jy"]
+SETTINGS = ["method", "n_sites", "layers", "width", "strings", "model", "Jy", "g"]
 MEASURES = ["steady", "error", "exact", "deviation", "largest", "largest_t", "last", "last_t", "seconds"]
 
 
@@ -23,7 +24,8 @@ def deviations(table: pd.DataFrame, observable: str = "sigma_z") -> pd.DataFrame
         observable: "sigma_x", "sigma_y" or "sigma_z", averaged over the sites.
 
     Returns:
-        One row per panel and point with figure, panel, point, point_id, method, layers, width, strings, Jy and
+        One row per panel and point with figure, panel, point, point_id, method, n_sites, layers, width, strings,
+            model, Jy, g and
             steady, error, exact: the steady-state estimate, its standard error and the exact steady state;
             deviation: steady - exact;
             largest, largest_t: for dynamics the largest |mean - exact| over finite t, and the t where it occurs;
@@ -78,7 +80,7 @@ def print_summary(table: pd.DataFrame, stream: IO[str], observable: str = "sigma
     # A rule below the head and nothing else, in ASCII, so that any terminal, pipe or log can show it.
     rule = Box("    \n    \n -- \n" + 5 * "    \n", ascii=True)
     grid = Table(title=title, title_justify="left", box=rule, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in ("panel", "method", "ansatz", "Jy"):
+    for name in ("panel", "method", "ansatz", "g" if observables_of(table)[1:] else "Jy"):
         grid.add_column(name, overflow="fold")
     for name in ("steady", "error", "exact", "off by", "largest", "at t", "last", "time"):
         grid.add_column(name, justify="right", no_wrap=True)
@@ -86,13 +88,25 @@ def print_summary(table: pd.DataFrame, stream: IO[str], observable: str = "sigma
     for row in deviations(table, observable).to_dict("records"):
         grid.add_row(
             *(row["panel"], short.get(row["method"], row["method"])),
-            *(f"{row['layers']}x{row['width']} {row['strings']}".strip(), _short(row["Jy"], "g")),
+            *(f"{row['layers']}x{row['width']} {row['strings']}".strip(), _at(row)),
             *(_short(row["steady"], "+.4f"), _short(row["error"], ".4f"), _short(row["exact"], "+.4f")),
             *(_short(row["deviation"], "+.4f"), _short(row["largest"], ".4f"), _short(row["largest_t"], ".2f")),
             *(_short(row["last"], "+.4f"), duration(row["seconds"])),
         )
     # Pinned, because away from a terminal rich would fold the table to 80 columns.
     Console(file=stream, width=100, markup=False, highlight=False, emoji=False).print(grid)
+
+
+def _at(row: Mapping[Any, Any]) -> str:
+    """The coupling that figures vary; where they vary the size of a ring, that."""
+    if row["model"] == "tfim":
+        return _short(row["g"], "g")
+    return _short(row["Jy"], "g") if row["Jy"] else f"N{row['n_sites']}"
+
+
+def observables_of(table: pd.DataFrame) -> tuple[str, ...]:
+    """What the paper shows of a model: all three Paulis of an Ising ring, else sigma_z."""
+    return ("sigma_x", "sigma_y", "sigma_z") if (table["model"] == "tfim").all() else ("sigma_z",)
 
 
 def _short(value: float, form: str) -> str:

@@ -40,6 +40,14 @@ def test_a_flat_history_has_settled_with_an_honest_error() -> None:
     assert 0.01 / math.sqrt(30) / 3 < found["sigma_y_error"] < 3 * 0.01 / math.sqrt(30)
 
 
+def test_only_the_last_third_counts() -> None:
+    rows = history()
+    for row in rows[:60]:
+        row["sigma_x"], row["ldagl"] = 5.0, 9.0
+    assert conclude(rows)["sigma_x"] == pytest.approx(0.3, abs=0.01)
+    assert conclude(rows)["settled"]
+
+
 @pytest.mark.parametrize("changes", [{"slope": -0.4}, {"drift": 0.1}])
 def test_a_falling_cost_or_a_drifting_mean_has_not(changes: dict[str, float]) -> None:
     assert not conclude(history(**changes))["settled"]
