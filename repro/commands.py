@@ -118,6 +118,8 @@ class Run:
     """names, ids or panels of the points wanted (see --list); * and ? match, several may be given"""
     list: bool = False
     """show the points and stop"""
+    collect: bool = False
+    """compute nothing: table and drawing of what is finished, such as points that other machines computed"""
     jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
     """points at a time"""
     threads: int = 1
@@ -150,8 +152,10 @@ class Run:
         from repro.processes import first_rank
         from repro.references import prepare
 
-        settings = self._settings(points)
         console = Console(stderr=True)
+        if self.collect:
+            return self._collect(chosen, console)
+        settings = self._settings(points)
         lines = [point for figure in chosen for point in experiments.load(figure).exact_line(self.profile)]
         made = prepare(
             [*points, *lines], self.runs, lambda name: console.print(f"exact {name}: computing", highlight=False)
@@ -165,6 +169,16 @@ class Run:
             for figure, of_figure in chosen.items():
                 self._finish(figure, of_figure, console)
         return 1 if failures else 0
+
+    def _collect(self, chosen: Mapping[str, Sequence[Point]], console: Console) -> int:
+        from repro.runner import finished
+
+        check_writable(self.runs)
+        for figure, points in chosen.items():
+            done = sum(finished(self.runs, point) for point in points)
+            console.print(f"{figure}: {done} of {len(points)} points are finished", highlight=False)
+            self._finish(figure, points, console)
+        return 0
 
     def _settings(self, points: Sequence[Point]) -> Any:
         from repro.memory import GIB

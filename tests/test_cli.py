@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from experiments import load
+from repro.cli import main
 from repro.results import COLUMNS, read_table, same_numbers
 from repro.runner import DONE
 
@@ -124,3 +125,17 @@ def test_help_teaches() -> None:
     shown = subprocess.run([*COMMAND, "run", "--help"], capture_output=True, text=True, timeout=120).stdout
     for word in ("--only", "--profile", "--Jy", "--device", "15 minutes", "repro run fig4 --profile smoke"):
         assert word in shown
+
+
+def test_collecting_computes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = ["--runs", str(tmp_path), "--wandb", "disabled"]
+    assert main(["run", "figS3", "--profile", "smoke", "--collect", *folder]) == 0
+    assert "0 of 2 points are finished" in capsys.readouterr().err
+    assert not (tmp_path / "points").exists()
+    assert read_table(tmp_path / "figS3" / "smoke" / "table.csv").empty
+    assert (tmp_path / "figS3" / "smoke" / "figS3.png").stat().st_size > 0
+
+
+def test_fig1_needs_nothing_computed(tmp_path: Path) -> None:
+    assert main(["run", "fig1", "--runs", str(tmp_path), "--wandb", "disabled"]) == 0
+    assert (tmp_path / "fig1" / "quick" / "fig1.pdf").stat().st_size > 0
