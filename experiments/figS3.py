@@ -23,17 +23,18 @@ def exact_line(profile: str) -> tuple[Point, ...]:
     return ()
 
 
-def _rings(base: Point, sizes: tuple[int, ...]) -> tuple[Point, ...]:
+def rings(base: Point, sizes: tuple[int, ...]) -> tuple[Point, ...]:
+    """The same evolution on rings of several sizes."""
     return tuple(replace(base, cols=n_sites) for n_sites in sizes)
 
 
 def _smoke() -> tuple[Point, ...]:
-    return _rings(replace(RING, profile="smoke", tau=0.001, t_end=0.04, step_iterations=15), (3, 4))
+    return rings(replace(RING, profile="smoke", tau=0.001, t_end=0.04, step_iterations=15), (3, 4))
 
 
 def _quick() -> tuple[Point, ...]:
     """Time steps twice the paper's, exact sums."""
-    return _rings(replace(RING, profile="quick", tau=0.001, step_iterations=150), (4, 6, 8))
+    return rings(replace(RING, profile="quick", tau=0.001, step_iterations=150), (4, 6, 8))
 
 
 def _desk() -> tuple[Point, ...]:
@@ -45,4 +46,4 @@ def _desk() -> tuple[Point, ...]:
 def _paper() -> tuple[Point, ...]:
     base = replace(RING, profile="paper", step_iterations=500, n_samples=12000)
     large = tuple(fig2.sampled_ring(base, n_sites, 12000, 0.2) for n_sites in (20, 40))
-    return (*_rings(base, (4, 6, 8, 10)), *large)
+    return (*rings(base, (4, 6, 8, 10)), *large)

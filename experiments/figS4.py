@@ -24,24 +24,20 @@ def exact_line(profile: str) -> tuple[Point, ...]:
     return ()
 
 
-def _rings(base: Point, sizes: tuple[int, ...]) -> tuple[Point, ...]:
-    return tuple(replace(base, cols=n_sites) for n_sites in sizes)
-
-
 def _smoke() -> tuple[Point, ...]:
-    return _rings(replace(RING, profile="smoke", tau=0.02, t_end=0.4, step_iterations=15), (3, 4))
+    return figS3.rings(replace(RING, profile="smoke", tau=0.02, t_end=0.4, step_iterations=15), (3, 4))
 
 
 def _quick() -> tuple[Point, ...]:
     """The paper's time step, exact sums."""
-    return _rings(replace(RING, profile="quick", step_iterations=100), (4, 6, 8))
+    return figS3.rings(replace(RING, profile="quick", step_iterations=100), (4, 6, 8))
 
 
 def _desk() -> tuple[Point, ...]:
-    return _rings(replace(RING, profile="desk", step_iterations=100), (4, 6, 8, 10))
+    return figS3.rings(replace(RING, profile="desk", step_iterations=100), (4, 6, 8, 10))
 
 
 def _paper() -> tuple[Point, ...]:
     base = replace(RING, profile="paper", step_iterations=500, n_samples=12000)
     large = tuple(fig2.sampled_ring(base, n_sites, 12000, 4.0) for n_sites in (20, 40))
-    return (*_rings(base, (4, 6, 8, 10)), *large)
+    return (*figS3.rings(base, (4, 6, 8, 10)), *large)
