@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro import report_data
+from repro.claims.ledger import COLUMNS
 from repro.errors import InputError
 from repro.files import write_atomic
 from repro.provenance import commit
@@ -64,8 +65,12 @@ def _ledger(path: Path) -> list[dict[str, str]]:
 
     try:
         frame: pd.DataFrame = pd.read_csv(path, dtype=str).fillna("")
+        if missing := [name for name in COLUMNS if name not in frame]:
+            raise InputError(f"{path}: column '{missing[0]}' is missing (write it anew: repro claims)")
         return [{str(name): str(value) for name, value in row.items()} for row in frame.to_dict("records")]
-    except ValueError as error:
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"cannot read the ledger '{path}': {str(error).splitlines()[0]}") from error
 
 

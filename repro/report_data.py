@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import experiments
+from repro.errors import InputError
 from repro.results import read_table
 from repro.summary import deviations, duration, observables_of
 
@@ -96,9 +97,17 @@ def _figure(name: str, results: Path) -> FigureReport:
     empty = FigureReport(name, title, text.strip(), _drawings(name, results), [], {}, "")
     if not path.exists() or not len(table := read_table(path)):
         return empty
-    settings = results / f"{name}.json"
-    shown = json.dumps(json.loads(settings.read_text())["points"], indent=1) if settings.exists() else ""
+    shown = _settings(results / f"{name}.json")
     return FigureReport(name, title, text.strip(), empty.drawings, _deviation_rows(table), _facts(table), shown)
+
+
+def _settings(path: Path) -> str:
+    if not path.exists():
+        return ""
+    try:
+        return json.dumps(json.loads(path.read_bytes())["points"], indent=1)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: expected an object with a list 'points' of resolved settings") from error
 
 
 def _drawings(name: str, results: Path) -> list[tuple[str, str]]:
@@ -143,14 +152,21 @@ def _facts(table: pd.DataFrame) -> dict[str, str]:
 
 
 def references(results: Path) -> list[list[str]]:
-    """Label, kind, solver, residual or standard error, QuTiP version of every shipped reference."""
-    rows = []
-    for path in sorted((results / "reference").glob("*.json")):
-        info: dict[str, Any] = json.loads(path.read_text())
+    """Label, kind, solver, residual or number of trajectories, QuTiP version of every shipped reference.
+
+    Raises:
+        InputError: a damaged description of a reference.
+    """
+    return sorted(_reference(path) for path in (results / "reference").glob("*.json"))
+
+
+def _reference(path: Path) -> list[str]:
+    try:
+        info: dict[str, Any] = json.loads(path.read_bytes())
         quality = f"|L rho| {info['residual']:.0e}" if "residual" in info else f"{info['trajectories']} trajectories"
-        version = info["versions"]["qutip"]
-        rows.append([info.get("label", ""), info["kind"], info["solver"], quality, version])
-    return sorted(rows)
+        return [info.get("label", ""), info["kind"], info["solver"], quality, info["versions"]["qutip"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not the description of an exact reference") from error
 
 
 def versions() -> list[list[str]]:

@@ -104,6 +104,26 @@ def test_the_command(results: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "no tables" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("fig4.json", "{", "fig4.json: expected an object"),
+        ("fig4.json", "[]", "fig4.json: expected an object"),
+        ("reference/a.json", "{}", "a.json: not the description"),
+        ("claims.csv", "number,claim\n1,x\n", "claims.csv: column 'where' is missing"),
+        ("claims.csv", "", "cannot read the ledger"),
+    ],
+)
+def test_a_damaged_file_is_named_in_one_line(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, told: str
+) -> None:
+    (results / name).write_text(text)
+    assert cli.main(["report", "--results", str(results), "--out", str(tmp_path / "r.html")]) == 2
+    said = capsys.readouterr().err
+    assert told in said and said.count("\n") == 1
+    assert not (tmp_path / "r.html").exists()
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_sticks_out_in_a_browser(results: Path, tmp_path: Path, width: int) -> None:

@@ -2,51 +2,91 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from repro import cli, tracking
 from repro.errors import InputError
-from repro.sync import offline_runs, sync
+from repro.sync import TIMEOUT, offline_runs, sync
 from repro.tracking import Tracker
 
-NAMES = ["offline-run-20260102_000000-b", "offline-run-20260101_000000-a", "offline-run-20260103_000000-c"]
+NAMES = ["offline-run-20260102_000000-b-1", "offline-run-20260101_000000-a-1", "offline-run-20260103_000000-c-1"]
 
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in NAMES:
         (tmp_path / "wandb" / name).mkdir(parents=True)
-    (tmp_path / "wandb" / NAMES[2] / "run-c.wandb.synced").touch()
+    (tmp_path / "wandb" / NAMES[2] / "run-c-1.wandb.synced").touch()
     (tmp_path / "wandb" / "run-20260101_000000-online").mkdir()
     monkeypatch.setattr(tracking, "has_key", lambda: True)
     return tmp_path
 
 
-def test_oldest_first_and_none_twice(runs: Path) -> None:
-    assert [folder.name for folder in offline_runs(runs)] == [NAMES[1], NAMES[0]]
+class Wandb:
+    """Stands in for `wandb sync`, which ends with 0 whether or not the server took the run."""
+
+    def __init__(self, refused: str = "", silent: str = "") -> None:
+        self.refused, self.silent = refused, silent
+        self.commands: list[Sequence[str]] = []
+
+    def __call__(self, command: Sequence[str], timeout: float, **_: Any) -> subprocess.CompletedProcess[str]:
+        self.commands.append(command)
+        folder = Path(command[-1])
+        if folder.name == self.silent:
+            raise subprocess.TimeoutExpired(command, timeout)
+        if folder.name == self.refused:
+            said = "wandb: Syncing 1 run(s):\nwandb: ERROR returned error 401\nwandb: end\n"
+            return subprocess.CompletedProcess(command, 0, "", said)
+        (folder / f"run-{folder.name[-3:]}.wandb.synced").touch()
+        return subprocess.CompletedProcess(command, 0, "", "wandb: Finished syncing\n")
 
 
-def test_uploads_each_and_counts_failures(runs: Path) -> None:
-    commands: list[Sequence[str]] = []
+def test_oldest_first_and_none_twice(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wandb, said = Wandb(), []
+    monkeypatch.setattr(subprocess, "run", wandb)
+    assert sync(runs, said.append) == 0
+    assert [Path(command[-1]).name for command in wandb.commands] == [NAMES[1], NAMES[0]]
+    assert all(command[1:4] == ["-m", "wandb", "sync"] for command in wandb.commands)
+    assert said == [f"[1/2] {NAMES[1]}: uploaded", f"[2/2] {NAMES[0]}: uploaded"]
+    assert sync(runs, said.append) == 0 and len(wandb.commands) == 2
+
+
+def test_a_refused_run_counts_as_failed_whatever_the_exit_code(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(subprocess, "run", Wandb(refused=NAMES[1]))
+    assert cli.main(["sync", "--runs", str(runs)]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told == [f"[1/2] {NAMES[1]}: failed: ERROR returned error 401", f"[2/2] {NAMES[0]}: uploaded"]
+    assert [folder.name for folder in offline_runs(runs)] == [NAMES[1]]
+
+
+def test_a_server_that_does_not_answer_is_given_up(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
+    monkeypatch.setattr(subprocess, "run", Wandb(silent=NAMES[0]))
+    assert sync(runs, said.append) == 1
+    assert f"within {TIMEOUT:g} s" in said[1]
 
-    def execute(command: Sequence[str]) -> int:
-        commands.append(command)
-        return len(commands) - 1
 
-    assert sync(runs, said.append, execute) == 1
-    assert [Path(command[-1]).name for command in commands] == [NAMES[1], NAMES[0]]
-    assert all(command[1:4] == ["-m", "wandb", "sync"] for command in commands)
-    assert "uploaded" in said[0] and "failed" in said[1]
+def test_the_rest_of_a_continued_run_waits_for_its_beginning(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = "offline-run-20260104_000000-a-1"
+    (runs / "wandb" / later).mkdir()
+    wandb, said = Wandb(refused=NAMES[1]), []
+    monkeypatch.setattr(subprocess, "run", wandb)
+    assert sync(runs, said.append) == 2
+    assert [Path(command[-1]).name for command in wandb.commands] == [NAMES[1], NAMES[0]]
+    assert [folder.name for folder in offline_runs(runs)] == [NAMES[1], later]
 
 
 def test_without_a_key_nothing_is_tried(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracking, "has_key", lambda: False)
     with pytest.raises(InputError, match="no key"):
-        sync(runs, print, lambda command: pytest.fail("tried"))
+        sync(runs, print, lambda folder: pytest.fail("tried"))
 
 
 def test_nothing_to_do_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
