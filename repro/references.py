@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -114,6 +115,30 @@ def prepare_trajectories(points: Sequence[Point], runs: Path, say: Callable[[str
             name = _name(point)
             told = partial(_tell, say, name)
             trajectories.steady_state(point.build_model(), folders(runs), label=name, say=told)
+
+
+class _NotStored(Exception):
+    pass
+
+
+def stored(points: Sequence[Point], runs: Path) -> dict[str, Reference]:
+    """References of the points that are there already, by key; nothing is computed."""
+
+    def refuse() -> None:
+        raise _NotStored
+
+    found: dict[str, Reference] = {}
+    for point in points:
+        exact_ones = [steady_state] if point.settles and reachable(point) else []
+        if point.method == "dynamics" and reachable(point):
+            exact_ones.append(evolution)
+        for find in exact_ones:
+            with contextlib.suppress(_NotStored):
+                reference = find(point, runs, refuse)
+                found[reference.info["key"]] = reference
+        if not reachable(point) and (by_trajectories := stored_steady_state(point, runs)):
+            found[by_trajectories.info["key"]] = by_trajectories
+    return found
 
 
 def _note(name: str, computed: list[str], say: Callable[[str], None]) -> None:

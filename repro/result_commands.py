@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import tyro
 
@@ -86,23 +87,39 @@ class Publish:
 
     figure: tyro.conf.Positional[str]
     """which figure"""
+    partial: bool = False
+    """ship what is finished, even if points of the quick profile are missing"""
     runs: Path = DEFAULT_RUNS
     """folder of computed points"""
     results: Path = DEFAULT_RESULTS
     """folder of shipped results"""
 
     def run(self) -> int:
-        """Write tables and drawings."""
+        """Write tables, exact curves and drawings."""
         from repro.publish import publish
 
-        required = [(p.panel, p.label) for p in experiments.load(self.figure).points("quick")]
+        module = experiments.load(self.figure)
+        required = [] if self.partial else [(p.panel, p.label) for p in module.points("quick")]
         written = [*publish(self.figure, required, self.runs / self.figure, self.results)]
         competitor = self.runs / "rbm" / "table.csv"
         if self.figure == "fig3" and competitor.exists():
             written.append(write_atomic(self.results / "fig3_rbm.csv", competitor.read_bytes()))
+        written += self._references(module)
         for path in (*written, *draw_shipped(self.figure, self.results, self.results / "figures")):
             print(path)
         return 0
+
+    def _references(self, module: ModuleType) -> list[Path]:
+        """Exact curves of the figure that this machine has computed."""
+        from repro.reference_cache import load
+        from repro.references import stored
+
+        profiles = ("quick", "desk", "paper")
+        points = [p for profile in profiles for p in (*module.points(profile), *module.exact_line(profile))]
+        mine, shipped = self.runs / "reference", self.results / "reference"
+        new = [key for key in stored(points, self.runs) if load(mine, key) and not load(shipped, key)]
+        names = [f"{key}{ending}" for key in new for ending in (".csv", ".json")]
+        return [write_atomic(shipped / name, (mine / name).read_bytes()) for name in names]
 
 
 @dataclass
