@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from figures import style
 from repro.strings import visiting_order
 
 N_STRINGS = 9
+MARGIN = 0.5
+"""Around the outer sites, in units of the distance of two sites."""
 
 
 def figures(
@@ -23,27 +26,40 @@ def figures(
 
 
 def draw(rows: int, cols: int) -> Figure:
-    """Strings 0 to 8 on a lattice of rows x cols sites, string 0 first."""
+    """Strings 0 to 8 on a lattice of rows x cols sites, string 0 first.
+
+    Raises:
+        repro.errors.InputError: an empty lattice.
+    """
+    orders = [visiting_order(number, rows, cols) for number in range(N_STRINGS)]
     with style.context():
-        figure = Figure(figsize=(style.PAGE_WIDTH, 1.1 * style.PAGE_WIDTH / N_STRINGS * rows / cols + 0.4))
+        # inches between two sites
+        step = style.PAGE_WIDTH / N_STRINGS / (cols - 1 + 2 * MARGIN)
+        figure = Figure(figsize=(style.PAGE_WIDTH, step * (rows - 1 + 2 * MARGIN) + 0.25))
         for number, axes in enumerate(figure.subplots(1, N_STRINGS)):
             axes.set_title(f"string {number}", fontsize=7.5)
-            _path(axes, visiting_order(number, rows, cols), rows, cols)
+            _path(axes, orders[number], cols, diameter=min(8.0, 72 * 0.55 * step))
+            axes.set_xlim(-MARGIN, cols - 1 + MARGIN)
+            axes.set_ylim(rows - 1 + MARGIN, -MARGIN)
+            axes.set_aspect("equal")
+            axes.axis("off")
     return figure
 
 
-def _path(axes: Axes, order: tuple[int, ...], rows: int, cols: int) -> None:
-    """Sites with their numbers, the path through them, a ring at its start and an arrow at its end."""
-    sites = np.arange(rows * cols)
-    axes.plot(sites % cols, sites // cols, "o", color=style.GREY, markersize=2.2, zorder=3)
-    for site in sites:
-        axes.text(site % cols + 0.14, site // cols - 0.16, str(site), fontsize=5, color=style.GREY, va="center")
+def _path(axes: Axes, order: tuple[int, ...], cols: int, diameter: float) -> None:
+    """The path through the numbered sites, its first site filled, an arrow into its last; diameter in points."""
     x, y = np.array(order) % cols, np.array(order) // cols
-    axes.plot(x, y, color=style.BLUE, linewidth=1.1, zorder=2)
-    axes.plot(x[0], y[0], "o", color=style.BLUE, markersize=6, markerfacecolor="white", zorder=2)
-    arrow = {"arrowstyle": "-|>", "color": style.BLUE, "linewidth": 1.1, "shrinkA": 0, "shrinkB": 2}
-    axes.annotate("", (x[-1], y[-1]), (x[-2], y[-2]), arrowprops=arrow)
-    axes.set_xlim(-0.5, cols - 0.35)
-    axes.set_ylim(rows - 0.5, -0.5)
-    axes.set_aspect("equal")
-    axes.axis("off")
+    axes.plot(x[:-1], y[:-1], color=style.BLUE, linewidth=1.1, zorder=1)
+    if len(order) > 1:
+        arrow: dict[str, Any] = {
+            "arrowstyle": "-|>,head_length=0.35,head_width=0.18",
+            "color": style.BLUE,
+            "linewidth": 1.1,
+        }
+        ends = {"shrinkA": diameter / 2, "shrinkB": diameter / 2}
+        axes.annotate("", (x[-1], y[-1]), (x[-2], y[-2]), arrowprops={**arrow, **ends}, zorder=2)
+    for place, site in enumerate(order):
+        face, ink = (style.BLUE, "white") if place == 0 else ("white", style.BLACK)
+        at = (x[place], y[place])
+        axes.plot(*at, "o", color=style.BLUE, markersize=diameter, markerfacecolor=face, markeredgewidth=0.7, zorder=3)
+        axes.text(*at, str(site), fontsize=0.7 * diameter, color=ink, ha="center", va="center_baseline", zorder=4)

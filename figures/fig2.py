@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,8 +11,11 @@ from matplotlib.figure import Figure
 
 from figures import parts, style
 
-TITLES = {"a": "Heisenberg rings", "b": r"$3\times3$ Heisenberg lattice"}
 COLOURS = {"a": (style.VERMILION, style.SKY, style.GREEN), "b": (style.BLUE, style.ORANGE, style.PURPLE, style.GREEN)}
+SHORT = 0.25
+"""A curve that ends before this part of the whole time is shown enlarged too."""
+INSET = (0.42, 0.57, 0.54, 0.41)
+"""Left, bottom, width and height of the enlarged start, in parts of the panel."""
 
 
 def figures(
@@ -20,12 +23,13 @@ def figures(
 ) -> dict[str, Figure]:
     """The one drawing, whatever part of its points the table has."""
     with style.context():
-        figure = Figure(figsize=(style.PAGE_WIDTH, 3.4))
-        grid = figure.subplots(2, 2, sharex="col", height_ratios=(2.4, 1))
+        figure = Figure(figsize=(style.PAGE_WIDTH, 3.6))
+        grid = figure.subplots(2, 2, sharex="col", height_ratios=(2.6, 1))
         chosen = parts.curves(table)
-        for (panel, title), (top, bottom) in zip(TITLES.items(), grid.T, strict=True):
-            style.panel(top, panel, title)
-            _panel(top, bottom, panel, chosen[chosen["panel"] == panel])
+        for panel, (top, bottom) in zip("ab", grid.T, strict=True):
+            mine = chosen[chosen["panel"] == panel]
+            style.panel(top, panel, "Heisenberg rings" if panel == "a" else f"{parts.lattice(mine)} Heisenberg lattice")
+            _panel(top, bottom, panel, mine)
         figure.align_ylabels(grid[:, 0])
         style.legend_above(figure, grid[0], columns=8)
         style.stamp(figure, profile)
@@ -34,20 +38,54 @@ def figures(
 
 def _panel(top: Axes, bottom: Axes, panel: str, curves: pd.DataFrame) -> None:
     style.label(top, "", parts.MEANS["sigma_z"])
-    style.label(bottom, parts.TIME, parts.MEANS["sigma_z"] + parts.DEVIATION)
+    parts.strip(bottom, parts.TIME, parts.MEANS["sigma_z"] + parts.DEVIATION)
     if not len(curves):
         style.nothing_yet(top)
         style.nothing_yet(bottom)
         return
-    whole = float(curves["t"].max())
-    by = ["n_sites", "Jy", "strings", "point_id"]
-    # larger rings lie on the smallest one's curve: it is drawn last, under the exact line
-    groups: list[tuple[Any, pd.DataFrame]] = list(curves.groupby(by, sort=True))
-    for number, (key, curve) in reversed(list(enumerate(groups))):
+    whole = parts.span(curves)
+    groups: list[tuple[Any, pd.DataFrame]] = list(curves.groupby(["n_sites", "Jy", "strings", "point_id"], sort=True))
+    for number, (key, curve) in enumerate(groups):
         label = _name(panel, curve, key) + parts.to_time(curve, whole)
-        parts.evolution(top, bottom, curve, COLOURS[panel][number % len(COLOURS[panel])], label)
-    parts.zero_line(bottom)
-    top.set_xlim(0, whole)
+        # larger rings lie on the smallest one's curve, which is in front
+        parts.evolution(top, bottom, curve, _colour(panel, number), label, order=2.9 - 0.1 * number)
+    if curves["exact"].isna().all():
+        parts.no_exact(bottom)
+    parts.time_limits(top, whole)
+    short = [parts.span(curve) for _, curve in groups if parts.span(curve) < SHORT * whole]
+    if short:
+        _enlarged(top, panel, [curve for _, curve in groups], max(short), whole)
+
+
+def _enlarged(top: Axes, panel: str, curves: Sequence[pd.DataFrame], end: float, whole: float) -> None:
+    """The start of all curves, where the short ones can be seen, in a corner that is kept free of the others."""
+    together = pd.concat(curves)
+    low, high = top.get_ylim()
+    beside = together.loc[together["t"] >= 0.8 * INSET[0] * whole, ["mean", "exact"]].max().max()
+    # what passes below the inset may fill the panel up to the inset's tick labels
+    top.set_ylim(low, max(high, low + (beside - low) / (INSET[1] - 0.15)))
+    inset = top.inset_axes(INSET)
+    for number, curve in enumerate(curves):
+        step = curve["t"].diff().median() if len(curve) > 1 else 0.0
+        # one step beyond the end, so that a line that goes on leaves the frame
+        start = curve[curve["t"] <= end + step]
+        # here the short ones are in front, each step marked
+        order = 2.0 + 0.1 * number
+        options: dict[str, Any] = {"color": _colour(panel, number), "zorder": order, "marker": "o", "markersize": 1.8}
+        inset.errorbar(start["t"], start["mean"], start["error"], linewidth=1.0, elinewidth=0.6, capsize=0, **options)
+        inset.plot(start["t"], start["exact"], color=style.BLACK, linewidth=0.8, zorder=3)
+    inset.set_xlim(0, end)
+    seen = together[together["t"] <= end]
+    lowest, highest = (seen["mean"] - seen["error"]).min(), (seen["mean"] + seen["error"]).max()
+    margin = 0.1 * (highest - lowest) or 0.01
+    inset.set_ylim(lowest - margin, highest + margin)
+    style.label(inset, "", "")
+    inset.locator_params(nbins=3)
+    inset.tick_params(labelsize=6, pad=2)
+
+
+def _colour(panel: str, number: int) -> str:
+    return COLOURS[panel][number % len(COLOURS[panel])]
 
 
 def _name(panel: str, curve: pd.DataFrame, key: tuple[Any, ...]) -> str:

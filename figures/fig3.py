@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,22 +27,22 @@ def figures(
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 3.4))
         grid = figure.subplots(2, 3, sharex=True, height_ratios=(2.2, 1))
+        found = table[table["method"] == "variational"]
+        rbm = extra.get("rbm", table.iloc[:0])
         for letter, name, (top, bottom) in zip("abc", parts.MEANS, grid.T, strict=True):
             style.panel(top, letter, parts.MEANS[name])
-            ours = over_seeds(parts.steady(table[table["method"] == "variational"], name))
-            rbm = extra.get("rbm", table.iloc[:0])
-            exact = reference[reference["observable"] == name].drop_duplicates("g").sort_values("g")
-            _panel(top, bottom, ours, over_seeds(parts.steady(rbm, name)), exact)
-            style.label(bottom, r"$g/\gamma$", "deviation" if letter == "a" else "")
             style.label(top, "", "expectation value" if letter == "a" else "")
+            parts.strip(bottom, r"$g/\gamma$", "deviation" if letter == "a" else "")
+            exact = reference[reference["observable"] == name].drop_duplicates("g").sort_values("g")
+            _panel(top, bottom, parts.steady(found, name), parts.steady(rbm, name), exact)
         figure.align_ylabels(grid[:, 0])
-        style.legend_above(figure, grid[0])
+        style.legend_above(figure, [*grid[0], grid[1, 0]], columns=6)
         style.stamp(figure, profile)
     return {"fig3": figure}
 
 
 def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row for each g: the mean over seeds, its standard error where there are several, else the row's own."""
+    """One row for each g: the mean over seeds and, as its error, the larger of their standard error and their own."""
     grouped = rows.groupby("g")
     out = grouped.agg(mean=("mean", "mean"), error=("error", "max"), exact=("exact", "mean"))
     spread = grouped["mean"].sem() if len(rows) else out["error"]
@@ -50,21 +51,44 @@ def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _panel(top: Axes, bottom: Axes, ours: pd.DataFrame, rbm: pd.DataFrame, exact: pd.DataFrame) -> None:
-    for axes in (top, bottom):
-        axes.axvspan(*HARD, color=style.GREY, alpha=0.08, linewidth=0, zorder=0)
-    bottom.axhspan(-WITHIN, WITHIN, color=style.BLUE, alpha=0.12, linewidth=0, zorder=0)
-    parts.zero_line(bottom)
     if not len(ours) and not len(rbm):
         style.nothing_yet(top)
+        style.nothing_yet(bottom)
         return
+    parts.zero_line(bottom)
     if len(exact):
-        top.plot(exact["g"], exact["mean"], color=style.BLACK, linewidth=0.9, label="exact", zorder=1)
-        if "error" in exact and (exact["error"] > 0).any():
-            band = (exact["mean"] - exact["error"], exact["mean"] + exact["error"])
-            top.fill_between(exact["g"], *band, color=style.GREY, alpha=0.4, linewidth=0, zorder=0)
-    for points, look, label, order in ((rbm, RBM, "RBM (NetKet)", 3), (ours, OURS, "variational 1 32", 4)):
-        if len(points):
+        _exact(top, bottom, exact)
+    for rows, look, label, order in (
+        (rbm, RBM, "RBM (NetKet)", 3),
+        (ours, OURS, f"variational {parts.size(ours)}", 4),
+    ):
+        rows = parts.on_scale(top, rows)
+        if len(rows):
+            points = over_seeds(rows)
+            known = points["exact"].fillna(points["g"].map(dict(zip(exact["g"], exact["mean"], strict=True))))
             style.points(top, points["g"], points["mean"], points["error"], look, label, zorder=order)
-            off = points["mean"] - points["exact"]
+            off = points["mean"] - known
             style.points(bottom, points["g"], off, points["error"], look, label, zorder=order, markersize=3.2)
+    _shade(top, bottom)
     top.margins(x=0.04, y=0.08)
+    bottom.margins(y=0.1)
+
+
+def _exact(top: Axes, bottom: Axes, exact: pd.DataFrame) -> None:
+    """The line with its band of error; in the strip that band lies about nought."""
+    line: dict[str, Any] = {"color": style.BLACK, "linewidth": 0.9, "marker": "_" if len(exact) == 1 else ""}
+    top.plot(exact["g"], exact["mean"], label="exact", markersize=12, zorder=1, **line)
+    error = exact["error"].where(exact["error"] > 0, 0.0)
+    if not error.any():
+        return
+    for axes, middle in ((top, exact["mean"]), (bottom, 0 * error)):
+        band = (middle - error, middle + error)
+        axes.fill_between(exact["g"], *band, color=style.GREY, alpha=0.4, linewidth=0, zorder=0.5)
+
+
+def _shade(top: Axes, bottom: Axes) -> None:
+    hard = rf"${HARD[0]:g}<g/\gamma<{HARD[1]:g}$: hard for the RBM"
+    for axes, label in ((top, None), (bottom, hard)):
+        axes.axvspan(*HARD, color=style.GREY, alpha=0.1, linewidth=0, zorder=0, label=label)
+    within = rf"$|$deviation$|\leq {WITHIN:g}$"
+    bottom.axhspan(-WITHIN, WITHIN, color=style.BLUE, alpha=0.12, linewidth=0, zorder=0, label=within)

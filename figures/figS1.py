@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 from figures import parts, style
 
+METHOD = "variational+dynamics"
+
 
 def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
@@ -18,16 +20,19 @@ def figures(
         figure = Figure(figsize=(style.COLUMN_WIDTH, 2.5))
         axes = figure.subplots()
         style.label(axes, parts.TIME, parts.MEANS["sigma_z"])
-        curves = parts.curves(table)
+        own = table[table["method"] == METHOD]
+        curves = parts.curves(own)
         if not len(curves):
             style.nothing_yet(axes)
         for _, curve in curves.groupby("point_id"):
-            label = "variational, then dynamics"
-            axes.plot(curve["t"], curve["mean"], color=style.ORANGE, linewidth=1.6, label=label)
-            axes.plot(curve["t"].iloc[0], curve["mean"].iloc[0], "o", color=style.BLUE, label="variational")
-            axes.set_xlim(-0.02 * curve["t"].max(), curve["t"].max())
-        for exact in parts.steady(table)["exact"].dropna().head(1):
-            axes.axhline(exact, color=style.BLACK, linewidth=0.8, label="exact", zorder=1)
+            line = {"color": style.ORANGE, "linewidth": 1.6, "zorder": 2, "label": "variational, then dynamics"}
+            parts.with_band(axes, curve, 0.0, **line)
+            start = curve.iloc[0]
+            axes.plot(start["t"], start["mean"], "o", color=style.BLUE, label="variational", zorder=4)
+        for exact in parts.steady(own)["exact"].dropna().head(1) if len(curves) else ():
+            axes.axhline(exact, color=style.BLACK, linewidth=0.8, label="exact", zorder=3)
+        if len(curves) and parts.span(curves) > 0:
+            axes.set_xlim(-0.02 * parts.span(curves), parts.span(curves))
         style.legend_above(figure, [axes], columns=3)
         style.stamp(figure, profile)
     return {"figS1": figure}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from figures import parts, style
 
-TITLES = {"a": r"16-site Ising ring, $V = g = 2\gamma$", "b": r"$3\times3$ Heisenberg lattice, $J_y = 1.8\gamma$"}
 WINDOW = 25
 """Iterations of the running median."""
 
@@ -21,25 +22,39 @@ def figures(
     losses = extra.get("losses", pd.DataFrame(columns=["panel", "point_id", "iteration", "loss"]))
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 2.4))
-        for axes, (panel, title) in zip(figure.subplots(1, 2), TITLES.items(), strict=True):
-            style.panel(axes, panel, _title(table, panel, title))
-            axes.set_yscale("log")
-            axes.set_xlabel("iteration")
-            axes.set_ylabel(r"loss $\|\dot{p}\|_1/\gamma$")
-            runs = losses[losses["panel"] == panel]
-            if not len(runs):
-                style.nothing_yet(axes)
-            for _, run in runs.groupby("point_id"):
-                smooth = run["loss"].rolling(WINDOW, center=True, min_periods=1).median()
-                axes.plot(run["iteration"], run["loss"], color=style.SKY, linewidth=0.5, label="each iteration")
-                axes.plot(run["iteration"], smooth, color=style.BLUE, label=f"median of {WINDOW}")
-                axes.set_xlim(0, run["iteration"].max())
+        for panel, axes in zip("ab", figure.subplots(1, 2), strict=True):
+            style.panel(axes, panel, _title(parts.steady(table[table["panel"] == panel])))
+            style.label(axes, "iteration", r"loss $\|\dot{p}\|_1/\gamma$")
+            _panel(axes, losses[losses["panel"] == panel])
         style.legend_above(figure, figure.axes)
         style.stamp(figure, profile)
     return {"figS2": figure}
 
 
-def _title(table: pd.DataFrame, panel: str, title: str) -> str:
-    """The title, and the size of the network where the table says it."""
-    rows = parts.steady(table[table["panel"] == panel])
-    return f"{title}, {rows['layers'].iloc[0]} {rows['width'].iloc[0]}" if len(rows) else title
+def _panel(axes: Axes, runs: pd.DataFrame) -> None:
+    """A light line of every iteration and a running median, which sampling noise and single jumps leave alone."""
+    if not len(runs):
+        style.nothing_yet(axes)
+        return
+    axes.set_yscale("log")
+    # less than a decade or two: numbers, not powers of ten
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    for _, run in runs.sort_values("iteration").groupby("point_id"):
+        smooth = run["loss"].rolling(WINDOW, center=True, min_periods=1).median()
+        axes.plot(run["iteration"], run["loss"], color=style.SKY, linewidth=0.5, label="each iteration")
+        axes.plot(run["iteration"], smooth, color=style.BLUE, label=f"median of {WINDOW}")
+    axes.set_xlim(0, max(1, runs["iteration"].max()))
+
+
+def _title(rows: pd.DataFrame) -> str:
+    """What was searched and with which network, as the table says it."""
+    if not len(rows):
+        return ""
+    first = rows.iloc[0]
+    if first["model"] == "tfim":
+        system = rf"{first['n_sites']}-site Ising ring, $V = {first['V']:g}\gamma$, $g = {first['g']:g}\gamma$"
+    else:
+        system = rf"{parts.lattice(rows)} Heisenberg lattice, $J_y = {first['Jy']:g}\gamma$"
+    return f"{system}, {parts.size(rows)}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import ascii_lowercase
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures import parts, style
@@ -21,36 +23,44 @@ def figures(
 
 def draw(table: pd.DataFrame, profile: str) -> Figure:
     """A panel with a strip of deviations for each number of sites; at least one panel."""
+    curves = parts.curves(table)
+    rings = list(curves.groupby("n_sites"))
+    n_panels = max(1, len(rings))
+    columns = min(COLUMNS, n_panels)
+    lines = -(-n_panels // columns)
     with style.context():
-        curves = parts.curves(table)
-        rings = list(curves.groupby("n_sites"))
-        columns = min(COLUMNS, max(1, len(rings)))
-        lines = -(-max(1, len(rings)) // columns)
-        size = (style.PAGE_WIDTH if columns > 1 else style.COLUMN_WIDTH, 0.4 + 2.3 * lines)
-        figure = Figure(figsize=size)
-        grid = figure.subplots(2 * lines, columns, sharex=True, squeeze=False, height_ratios=(2.2, 1) * lines)
+        width = style.PAGE_WIDTH if columns > 1 else style.COLUMN_WIDTH
+        figure = Figure(figsize=(width, 0.4 + 2.35 * lines))
+        grid = figure.subplots(2 * lines, columns, sharex=True, squeeze=False, height_ratios=(2.1, 1) * lines)
         cells = [
             (grid[2 * line, column], grid[2 * line + 1, column]) for line in range(lines) for column in range(columns)
         ]
         for number, (top, bottom) in enumerate(cells):
-            if number >= max(1, len(rings)):
+            if number >= n_panels:
                 top.set_visible(False)
                 bottom.set_visible(False)
                 continue
+            ring = rings[number][1] if rings else curves
             first = number % columns == 0
             style.label(top, "", parts.MEANS["sigma_z"] if first else "")
-            style.label(bottom, parts.TIME, parts.DEVIATION if first else "")
+            parts.strip(bottom, parts.TIME, "deviation" if first else "")
             bottom.tick_params(labelbottom=True)
-            parts.zero_line(bottom)
-            if not rings:
-                style.nothing_yet(top)
-                continue
-            n_sites, ring = rings[number]
-            style.panel(top, "abcdefghi"[number], f"$N = {n_sites}$")
-            for _, curve in ring.groupby("point_id"):
-                parts.evolution(top, bottom, curve, style.VERMILION, "Transformer 1 32")
-            top.set_xlim(0, curves["t"].max())
+            if rings:
+                style.panel(top, ascii_lowercase[number], f"$N = {ring['n_sites'].iloc[0]}$")
+            _panel(top, bottom, ring, parts.span(curves))
         figure.align_ylabels(grid[:, 0])
         style.legend_above(figure, [top for top, _ in cells if top.get_visible()])
         style.stamp(figure, profile)
     return figure
+
+
+def _panel(top: Axes, bottom: Axes, ring: pd.DataFrame, whole: float) -> None:
+    if not len(ring):
+        style.nothing_yet(top)
+        style.nothing_yet(bottom)
+        return
+    for _, curve in ring.groupby("point_id"):
+        parts.evolution(top, bottom, curve, style.VERMILION, f"Transformer {parts.size(curve)}")
+    if ring["exact"].isna().all():
+        parts.no_exact(bottom)
+    parts.time_limits(top, whole)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from figures import parts, style
 from figures.style import Look
 
-AVERAGE = Look(style.VERMILION, "D")
+RUN, AVERAGE = Look(style.ORANGE, "o"), Look(style.VERMILION, "D")
 
 
 def figures(
@@ -31,21 +31,33 @@ def figures(
     return {"figS5": figure}
 
 
-def _panel(axes: Axes, runs: pd.DataFrame, exact: pd.DataFrame) -> None:
+def _panel(axes: Axes, rows: pd.DataFrame, exact: pd.DataFrame) -> None:
     """Every run by its seed, the average to the right of them with its standard error."""
+    runs = parts.on_scale(axes, rows).sort_values("seed")
     if not len(runs):
         style.nothing_yet(axes)
         return
-    for value in exact.head(1).to_dict("records"):
-        axes.axhline(value["mean"], color=style.BLACK, linewidth=0.9, label="exact", zorder=1)
-        if value.get("error", 0) > 0:
-            low, high = value["mean"] - value["error"], value["mean"] + value["error"]
-            axes.axhspan(low, high, color=style.GREY, alpha=0.25, linewidth=0, zorder=0)
-    style.points(axes, runs["seed"], runs["mean"], runs["error"], Look(style.ORANGE, "o"), "one run")
+    _exact(axes, runs, exact)
+    style.points(axes, runs["seed"], runs["mean"], runs["error"], RUN, "one run")
     right = int(runs["seed"].max()) + 1
     means = runs["mean"].to_numpy()
+    # The average of the observables is the observable of the averaged p: no other number is needed.
     error = means.std(ddof=1) / math.sqrt(len(means)) if len(means) > 1 else 0.0
     style.points(axes, [right], [means.mean()], [error], AVERAGE, "average")
-    axes.set_xticks([*sorted(runs["seed"]), right], [*(str(seed) for seed in sorted(runs["seed"])), "avg"])
+    seeds = sorted(set(runs["seed"]))
+    axes.set_xticks([*seeds, right], [*(str(seed) for seed in seeds), "avg"])
     axes.tick_params(axis="x", which="minor", length=0)
     axes.margins(x=0.08, y=0.15)
+
+
+def _exact(axes: Axes, runs: pd.DataFrame, exact: pd.DataFrame) -> None:
+    """The reference at the runs' field with its error, else the exact value that stands in the table."""
+    found = parts.value_at(exact, runs["g"].iloc[0])
+    known = runs["exact"].dropna()
+    if not found and not len(known):
+        return
+    value = found["mean"] if found else float(known.iloc[0])
+    axes.axhline(value, color=style.BLACK, linewidth=0.9, label="exact", zorder=1)
+    if found and found["error"] > 0:
+        low, high = value - found["error"], value + found["error"]
+        axes.axhspan(low, high, color=style.GREY, alpha=0.25, linewidth=0, zorder=0)

@@ -19,13 +19,12 @@ def figures(
 ) -> dict[str, Figure]:
     """The one drawing."""
     rows = parts.steady(table)
-    rows = rows.assign(off=(rows["mean"] - rows["exact"]).abs())
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 2.6))
         left, right = figure.subplots(1, 2)
-        style.panel(left, "a", "strings, mean over seeds")
+        style.panel(left, "a", "mean over seeds")
         _strings(left, rows[(rows["panel"] == "seeds") & (rows["method"] == "variational")])
-        style.panel(right, "b", "sign-augmented loss, each seed")
+        style.panel(right, "b", "sign-augmented loss")
         _sign(right, rows[rows["panel"] == "sign"])
         style.legend_above(figure, (left, right))
         style.stamp(figure, profile)
@@ -34,35 +33,43 @@ def figures(
 
 def _strings(axes: Axes, rows: pd.DataFrame) -> None:
     style.label(axes, "strings", OFF)
-    if not len(rows):
+    if not len(rows := _deviations(axes, rows)):
         style.nothing_yet(axes)
         return
     sizes = sorted(set(zip(rows["layers"], rows["width"], strict=True)))
     for number, (layers, width) in enumerate(sizes):
         mine = rows[(rows["layers"] == layers) & (rows["width"] == width)]
         off = mine.groupby("strings")["off"].agg(["mean", "sem"]).reindex(fig4.STRINGS).dropna(subset="mean")
-        place = pd.Series([fig4.STRINGS.index(strings) for strings in off.index]) + 0.1 * (
-            number - len(sizes) / 2 + 0.5
-        )
+        # Side by side within a category, so that no marker hides another.
+        shift = 0.1 * (number - (len(sizes) - 1) / 2)
+        place = [fig4.STRINGS.index(strings) + shift for strings in off.index]
         look = fig4.LOOKS.get(("variational", layers, width), Look())
         style.points(axes, place, off["mean"], off["sem"], look, f"var {layers} {width}", linestyle="-")
-    axes.set_xticks(range(len(fig4.STRINGS)), fig4.STRINGS)
-    axes.tick_params(axis="x", which="minor", length=0)
-    axes.set_ylim(bottom=0)
+    _categories(axes, fig4.STRINGS)
 
 
 def _sign(axes: Axes, rows: pd.DataFrame) -> None:
     style.label(axes, r"$\lambda$ of Eq. S25 (1: plain loss)", OFF)
-    if not len(rows):
+    if not len(rows := _deviations(axes, rows)):
         style.nothing_yet(axes)
         return
-    mixing = rows["point"].str.extract(r"-sign([\d.]+)", expand=False).fillna("1").astype(float)
+    mixing = rows["point"].str.extract(r"-sign(\d+(?:\.\d+)?)", expand=False).fillna("1").astype(float)
     values = sorted(set(mixing))
     place = mixing.map(values.index)
-    axes.plot(place, rows["off"], "o", color=style.ORANGE, markersize=3.5, label="one seed")
+    axes.plot(place - 0.08, rows["off"], "o", color=style.ORANGE, markersize=3.5, label="one seed")
     mean = rows.groupby(place)["off"].agg(["mean", "sem"])
-    style.points(axes, mean.index + 0.15, mean["mean"], mean["sem"], Look(style.VERMILION, "D"), "mean")
-    axes.set_xticks(range(len(values)), [f"{value:g}" for value in values])
+    style.points(axes, mean.index + 0.08, mean["mean"], mean["sem"], Look(style.VERMILION, "D"), "mean")
+    _categories(axes, [f"{value:g}" for value in values])
+
+
+def _deviations(axes: Axes, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a column `off`; those without an exact value, and the collapsed, are left out."""
+    possible = parts.on_scale(axes, rows.drop_duplicates("point_id"))
+    return possible.assign(off=(possible["mean"] - possible["exact"]).abs()).dropna(subset="off")
+
+
+def _categories(axes: Axes, names: tuple[str, ...] | list[str]) -> None:
+    axes.set_xticks(range(len(names)), names)
     axes.tick_params(axis="x", which="minor", length=0)
-    axes.margins(x=0.15)
+    axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylim(bottom=0)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from figures import style
 
 TIME = r"$\gamma t$"
 MEANS = {f"sigma_{axis}": rf"$\langle\sigma_{axis}\rangle$" for axis in "xyz"}
 DEVIATION = r"$-\,$exact"
+# Sampling and a POVM's p may overshoot |<sigma>| = 1 a little; beyond, no state is meant.
+LARGEST = 1.2
+MANY = 2
+"""Collapsed runs that are named; more are counted."""
 
 
 def curves(table: pd.DataFrame, observable: str = "sigma_z") -> pd.DataFrame:
@@ -26,17 +32,65 @@ def steady(table: pd.DataFrame, observable: str = "sigma_z") -> pd.DataFrame:
     return table[(table["observable"] == observable) & (table["t"] == math.inf)]
 
 
-def evolution(top: Axes, bottom: Axes, curve: pd.DataFrame, colour: Any, label: str) -> None:
-    """One curve with its band of error, the exact one over it, and below how far apart they are."""
-    line: dict[str, Any] = {"color": colour, "linewidth": 1.6, "zorder": 2}
-    top.plot(curve["t"], curve["mean"], label=label, **line)
-    band = (curve["mean"] - curve["error"], curve["mean"] + curve["error"])
-    if (curve["error"] > 0).any():
-        top.fill_between(curve["t"], *band, color=colour, alpha=0.25, linewidth=0, zorder=1)
-    if curve["exact"].notna().any():
+def size(rows: pd.DataFrame) -> str:
+    """Layers and width as the paper's legends say them, "1 32"; of several sizes each."""
+    return ", ".join(
+        f"{layers} {width}" for layers, width in sorted(set(zip(rows["layers"], rows["width"], strict=True)))
+    )
+
+
+def lattice(rows: pd.DataFrame) -> str:
+    """ "3x3" of the lattice that the rows are of, in mathematics; the paper's where there are no rows."""
+    name = str(rows["lattice"].iloc[0]).split()[0] if len(rows) else "3x3"
+    return "$" + name.replace("x", r"\times") + "$"
+
+
+def on_scale(axes: Axes, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that can be a state; words above the panel for the others, collapsed runs that would flatten it."""
+    possible = rows["mean"].abs() <= LARGEST
+    told = [f"off scale: {row['point']}: {row['mean']:+.2f}" for row in rows[~possible].to_dict("records")]
+    if len(told) > MANY:
+        told[MANY:] = [f"and {len(told) - MANY} more"]
+    if told:
+        earlier = axes.get_title(loc="right")
+        axes.set_title("\n".join([earlier, *told] if earlier else told), loc="right", fontsize=5.5)
+    return rows[possible]
+
+
+def evolution(top: Axes, bottom: Axes, curve: pd.DataFrame, colour: Any, label: str, order: float = 2) -> None:
+    """One curve with its band of error, the exact one over it, and below how far apart they are.
+
+    Args:
+        top, bottom: panel, and strip of deviations.
+        curve: rows of one evolution in the order of time.
+        colour: of the curve.
+        label: its name in the legend, where "exact" comes before it.
+        order: the higher, the further in front; below 3, where exact curves are.
+    """
+    exact = curve["exact"].notna().any()
+    if exact:
+        alone = "_" if len(curve) == 1 else ""
         # listed once: a legend keeps the first of equal labels
-        top.plot(curve["t"], curve["exact"], color=style.BLACK, linewidth=0.8, label="exact", zorder=3)
-        bottom.plot(curve["t"], curve["mean"] - curve["exact"], **{**line, "linewidth": 1.2})
+        top.plot(curve["t"], curve["exact"], color=style.BLACK, linewidth=0.8, label="exact", zorder=3, marker=alone)
+        zero_line(bottom)
+        with_band(bottom, curve, curve["exact"], color=colour, linewidth=1.2, zorder=order)
+    with_band(top, curve, 0.0, color=colour, linewidth=1.6, zorder=order, label=label)
+
+
+def with_band(axes: Axes, curve: pd.DataFrame, below: Any, **line: Any) -> None:
+    """A line of the mean less `below` (a number or a column), its errors as a band; `line` has at least its color."""
+    height = curve["mean"] - below
+    # a curve of which only the start is there yet
+    axes.plot(curve["t"], height, marker="o" if len(curve) == 1 else "", **line)
+    if (curve["error"] > 0).any():
+        band = (height - curve["error"], height + curve["error"])
+        axes.fill_between(curve["t"], *band, color=line["color"], alpha=0.25, linewidth=0, zorder=1)
+
+
+def strip(axes: Axes, x: str, y: str) -> None:
+    """Labels of a strip of deviations, with few ticks for its little height."""
+    style.label(axes, x, y)
+    axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
 
 
 def zero_line(axes: Axes) -> None:
@@ -44,7 +98,31 @@ def zero_line(axes: Axes) -> None:
     axes.axhline(0, color=style.BLACK, linewidth=0.8, zorder=1)
 
 
+def no_exact(axes: Axes) -> None:
+    """Say in a strip of deviations that there is no exact curve to deviate from."""
+    text = "no exact curve at this size"
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=style.GREY, style="italic")
+    axes.yaxis.set_tick_params(which="both", length=0, labelleft=False)
+
+
+def span(curve: pd.DataFrame) -> float:
+    """The last time of a curve."""
+    return float(curve["t"].max())
+
+
 def to_time(curve: pd.DataFrame, whole: float) -> str:
     """ " (to t = 0.6)" for a curve that ends before the whole time, else nothing."""
-    end = float(curve["t"].max())
+    end = span(curve)
     return rf" (to $t = {end:.2g}$)" if end < 0.95 * whole else ""
+
+
+def time_limits(axes: Axes, whole: float) -> None:
+    """From 0 to the whole time; left alone where a curve has its start alone."""
+    if whole > 0:
+        axes.set_xlim(0, whole)
+
+
+def value_at(exact: pd.DataFrame, g: float) -> dict[str, float] | None:
+    """Mean and error of the exact row at a field, if there is one."""
+    mine = exact[np.isclose(exact["g"], g)].head(1)
+    return {"mean": float(mine["mean"].iloc[0]), "error": float(mine["error"].iloc[0])} if len(mine) else None

@@ -120,6 +120,7 @@ def sequence(values: Iterable[float]) -> dict[float, tuple[float, ...]]:
 def nothing_yet(axes: Axes) -> None:
     """Say in a panel that no points are there to draw."""
     axes.text(0.5, 0.5, "no points yet", transform=axes.transAxes, ha="center", va="center", color=GREY, style="italic")
+    axes.minorticks_off()
     axes.set_xticks([])
     axes.set_yticks([])
 
@@ -137,7 +138,9 @@ def legend_above(figure: Figure, axes: Sequence[Axes], columns: int = 7) -> None
 
 
 def stamp(figure: Figure, profile: str) -> None:
-    """State the profile in small print below the figure (once, however often called)."""
+    """State the profile in small print below the figure (once, however often called); no profile, no print."""
+    if not profile:
+        return
     text = f"profile: {profile}"
     for artist in figure.texts:
         if artist.get_gid() == STAMP:
@@ -157,8 +160,8 @@ def save(figure: Figure, folder: Path | str, name: str, profile: str) -> list[Pa
     Raises:
         repro.errors.InputError: if the folder cannot be written.
     """
-    stamp(figure, profile)
     with context():
+        stamp(figure, profile)
         return [
             write_atomic(Path(folder) / f"{name}.{kind}", _rendered(figure, kind, metadata))
             for kind, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None}))

@@ -18,15 +18,12 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from repro.errors import InputError
 from repro.files import write_atomic
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PAULI_NAMES = ("sigma_x", "sigma_y", "sigma_z")
 EVERY = 10
@@ -35,6 +32,8 @@ FLAT = 0.2
 """|change of log |L rho|^2| over the last third of the iterations below which the cost has settled."""
 DRIFT = 0.02
 """Largest change of a Pauli mean between the halves of the last third."""
+LOST = 2.0
+"""How far the last third's cost may lie above the lowest reached before, as a factor: a collapsed state is flat too."""
 
 Say = Callable[[str], None]
 
@@ -60,16 +59,8 @@ class RbmPoint:
     def __post_init__(self) -> None:
         if self.n_sites < 2:
             raise InputError(f"n_sites = {self.n_sites}: expected at least 2")
-        for name in (
-            "alpha",
-            "beta",
-            "learning_rate",
-            "diag_shift",
-            "width_of_start",
-            "n_samples",
-            "n_diagonal",
-            "largest_step",
-        ):
+        positive = ("alpha", "beta", "n_samples", "n_diagonal", "learning_rate", "largest_step", "diag_shift")
+        for name in (*positive, "width_of_start"):
             value = getattr(self, name)
             if not 0 < value < math.inf:
                 raise InputError(f"{name} = {value}: expected a number above 0")
@@ -101,20 +92,24 @@ def run_rbm(point: RbmPoint, runs: Path, say: Say = lambda text: None) -> dict[s
         What `done.json` holds: settings, Pauli means and errors, cost, slope, settled, seconds.
 
     Raises:
-        InputError: NetKet is not installed, or the folder cannot be written.
+        InputError: NetKet is not installed, the folder cannot be written, or the search diverged.
     """
+    import pandas as pd
+
     folder = point_folder(runs, point)
     if (folder / "done.json").exists():
         return dict(json.loads((folder / "done.json").read_text()))
     search = _Search(point)
     history = _resume(search, folder)
+    if history:
+        say(f"{point.label} continues at iteration {len(history) * EVERY}")
     started, before = time.perf_counter(), history[-1]["seconds"] if history else 0.0
     while len(history) * EVERY < point.iterations:
         row = search.advance()
         seconds = before + time.perf_counter() - started
         history.append({"iteration": (len(history) + 1) * EVERY, **row, "seconds": seconds})
         write_atomic(folder / "parameters.msgpack", search.parameters())
-        write_atomic(folder / "history.csv", _csv(history))
+        write_atomic(folder / "history.csv", pd.DataFrame(history).to_csv(index=False))
         left = seconds / len(history) * (point.iterations / EVERY - len(history))
         say(f"{point.label} iteration {len(history) * EVERY}  |L rho|^2 {row['ldagl']:.3f}  {left / 60:.0f} min left")
     done = {"point": dataclasses.asdict(point), **conclude(history), "seconds": history[-1]["seconds"]}
@@ -128,7 +123,7 @@ def conclude(history: list[dict[str, float]]) -> dict[str, Any]:
 
     Returns:
         For each Pauli its mean and its standard error (four blocks), and ldagl, ldagl_slope (change of its logarithm
-        over that third), drift (largest change of a Pauli mean between its halves), settled.
+        over that third), drift (largest change of a Pauli mean between its halves), settled (which is not: optimal).
     """
     from scipy.stats import linregress, sem
 
@@ -143,7 +138,8 @@ def conclude(history: list[dict[str, float]]) -> dict[str, Any]:
         out[f"{name}_error"] = float(sem([block.mean() for block in np.array_split(values, 4)]))
     cost = np.log([row["ldagl"] for row in tail])
     slope = float(linregress(np.linspace(0, 1, len(cost)), cost).slope)
-    settled = bool(abs(slope) <= FLAT and drift <= DRIFT)
+    lowest = min(row["ldagl"] for row in history)
+    settled = bool(abs(slope) <= FLAT and drift <= DRIFT and np.exp(np.median(cost)) <= LOST * lowest)
     return {**out, "ldagl": float(np.exp(cost).mean()), "ldagl_slope": slope, "drift": float(drift), "settled": settled}
 
 
@@ -183,7 +179,9 @@ class _Search:
         row = {"ldagl": float(self.driver.ldagl.mean.real), "ldagl_error": float(self.driver.ldagl.error_of_mean)}
         means = {name: float(self.state.expect(op).mean.real) for name, op in self.observables.items()}
         if not all(math.isfinite(value) for value in (*row.values(), *means.values())):
-            raise FloatingPointError(f"{self.point.label}: the cost or a Pauli mean is not finite")
+            raise InputError(
+                f"{self.point.label} diverged: smaller --learning-rate, larger --diag-shift or --n-samples"
+            )
         return row | means
 
     def parameters(self) -> bytes:
@@ -206,15 +204,12 @@ def build_operators(n_sites: int, V: float, g: float) -> tuple[Any, dict[str, An
 
     hilbert = nk.hilbert.Spin(0.5, N=n_sites)
     x, y, z = nk.operator.spin.sigmax, nk.operator.spin.sigmay, nk.operator.spin.sigmaz
-    hamiltonian = sum(
-        (g / 2 * x(hilbert, k) for k in range(n_sites)), nk.operator.LocalOperator(hilbert, dtype=complex)
-    )
+    zero = nk.operator.LocalOperator(hilbert, dtype=complex)
+    hamiltonian = sum((g / 2 * x(hilbert, k) for k in range(n_sites)), zero)
     for i, j in ring(n_sites).bonds:
         hamiltonian += V / 4 * z(hilbert, i) @ z(hilbert, j)
     averages = {
-        name: sum(
-            (pauli(hilbert, k) / n_sites for k in range(n_sites)), nk.operator.LocalOperator(hilbert, dtype=complex)
-        )
+        name: sum((pauli(hilbert, k) / n_sites for k in range(n_sites)), zero)
         for name, pauli in zip(PAULI_NAMES, (x, y, z), strict=True)
     }
     jumps = [nk.operator.spin.sigmam(hilbert, k) for k in range(n_sites)]
@@ -235,17 +230,12 @@ def _resume(search: _Search, folder: Path) -> list[dict[str, float]]:
     import pandas as pd
 
     try:
+        # the history first: without it the ansatz must stay at its start
+        rows = pd.read_csv(folder / "history.csv", dtype=str).to_dict("records")
         search.load((folder / "parameters.msgpack").read_bytes())
-        rows = pd.read_csv(folder / "history.csv", float_precision="round_trip").to_dict("records")
     except (OSError, ValueError):
         return []
     return [{str(name): float(value) for name, value in row.items()} for row in rows]
-
-
-def _csv(history: list[dict[str, float]]) -> str:
-    import pandas as pd
-
-    return pd.DataFrame(history).to_csv(index=False)
 
 
 def _versions() -> dict[str, str]:
@@ -257,55 +247,3 @@ def _provenance() -> dict[str, str]:
     from repro.provenance import commit, device_name
 
     return {"commit": commit(), "device": device_name()}
-
-
-def rbm_table(runs: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """All finished searches: tidy rows of `repro.results`, and how each has settled."""
-    import pandas as pd
-
-    found = [json.loads(path.read_text()) for path in sorted((runs / "rbm").glob("*/done.json"))]
-    found.sort(key=lambda done: (done["point"]["g"], done["point"]["seed"]))
-    settled = [
-        {"g": done["point"]["g"], "seed": done["point"]["seed"], "iterations": done["point"]["iterations"]}
-        | {name: done[name] for name in ("ldagl", "ldagl_slope", "drift", "settled", "seconds")}
-        for done in found
-    ]
-    return pd.DataFrame([row for done in found for row in _rows(done, runs)]), pd.DataFrame(settled)
-
-
-def _rows(done: dict[str, Any], runs: Path) -> list[dict[str, Any]]:
-    from repro import references
-    from repro.experiment import Point
-
-    point = RbmPoint(**done["point"])
-    same = {"model": "tfim", "lattice": "ring", "rows": 1, "cols": point.n_sites, "V": point.V, "g": point.g}
-    exact = references.stored_steady_state(Point(**same), runs)  # type: ignore[arg-type]
-    fixed = {
-        "figure": "fig3",
-        "panel": "",
-        "point": point.label,
-        "point_id": point.point_id,
-        "profile": "paper",
-        "method": "rbm",
-        "lattice": f"{point.n_sites}-ring",
-        "n_sites": point.n_sites,
-        "layers": 1,
-        "width": done["n_hidden"],
-        "strings": "",
-        "model": "tfim",
-        "V": point.V,
-        "g": point.g,
-        "povm": "",
-        **dict.fromkeys(("Jx", "Jy", "Jz", "B", "tau")),
-        "n_samples": point.n_samples,
-        "t": math.inf,
-        "seed": point.seed,
-        "seconds": done["seconds"],
-        "commit": done["commit"],
-        "device": done["device"],
-    }
-    return [
-        {**fixed, "observable": name, "mean": done[name], "error": done[f"{name}_error"]}
-        | {"exact": float(exact.at(math.inf, name)) if exact else None}
-        for name in PAULI_NAMES
-    ]

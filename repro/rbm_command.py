@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from repro.commands import DEFAULT_RUNS, check_writable
+from repro.files import write_atomic
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from repro.rbm import RbmPoint
 
 DEFAULT_G = (0.5, 1.0, 1.4, 1.8, 2.2, 2.8, 3.4)
 
@@ -36,8 +46,8 @@ class Rbm:
     """results go to its folder `rbm`"""
 
     def run(self) -> int:
-        """Compute each g and write the table of all that are finished."""
-        from repro.rbm import RbmPoint, rbm_table, run_rbm
+        """Compute each g and write the table of all that are finished with these settings."""
+        from repro.rbm import RbmPoint, run_rbm
         from repro.results import tidy, write_table
 
         points = [
@@ -55,8 +65,70 @@ class Rbm:
         check_writable(self.runs)
         for point in points:
             run_rbm(point, self.runs, lambda text: print(text, flush=True))
-            table, settled = rbm_table(self.runs)
+            table, settled = rbm_table(self.runs, point)
             write_table(tidy(table), self.runs / "rbm" / "table.csv")
-            settled.to_csv(self.runs / "rbm" / "settled.csv", index=False)
+            write_atomic(self.runs / "rbm" / "settled.csv", settled.to_csv(index=False))
         print(settled.to_string(index=False))
         return 0
+
+
+def rbm_table(runs: Path, like: RbmPoint) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The finished searches that differ from `like` in g and seed alone.
+
+    Trials with other settings, or on another ring, are no points of the same curve.
+
+    Returns:
+        Rows with the columns of `repro.results`; and how each has settled, one row per search.
+    """
+    import pandas as pd
+
+    from repro.rbm import RbmPoint
+
+    found = [json.loads(path.read_text()) for path in sorted((runs / "rbm").glob("*/done.json"))]
+    found = [d for d in found if dataclasses.replace(RbmPoint(**d["point"]), g=like.g, seed=like.seed) == like]
+    found.sort(key=lambda done: (done["point"]["g"], done["point"]["seed"]))
+    settled = [
+        {"g": done["point"]["g"], "seed": done["point"]["seed"], "iterations": done["point"]["iterations"]}
+        | {name: done[name] for name in ("ldagl", "ldagl_slope", "drift", "settled", "seconds")}
+        for done in found
+    ]
+    return pd.DataFrame([row for done in found for row in _rows(done, runs)]), pd.DataFrame(settled)
+
+
+def _rows(done: dict[str, Any], runs: Path) -> list[dict[str, Any]]:
+    from repro import references
+    from repro.experiment import Point
+    from repro.rbm import PAULI_NAMES, RbmPoint
+
+    point = RbmPoint(**done["point"])
+    same = {"model": "tfim", "lattice": "ring", "rows": 1, "cols": point.n_sites, "V": point.V, "g": point.g}
+    exact = references.stored_steady_state(Point(**same), runs)  # type: ignore[arg-type]
+    fixed = {
+        "figure": "fig3",
+        "panel": "",
+        "point": point.label,
+        "point_id": point.point_id,
+        "profile": "paper",
+        "method": "rbm",
+        "lattice": f"{point.n_sites}-ring",
+        "n_sites": point.n_sites,
+        "layers": 1,
+        "width": done["n_hidden"],
+        "strings": "",
+        "model": "tfim",
+        "V": point.V,
+        "g": point.g,
+        "povm": "",
+        **dict.fromkeys(("Jx", "Jy", "Jz", "B", "tau")),
+        "n_samples": point.n_samples,
+        "t": math.inf,
+        "seed": point.seed,
+        "seconds": done["seconds"],
+        "commit": done["commit"],
+        "device": done["device"],
+    }
+    return [
+        {**fixed, "observable": name, "mean": done[name], "error": done[f"{name}_error"]}
+        | {"exact": float(exact.at(math.inf, name)) if exact else None}
+        for name in PAULI_NAMES
+    ]

@@ -7,75 +7,78 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 import figures
+from figures import fig1, fig3, style
+from repro.errors import InputError
 from repro.results import tidy
 from repro.strings import visiting_order
 from tests import claim_tables
+from tests.figure_rows import EXTRA, REFERENCE, bars, below, draw, exacts, lines, route, short_ring, shown, table, texts
+from tests.test_figures import legend, overlaps, pdf_texts, series, words
 
 NAMES = ("fig2", "fig3", "figS1", "figS3", "figS4", "figS5", "ledger")
-REFERENCE = pd.DataFrame(
-    {"Jy": 1.8, "g": g, "observable": name, "mean": 0.3, "error": 0.004}
-    for g in (0.0, 2.0, 4.8)
-    for name in ("sigma_x", "sigma_y", "sigma_z")
-)
-EXTRA = {"rbm": tidy(claim_tables.fig3_rbm()), "losses": claim_tables.losses()}
-
-
-def table(name: str) -> pd.DataFrame:
-    made = tidy(claim_tables.TABLES[name]())
-    return made.assign(point_id=made["panel"] + made["point"])
-
-
-def draw(name: str, rows: pd.DataFrame, extra: dict[str, pd.DataFrame] | None = None) -> Figure:
-    (drawing,) = figures.registry()[name].figures(rows, REFERENCE, "desk", extra or {}).values()
-    return drawing
-
-
-def lines(figure: Figure, axes: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    return [(np.asarray(x.get_xdata(), float), np.asarray(x.get_ydata(), float)) for x in figure.axes[axes].lines]
-
-
-def texts(figure: Figure) -> str:
-    legend = [text.get_text() for one in figure.legends for text in one.get_texts()]
-    titles = [axes.get_title(loc="left") for axes in figure.axes]
-    labels = [label for axes in figure.axes for label in (axes.get_xlabel(), axes.get_ylabel())]
-    return " ".join([*legend, *titles, *labels])
-
-
-def shown(figure: Figure, axes: int, x: pd.Series, y: pd.Series) -> bool:
-    return any(
-        len(u) == len(x) and np.allclose(u, x) and np.allclose(v, y, equal_nan=True) for u, v in lines(figure, axes)
-    )
 
 
 @pytest.mark.parametrize("name", [*NAMES, "fig1", "figS2"])
 def test_no_points_are_no_error(name: str, tmp_path: Path) -> None:
-    empty = tidy([])
-    paths = figures.plot(name, empty, REFERENCE.iloc[:0], "desk", tmp_path)
+    paths = figures.plot(name, tidy([]), REFERENCE.iloc[:0], "desk", tmp_path)
     assert [path.suffix for path in paths] == [".png", ".pdf"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_point_alone_is_drawn(name: str) -> None:
     rows = table(name)
-    draw(name, rows[rows["point_id"] == rows["point_id"].iloc[0]])
+    rows = rows[rows["point_id"] == rows["point_id"].iloc[0]]
+    draw(name, rows)
+    # a curve of one time alone is a dot
+    markers = {line.get_marker() for line in draw(name, rows[rows["t"].isin([0, np.inf])]).axes[0].lines}
+    assert markers & {"o", "D"}
 
 
-def test_fig1_draws_every_string_in_its_order() -> None:
+@pytest.mark.parametrize("name", [*NAMES, "figS2"])
+def test_texts_stay_clear_of_each_other(name: str) -> None:
+    assert not overlaps(draw(name, tidy([]) if name == "figS2" else table(name), EXTRA))
+
+
+def test_text_can_be_selected(tmp_path: Path) -> None:
+    _, path = figures.plot("ledger", table("ledger"), REFERENCE, "desk", tmp_path)
+    assert b"/Type3" not in path.read_bytes()
+    assert {"var 2 64", "one seed", "strings", "8s", "0.9"} <= set(pdf_texts(path).splitlines())
+
+
+def test_the_stamp_has_the_font_of_the_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(style, "_rendered", lambda *_: b"")
     figure = draw("fig1", tidy([]))
-    assert len(figure.axes) == 9
-    for number in range(9):
-        order = np.array(visiting_order(number, 3, 3))
-        assert shown(figure, number, pd.Series(order % 3), pd.Series(order // 3))
+    style.save(figure, tmp_path, "fig1", "")
+    assert figure.texts == [], "nothing is computed, so no profile"
+    style.save(figure, tmp_path, "fig1", "desk")
+    (stamp,) = figure.texts
+    assert stamp.get_text() == "profile: desk" and stamp.get_fontfamily() == [style.RC["font.family"]]
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(3, 3), (2, 4)])
+def test_fig1_draws_every_string_in_its_order(rows: int, cols: int) -> None:
+    figure = fig1.draw(rows, cols)
+    assert len(figure.axes) == 9 and not overlaps(figure)
+    for number, axes in enumerate(figure.axes):
+        order = np.array(visiting_order(number, rows, cols))
+        x, y = order % cols, order // cols
+        assert shown(figure, number, pd.Series(x[:-1]), pd.Series(y[:-1]))
+        start, arrow, numbers = route(axes)
+        assert (start, arrow) == ((x[0], y[0]), ((x[-2], y[-2]), (x[-1], y[-1])))
+        assert numbers == {site: (site % cols, site // cols) for site in range(rows * cols)}
+
+
+def test_fig1_of_one_site_and_of_none() -> None:
+    assert [text.get_text() for text in fig1.draw(1, 1).axes[0].texts] == ["0"]
+    with pytest.raises(InputError, match="lattice of 0x3"):
+        fig1.draw(0, 3)
 
 
 def test_fig2_draws_curves_exact_and_deviation() -> None:
     rows = table("fig2")
-    large = rows[(rows["panel"] == "a") & (rows["t"] < 0.4)].assign(
-        n_sites=40, point_id="large", point="N40", exact=np.nan, mean=0.5
-    )
+    large = short_ring(rows)
     figure = draw("fig2", pd.concat([rows, large], ignore_index=True))
     for panel, (top, bottom) in {"a": (0, 2), "b": (1, 3)}.items():
         for _, curve in rows[(rows["panel"] == panel) & (rows["t"] < np.inf)].groupby("point_id"):
@@ -83,8 +86,38 @@ def test_fig2_draws_curves_exact_and_deviation() -> None:
             assert shown(figure, top, curve["t"], curve["exact"])
             assert shown(figure, bottom, curve["t"], curve["mean"] - curve["exact"])
     assert shown(figure, 0, large["t"], large["mean"])
-    for text in ("$N = 10$", "$N = 40$ (to $t = 0.35$)", r"$J_y = 1.8\gamma$", "exact", r"$\gamma t$"):
-        assert text in texts(figure)
+    assert len(figure.axes[0].collections) == 1, "a band of error for samples alone"
+    assert legend(figure)[:3] == ["exact", "$N = 10$", "$N = 40$ (to $t = 0.35$)"]
+    assert r"$J_y = 1.8\gamma$" in legend(figure) and r"$\gamma t$" in texts(figure)
+
+
+def test_fig2_enlarges_the_start_where_a_curve_is_short() -> None:
+    rows = table("fig2")
+    rows.loc[rows["t"].between(2, 3), "mean"] = 0.6  # as high as the inset would be
+    ring = rows[(rows["panel"] == "a") & (rows["t"] < np.inf)]
+    assert not any(axes.child_axes for axes in draw("fig2", rows).axes)
+    large = short_ring(rows)
+    figure = draw("fig2", pd.concat([rows, large], ignore_index=True))
+    top = figure.axes[0]
+    (inset,) = top.child_axes
+    assert inset.get_xlim() == (0, large["t"].max())
+    drawn = [(line.get_xdata(), line.get_ydata()) for line in inset.lines]
+    assert any(len(x) == len(large) and np.allclose(y, large["mean"]) for x, y in drawn)
+    figure.draw_without_rendering()
+    beside = ring[["mean", "exact"]].max(axis=1)[ring["t"] > 1.6].max()
+    assert top.transData.transform((0, beside))[1] < inset.get_tightbbox().y0, "no curve lies below the inset"
+
+
+def test_titles_say_what_the_table_is_of() -> None:
+    assert r"(b)  $2\times4$ Heisenberg" in texts(draw("fig2", table("fig2").assign(lattice="2x4 periodic")))
+    made = [*claim_tables.fig3()[:1], *claim_tables.fig4()[:1]]
+    made[0] |= {"panel": "a", "g": 1.6, "n_sites": 4, "observable": "sigma_z"}
+    made[1] |= {"panel": "b", "Jy": 1.4, "layers": 2, "width": 64}
+    titles = [axes.get_title(loc="left") for axes in draw("figS2", tidy(made)).axes]
+    assert titles == [
+        r"(a)  4-site Ising ring, $V = 2\gamma$, $g = 1.6\gamma$, 1 32",
+        r"(b)  $3\times3$ Heisenberg lattice, $J_y = 1.4\gamma$, 2 64",
+    ]
 
 
 def test_fig3_draws_all_paulis_the_rbm_and_the_exact_band() -> None:
@@ -96,26 +129,46 @@ def test_fig3_draws_all_paulis_the_rbm_and_the_exact_band() -> None:
             assert shown(figure, column, mine["g"], mine["mean"])
             assert shown(figure, 3 + column, mine["g"], mine["mean"] - mine["exact"])
         assert any(list(x) == [0.0, 2.0, 4.8] for x, _ in lines(figure, column))
-    assert "RBM (NetKet)" in texts(figure) and r"$g/\gamma$" in texts(figure)
-    assert "RBM" not in texts(draw("fig3", table("fig3")))
+        assert [len(axes.collections) for axes in (figure.axes[column], figure.axes[3 + column])] == [3, 3]
+    assert legend(figure)[:3] == ["exact", "RBM (NetKet)", "variational 1 32"] and r"$g/\gamma$" in texts(figure)
+    assert "RBM (NetKet)" not in texts(draw("fig3", table("fig3")))
+
+
+def test_fig3_takes_the_line_for_points_whose_exact_value_came_later() -> None:
+    rbm = EXTRA["rbm"].assign(exact=np.nan, error=0.02)
+    rbm = rbm[(rbm["g"] == 1.8) & (rbm["observable"] == "sigma_x")].assign(g=2.0)
+    figure = draw("fig3", table("fig3").assign(layers=2), {"rbm": rbm})
+    assert np.allclose(series(figure.axes[3])["RBM (NetKet)"], [[2.0], [0.1], [0.02]])
+    assert "variational 2 32" in legend(figure)
+
+
+@pytest.mark.parametrize("name", ["fig3", "figS5", "ledger"])
+def test_collapsed_runs_are_told_and_not_drawn(name: str) -> None:
+    rows = table(name).copy()
+    rows.loc[rows.index[0], "mean"] = 3.0
+    figure = draw(name, rows)
+    said = [axes.get_title(loc="right") for axes in figure.axes]
+    assert [text for text in said if text] == [f"off scale: {rows['point'].iloc[0]}: +3.00"]
+    assert not overlaps(figure)
+    heights = [y for number in range(len(figure.axes)) for _, y in lines(figure, number)]
+    assert np.nanmax(np.concatenate(heights)) < 1.1
+    rows.loc[rows.index, "mean"] = 3.0
+    assert "more" in draw(name, rows).axes[0].get_title(loc="right")
 
 
 def test_fig3_averages_seeds_with_their_standard_error() -> None:
-    from figures.fig3 import over_seeds
-
     rows = pd.DataFrame({"g": [1.0, 1.0, 2.0], "mean": [0.1, 0.3, 0.5], "error": [0.01, 0.02, 0.03], "exact": 0.2})
-    averaged = over_seeds(rows)
-    assert averaged["mean"].tolist() == pytest.approx([0.2, 0.5])
-    assert averaged["error"].tolist() == pytest.approx([0.1, 0.03])
+    assert np.allclose(fig3.over_seeds(rows)[["mean", "error"]], [[0.2, 0.1], [0.5, 0.03]])
 
 
 def test_figS1_marks_start_and_exact() -> None:
     rows = table("figS1")
     curve = rows[rows["t"] < np.inf]
     figure = draw("figS1", rows)
-    assert shown(figure, 0, curve["t"], curve["mean"])
-    assert shown(figure, 0, curve["t"].iloc[:1], curve["mean"].iloc[:1])
+    assert all(shown(figure, 0, part["t"], part["mean"]) for part in (curve, curve.iloc[:1]))
     assert any(np.allclose(y, claim_tables.EXACT) for _, y in lines(figure, 0))
+    assert sorted(legend(figure)) == ["exact", "variational", "variational, then dynamics"]
+    assert "no points yet" in words(draw("figS1", rows.assign(method="dynamics"))), "a first stage"
 
 
 def test_figS2_draws_every_iteration_and_the_median() -> None:
@@ -136,7 +189,21 @@ def test_rings_have_a_panel_each(name: str) -> None:
     assert [axes.get_title(loc="left").split("= ")[1] for axes in panels] == ["4$", "6$", "8$", "10$"]
     for axes, n_sites in zip(panels, (4, 6, 8, 10), strict=True):
         curve = rows[(rows["n_sites"] == n_sites) & (rows["t"] < np.inf)]
-        assert shown(figure, figure.axes.index(axes), curve["t"], curve["mean"])
+        number = figure.axes.index(axes)
+        assert all(shown(figure, number, curve["t"], curve[name]) for name in ("mean", "exact"))
+        (strip,) = (one for one in figure.axes if one.get_subplotspec() == below(axes))
+        assert shown(figure, figure.axes.index(strip), curve["t"], curve["mean"] - curve["exact"])
+    assert "no exact curve at this size" not in words(figure)
+
+
+def test_a_ring_beyond_exact_reach_says_so() -> None:
+    rows = table("figS3")
+    rows.loc[rows["n_sites"] == 10, ["exact", "error"]] = np.nan, 0.01
+    figure = draw("figS3", rows.assign(layers=2))
+    assert words(figure).count("no exact curve at this size") == 1
+    assert legend(figure) == ["exact", "Transformer 2 32"]
+    ten = next(axes for axes in figure.axes if "10" in axes.get_title(loc="left"))
+    assert len(ten.lines) == 1 and len(ten.collections) == 1
 
 
 def test_figS5_draws_runs_and_average() -> None:
@@ -145,6 +212,17 @@ def test_figS5_draws_runs_and_average() -> None:
     runs = rows[rows["observable"] == "sigma_y"]
     assert shown(figure, 1, runs["seed"], runs["mean"])
     assert shown(figure, 1, pd.Series([4.0]), pd.Series([runs["mean"].mean()]))
+    assert bars(figure, 1, "average") == pytest.approx([runs["mean"].std() / 2])
+    assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["0", "1", "2", "3", "avg"]
+
+
+def test_figS5_takes_the_reference_of_its_own_field() -> None:
+    rows = table("figS5")
+    reference = REFERENCE.assign(mean=REFERENCE["g"] / 5)
+    figure = draw("figS5", rows, reference=reference)
+    assert exacts(figure) == [pytest.approx(0.4)] and len(figure.axes[0].patches) == 1
+    figure = draw("figS5", rows, reference=reference.iloc[:0])
+    assert exacts(figure) == [pytest.approx(0.3)] and not figure.axes[0].patches
 
 
 def test_ledger_draws_means_over_seeds() -> None:
@@ -154,4 +232,18 @@ def test_ledger_draws_means_over_seeds() -> None:
     off = (mine["mean"] - mine["exact"]).abs().groupby(mine["strings"]).mean()[["0s", "1s", "2s", "4s", "8s"]]
     assert any(len(y) == 5 and np.allclose(y, off) for _, y in lines(figure, 0))
     sign = rows[rows["panel"] == "sign"]
-    assert any(len(y) == len(sign) for _, y in lines(figure, 1))
+    one_seed = next(line for line in figure.axes[1].lines if line.get_label() == "one seed")
+    assert np.allclose(one_seed.get_ydata(), (sign["mean"] - sign["exact"]).abs())
+    assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["0.9", "1"]
+    on_tick = np.where(sign["point"].str.contains("sign"), 0, 1)
+    assert np.rint(np.asarray(one_seed.get_xdata(), float)).tolist() == on_tick.tolist()
+
+
+def test_ledger_shows_the_standard_error_over_seeds() -> None:
+    rows = table("ledger")
+    figure = draw("ledger", rows)
+    assert bars(figure, 0, "var 1 32") == pytest.approx([0.002 / 3**0.5] * 5)
+    assert bars(figure, 1, "mean") == pytest.approx([0.02 / 3**0.5, 0.001 / 3**0.5])
+    one = draw("ledger", rows[rows["seed"] == 0])
+    assert all(not np.isfinite(cap.get_ydata()).any() for cap in one.axes[0].containers[0].lines[1])
+    assert words(draw("ledger", rows.assign(exact=np.nan))).count("no points yet") == 2

@@ -14,7 +14,8 @@ import pytest
 from repro import cli, exact, lattice, lindblad
 from repro.errors import InputError
 from repro.qutip_solvers import lindblad_rhs, qutip_operators, site_averaged_paulis
-from repro.rbm import EVERY, RbmPoint, build_operators, conclude, point_folder, rbm_table, run_rbm
+from repro.rbm import EVERY, RbmPoint, _resume, build_operators, conclude, point_folder, run_rbm
+from repro.rbm_command import rbm_table
 from repro.results import tidy
 
 needs_netket = pytest.mark.skipif(util.find_spec("netket") is None, reason="the extra `rbm` is not installed")
@@ -44,6 +45,7 @@ def test_only_the_last_third_counts() -> None:
     rows = history()
     for row in rows[:60]:
         row["sigma_x"], row["ldagl"] = 5.0, 9.0
+    assert conclude(rows)["ldagl"] == pytest.approx(0.1, rel=0.01)
     assert conclude(rows)["sigma_x"] == pytest.approx(0.3, abs=0.01)
     assert conclude(rows)["settled"]
 
@@ -51,6 +53,14 @@ def test_only_the_last_third_counts() -> None:
 @pytest.mark.parametrize("changes", [{"slope": -0.4}, {"drift": 0.1}])
 def test_a_falling_cost_or_a_drifting_mean_has_not(changes: dict[str, float]) -> None:
     assert not conclude(history(**changes))["settled"]
+
+
+def test_a_collapsed_state_is_flat_and_has_not_settled() -> None:
+    rows = history()
+    for row in rows[40:]:
+        row["ldagl"], row["sigma_x"] = 24.75, 0.0
+    found = conclude(rows)
+    assert abs(found["ldagl_slope"]) < 1e-9 and not found["settled"]
 
 
 @pytest.mark.parametrize(
@@ -61,27 +71,52 @@ def test_bad_settings_are_refused(changes: dict[str, Any]) -> None:
         RbmPoint(**{"g": 1.0, **changes})
 
 
+def finish(runs: Path, point: RbmPoint) -> None:
+    done = {"point": point.__dict__, **conclude(history()), "seconds": 9.0, "n_hidden": 3, "commit": "c", "device": "d"}
+    folder = point_folder(runs, point)
+    folder.mkdir(parents=True)
+    (folder / "done.json").write_text(json.dumps(done))
+
+
 def test_the_table_is_tidy_and_sorted(tmp_path: Path) -> None:
     for g in (2.0, 0.5):
-        point = RbmPoint(g=g, n_sites=3)
-        done = {
-            "point": point.__dict__,
-            **conclude(history()),
-            "seconds": 9.0,
-            "n_hidden": 3,
-            "commit": "c",
-            "device": "d",
-        }
-        folder = point_folder(tmp_path, point)
-        folder.mkdir(parents=True)
-        (folder / "done.json").write_text(json.dumps(done))
-    table, settled = rbm_table(tmp_path)
+        finish(tmp_path, RbmPoint(g=g, n_sites=3))
+    table, settled = rbm_table(tmp_path, RbmPoint(g=1.0, n_sites=3))
     frame = tidy(table)
     assert list(frame["g"]) == [0.5] * 3 + [2.0] * 3 and list(settled["g"]) == [0.5, 2.0]
     truth = exact.steady_state(lindblad.tfim(lattice.ring(3), V=2.0, g=2.0), (tmp_path / "reference",))
     row = frame[(frame["g"] == 2.0) & (frame["observable"] == "sigma_y")].iloc[0]
     assert row["exact"] == pytest.approx(float(truth.at(math.inf, "sigma_y")), abs=1e-8)
     assert row["method"] == "rbm" and row["t"] == math.inf
+
+
+@pytest.mark.parametrize("changes", [{"n_sites": 2}, {"diag_shift": 0.1}, {"n_samples": 64}, {"iterations": 600}])
+def test_other_settings_are_not_in_the_table(tmp_path: Path, changes: dict[str, Any]) -> None:
+    base = {"g": 2.0, "n_sites": 3}
+    finish(tmp_path, RbmPoint(**base, seed=1))  # type: ignore[arg-type]
+    finish(tmp_path, RbmPoint(**{**base, **changes}))  # type: ignore[arg-type]
+    table, settled = rbm_table(tmp_path, RbmPoint(**base))  # type: ignore[arg-type]
+    assert list(table["seed"]) == [1] * 3 and list(settled["seed"]) == [1]
+
+
+class Ansatz:
+    """What resuming needs of a search: whether it has taken up parameters."""
+
+    loaded = b""
+
+    def load(self, data: bytes) -> None:
+        self.loaded = data
+
+
+@pytest.mark.parametrize("rows", [None, "", "iteration,ldagl\n10.0,0.5\n"])
+def test_parameters_are_taken_up_with_their_history_or_not_at_all(tmp_path: Path, rows: str | None) -> None:
+    (tmp_path / "parameters.msgpack").write_bytes(b"new")
+    if rows is not None:
+        (tmp_path / "history.csv").write_text(rows)
+    search: Any = Ansatz()
+    found = _resume(search, tmp_path)
+    assert found == ([{"iteration": 10.0, "ldagl": 0.5}] if rows else [])
+    assert search.loaded == (b"new" if rows else b"")
 
 
 def test_without_netket_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
@@ -92,15 +127,17 @@ def test_without_netket_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @needs_netket
-def test_operators_are_those_of_the_model() -> None:
-    liouvillian, averages = build_operators(3, V=2.0, g=1.3)
-    model = lindblad.tfim(lattice.ring(3), V=2.0, g=1.3)
-    rho = np.random.default_rng(1).normal(size=(8, 8)) + 0j
+@pytest.mark.parametrize("n_sites", [2, 3])
+def test_operators_are_those_of_the_model(n_sites: int) -> None:
     import qutip
 
-    expected = lindblad_rhs(*qutip_operators(model), qutip.Qobj(rho, dims=[[2] * 3] * 2)).full()
-    np.testing.assert_allclose((liouvillian.to_dense() @ rho.reshape(-1)).reshape(8, 8), expected, atol=1e-10)
-    for name, operator in site_averaged_paulis(3).items():
+    liouvillian, averages = build_operators(n_sites, V=2.0, g=1.3)
+    model, size = lindblad.tfim(lattice.ring(n_sites), V=2.0, g=1.3), 2**n_sites
+    rng = np.random.default_rng(1)
+    rho = rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size))
+    expected = lindblad_rhs(*qutip_operators(model), qutip.Qobj(rho, dims=[[2] * n_sites] * 2)).full()
+    np.testing.assert_allclose((liouvillian.to_dense() @ rho.reshape(-1)).reshape(size, size), expected, atol=1e-10)
+    for name, operator in site_averaged_paulis(n_sites).items():
         np.testing.assert_allclose(averages[name].to_dense(), operator.full(), atol=1e-12)
 
 
