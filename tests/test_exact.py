@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import qutip
 
-from repro import exact, qutip_solvers, reference_cache
+from repro import exact, qutip_solvers, reference_cache, trajectories
 from repro.errors import InputError
 from repro.lattice import chain, rectangle, ring
 from repro.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Z, LindbladModel, heisenberg, tfim
