@@ -44,7 +44,8 @@ def _strings(axes: Axes, rows: pd.DataFrame) -> None:
         shift = 0.1 * (number - (len(sizes) - 1) / 2)
         place = [fig4.STRINGS.index(strings) + shift for strings in off.index]
         look = fig4.LOOKS.get(("variational", layers, width), Look())
-        style.points(axes, place, off["mean"], off["sem"], look, f"var {layers} {width}", linestyle="-")
+        label = f"var {layers} {width}" + ("" if off["sem"].notna().any() else " (one seed)")
+        style.points(axes, place, off["mean"], off["sem"], look, label, linestyle="-")
     _categories(axes, fig4.STRINGS)
 
 
@@ -72,4 +73,5 @@ def _categories(axes: Axes, names: tuple[str, ...] | list[str]) -> None:
     axes.set_xticks(range(len(names)), names)
     axes.tick_params(axis="x", which="minor", length=0)
     axes.set_xlim(-0.5, len(names) - 0.5)
-    axes.set_ylim(bottom=0)
+    # From 0, with room for the highest marker: the margin was made for the range of the data alone.
+    axes.set_ylim(0, 1.08 * axes.get_ylim()[1])

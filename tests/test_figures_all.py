@@ -162,9 +162,8 @@ def test_fig3_averages_seeds_with_their_standard_error() -> None:
 
 
 def test_figS1_marks_start_and_exact() -> None:
-    rows = table("figS1")
+    figure, rows = draw("figS1", table("figS1")), table("figS1")
     curve = rows[rows["t"] < np.inf]
-    figure = draw("figS1", rows)
     assert all(shown(figure, 0, part["t"], part["mean"]) for part in (curve, curve.iloc[:1]))
     assert any(np.allclose(y, claim_tables.EXACT) for _, y in lines(figure, 0))
     assert sorted(legend(figure)) == ["exact", "variational", "variational, then dynamics"]
@@ -226,13 +225,11 @@ def test_figS5_takes_the_reference_of_its_own_field() -> None:
 
 
 def test_ledger_draws_means_over_seeds() -> None:
-    rows = table("ledger")
-    figure = draw("ledger", rows)
+    figure, rows = draw("ledger", table("ledger")), table("ledger")
     mine = rows[(rows["panel"] == "seeds") & (rows["layers"] == 1) & (rows["width"] == 32)]
     off = (mine["mean"] - mine["exact"]).abs().groupby(mine["strings"]).mean()[["0s", "1s", "2s", "4s", "8s"]]
     assert any(len(y) == 5 and np.allclose(y, off) for _, y in lines(figure, 0))
-    sign = rows[rows["panel"] == "sign"]
-    one_seed = next(line for line in figure.axes[1].lines if line.get_label() == "one seed")
+    one_seed, sign = figure.axes[1].lines[0], rows[rows["panel"] == "sign"]
     assert np.allclose(one_seed.get_ydata(), (sign["mean"] - sign["exact"]).abs())
     assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["0.9", "1"]
     on_tick = np.where(sign["point"].str.contains("sign"), 0, 1)
@@ -244,6 +241,9 @@ def test_ledger_shows_the_standard_error_over_seeds() -> None:
     figure = draw("ledger", rows)
     assert bars(figure, 0, "var 1 32") == pytest.approx([0.002 / 3**0.5] * 5)
     assert bars(figure, 1, "mean") == pytest.approx([0.02 / 3**0.5, 0.001 / 3**0.5])
+    for number, axes in enumerate(figure.axes):
+        assert np.nanmax(np.concatenate([y for _, y in lines(figure, number)])) < 0.95 * axes.get_ylim()[1]
     one = draw("ledger", rows[rows["seed"] == 0])
+    assert "var 2 64 (one seed)" in legend(one) and "var 2 64" in legend(figure)
     assert all(not np.isfinite(cap.get_ydata()).any() for cap in one.axes[0].containers[0].lines[1])
     assert words(draw("ledger", rows.assign(exact=np.nan))).count("no points yet") == 2

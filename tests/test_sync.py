@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ import pytest
 from repro import cli, tracking
 from repro.errors import InputError
 from repro.sync import TIMEOUT, offline_runs, sync
-from repro.tracking import Tracker
 
 NAMES = ["offline-run-20260102_000000-b-1", "offline-run-20260101_000000-a-1", "offline-run-20260103_000000-c-1"]
 
@@ -94,7 +94,17 @@ def test_nothing_to_do_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "no offline runs" in capsys.readouterr().out
 
 
+REAL = """
+import sys
+from pathlib import Path
+from repro.tracking import Tracker
+
+with Tracker({"point_id": "p"}, group="g", name="n", job_type="train", folder=Path(sys.argv[1]), mode="offline") as run:
+    run.log({"t": 0.0, "sigma_z": 1.0})
+"""
+
+
 def test_finds_what_wandb_writes(tmp_path: Path) -> None:
-    with Tracker({"point_id": "p"}, group="g", name="n", job_type="train", folder=tmp_path, mode="offline") as tracker:
-        tracker.log({"t": 0.0, "sigma_z": 1.0})
+    # in a process of its own: wandb's service and settings would stay with the other tests
+    subprocess.run([sys.executable, "-c", REAL, str(tmp_path)], check=True, cwd=Path(__file__).parents[1])
     assert len(offline_runs(tmp_path)) == 1
