@@ -24,8 +24,8 @@ import numpy as np
 
 from repro.errors import InputError
 from repro.files import write_atomic
+from repro.reference_cache import OBSERVABLES
 
-PAULI_NAMES = ("sigma_x", "sigma_y", "sigma_z")
 EVERY = 10
 """Iterations between measurements and between checkpoints."""
 FLAT = 0.2
@@ -130,7 +130,7 @@ def conclude(history: list[dict[str, float]]) -> dict[str, Any]:
     tail = history[-(len(history) // 3) :]
     out: dict[str, Any] = {}
     drift = 0.0
-    for name in PAULI_NAMES:
+    for name in OBSERVABLES:
         values = np.array([row[name] for row in tail])
         halves = [half.mean() for half in np.array_split(values, 2)]
         drift = max(drift, abs(halves[1] - halves[0]))
@@ -210,7 +210,7 @@ def build_operators(n_sites: int, V: float, g: float) -> tuple[Any, dict[str, An
         hamiltonian += V / 4 * z(hilbert, i) @ z(hilbert, j)
     averages = {
         name: sum((pauli(hilbert, k) / n_sites for k in range(n_sites)), zero)
-        for name, pauli in zip(PAULI_NAMES, (x, y, z), strict=True)
+        for name, pauli in zip(OBSERVABLES, (x, y, z), strict=True)
     }
     jumps = [nk.operator.spin.sigmam(hilbert, k) for k in range(n_sites)]
     return nk.operator.LocalLiouvillian(hamiltonian, jumps), averages

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from repro.commands import DEFAULT_RUNS, check_writable
 from repro.files import write_atomic
+from repro.rbm import RbmPoint, run_rbm
+from repro.reference_cache import OBSERVABLES
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from repro.rbm import RbmPoint
 
 DEFAULT_G = (0.5, 1.0, 1.4, 1.8, 2.2, 2.8, 3.4)
 
@@ -30,38 +30,28 @@ class Rbm:
 
     g: tuple[float, ...] = DEFAULT_G
     """transverse fields"""
-    iterations: int = 1200
+    iterations: int = RbmPoint.iterations
     """iterations of stochastic reconfiguration"""
-    n_sites: int = 16
+    n_sites: int = RbmPoint.n_sites
     """sites of the ring"""
-    n_samples: int = 512
+    n_samples: int = RbmPoint.n_samples
     """Metropolis samples of |rho|^2 per iteration"""
-    learning_rate: float = 0.02
+    learning_rate: float = RbmPoint.learning_rate
     """step of stochastic reconfiguration, shortened where its norm exceeds 0.25"""
-    diag_shift: float = 0.01
+    diag_shift: float = RbmPoint.diag_shift
     """shift of its matrix"""
-    seed: int = 0
+    seed: int = RbmPoint.seed
     """seed of start and samples"""
     runs: Path = DEFAULT_RUNS
     """results go to its folder `rbm`"""
 
     def run(self) -> int:
         """Compute each g and write the table of all that are finished with these settings."""
-        from repro.rbm import RbmPoint, run_rbm
         from repro.results import tidy, write_table
 
-        points = [
-            RbmPoint(
-                g=g,
-                n_sites=self.n_sites,
-                n_samples=self.n_samples,
-                learning_rate=self.learning_rate,
-                diag_shift=self.diag_shift,
-                iterations=self.iterations,
-                seed=self.seed,
-            )
-            for g in self.g
-        ]
+        same = ("n_sites", "n_samples", "learning_rate", "diag_shift", "iterations", "seed")
+        given = {name: getattr(self, name) for name in same}
+        points = [RbmPoint(g=g, **given) for g in self.g]
         check_writable(self.runs)
         for point in points:
             run_rbm(point, self.runs, lambda text: print(text, flush=True))
@@ -82,8 +72,6 @@ def rbm_table(runs: Path, like: RbmPoint) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     import pandas as pd
 
-    from repro.rbm import RbmPoint
-
     found = [json.loads(path.read_text()) for path in sorted((runs / "rbm").glob("*/done.json"))]
     found = [d for d in found if dataclasses.replace(RbmPoint(**d["point"]), g=like.g, seed=like.seed) == like]
     found.sort(key=lambda done: (done["point"]["g"], done["point"]["seed"]))
@@ -98,7 +86,6 @@ def rbm_table(runs: Path, like: RbmPoint) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _rows(done: dict[str, Any], runs: Path) -> list[dict[str, Any]]:
     from repro import references
     from repro.experiment import Point
-    from repro.rbm import PAULI_NAMES, RbmPoint
 
     point = RbmPoint(**done["point"])
     same = {"model": "tfim", "lattice": "ring", "rows": 1, "cols": point.n_sites, "V": point.V, "g": point.g}
@@ -130,5 +117,5 @@ def _rows(done: dict[str, Any], runs: Path) -> list[dict[str, Any]]:
     return [
         {**fixed, "observable": name, "mean": done[name], "error": done[f"{name}_error"]}
         | {"exact": float(exact.at(math.inf, name)) if exact else None}
-        for name in PAULI_NAMES
+        for name in OBSERVABLES
     ]

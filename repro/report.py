@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro import report_data
+from repro.claims import NOT_REPRODUCED, OPEN, REPRODUCED
 from repro.claims.ledger import COLUMNS
 from repro.errors import InputError
 from repro.files import write_atomic
@@ -16,7 +17,7 @@ from repro.summary import duration
 if TYPE_CHECKING:
     import pandas as pd
 
-VERDICTS = ("reproduced", "not reproduced", "open")
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, OPEN)
 
 
 def build_report(results: Path, out: Path) -> Path:

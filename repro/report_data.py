@@ -74,11 +74,16 @@ def overview(results: Path) -> pd.DataFrame:
                 "profile": " and ".join(dict.fromkeys(table["profile"])),
                 "largest deviation": worst,
                 "of": point,
-                "seconds": float(table.groupby("point_id")["seconds"].max().sum()),
+                "seconds": _wall_time(table),
                 "device": ", ".join(dict.fromkeys(table["device"])),
             }
         )
     return pd.DataFrame(rows, columns=["figure", "profile", "largest deviation", "of", "seconds", "device"])
+
+
+def _wall_time(table: pd.DataFrame) -> float:
+    """Seconds of all points, one after the other."""
+    return float(table.groupby("point_id")["seconds"].max().sum())
 
 
 def _largest(table: pd.DataFrame) -> tuple[float, str]:
@@ -137,14 +142,13 @@ def _facts(table: pd.DataFrame) -> dict[str, str]:
     def listed(column: str) -> str:
         return ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in table[column].dropna().unique())
 
-    seconds = float(table.groupby("point_id")["seconds"].max().sum())
     facts = {
         "profile": listed("profile"),
         "lattices": listed("lattice"),
         "draws per iteration": listed("n_samples") or "none (exact sums)",
         "tau": listed("tau"),
         "seeds": listed("seed"),
-        "wall time, all points": duration(seconds),
+        "wall time, all points": duration(_wall_time(table)),
         "device": listed("device"),
         "commits": listed("commit"),
     }

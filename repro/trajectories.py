@@ -116,7 +116,6 @@ def _compute(model: LindbladModel, target: float, partial: Path, info: dict[str,
         began = time.perf_counter()
         blocks = system.trajectory(seed=len(kept) + 1).tolist()
         kept.append({"seconds": round(time.perf_counter() - began, 2), "blocks": blocks})
-        partial.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(partial, json.dumps(kept))
         say(f"{len(kept)} trajectories, standard error {_estimate(kept)[1].max():.4f} (target {target:g})")
     mean, error = _estimate(kept)

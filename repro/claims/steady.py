@@ -10,7 +10,8 @@ import numpy as np
 
 from repro.claims.claim import Finding
 from repro.claims.evolution import second_stage_converges
-from repro.claims.tables import PAULIS, Estimate, Missing, Tables, at_least, estimate
+from repro.claims.tables import Estimate, Missing, Tables, at_least, estimate
+from repro.reference_cache import OBSERVABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,14 +35,14 @@ SIZES = ((1, 32), (1, 64), (2, 32), (2, 64))
 
 def agrees_where_rbm_fails(tables: Tables) -> Finding:
     """Claim 2."""
-    ours = [tables.steady("fig3", observable, method="variational") for observable in PAULIS]
+    ours = [tables.steady("fig3", observable, method="variational") for observable in OBSERVABLES]
     at_least(ours[0], "g", GRID, "Fig. 3: fields g")
     worst = max(float(frame["off"].max()) for frame in ours)
     hard = max(float(frame.loc[_hard(frame), "off"].max()) for frame in ours)
     rbm_path = tables.folder / "fig3_rbm.csv"
     if not rbm_path.exists():
         raise Missing(f"fig3: the RBM's table (ours: largest deviation {worst:.3f}, {hard:.3f} for 1 < g < 2.5)")
-    rbm = [tables.steady("fig3_rbm", observable) for observable in PAULIS]
+    rbm = [tables.steady("fig3_rbm", observable) for observable in OBSERVABLES]
     at_least(rbm[0], "g", 7, "Fig. 3: fields of the RBM")
     rbm_hard = max(float(frame.loc[_hard(frame), "off"].max()) for frame in rbm)
     error = max(float(frame["error"].max()) for frame in ours)

@@ -14,8 +14,6 @@ from repro.results import read_table
 if TYPE_CHECKING:
     import pandas as pd
 
-PAULIS = ("sigma_x", "sigma_y", "sigma_z")
-
 
 class Missing(Exception):
     """What a claim needs and the tables do not have; its verdict is open."""
