@@ -84,6 +84,16 @@ def exact_of(point: Point, runs: Path) -> Exact | None:
     return value
 
 
+def _exact_ones(point: Point) -> list[tuple[str, Callable[[Point, Path, Say], Reference]]]:
+    """What QuTiP computes exactly for a point, by kind; nothing beyond its reach."""
+    ones: list[tuple[str, Callable[[Point, Path, Say], Reference]]] = []
+    if reachable(point) and point.settles:
+        ones.append(("steady state", steady_state))
+    if reachable(point) and point.method == "dynamics":
+        ones.append(("evolution", evolution))
+    return ones
+
+
 def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> dict[str, Reference]:
     """Make sure that every QuTiP reference the points need is there; `say` is told the name of each computed.
 
@@ -94,15 +104,10 @@ def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> 
     """
     needed: dict[tuple[object, ...], tuple[str, Callable[[Say], Reference]]] = {}
     for point in points:
-        if not reachable(point):
-            continue
-        model = _model_key(point)
-        if point.settles:
-            steady = partial(steady_state, point, runs)
-            needed.setdefault((*model, "steady"), (f"steady state of {_name(point)}", steady))
-        if point.method == "dynamics":
-            key = (*model, point.initial, end_time(point))
-            needed.setdefault(key, (f"evolution of {_name(point)}", partial(evolution, point, runs)))
+        for kind, find in _exact_ones(point):
+            when = (point.initial, end_time(point)) if find is evolution else ()
+            key = (*_model_key(point), kind, *when)
+            needed.setdefault(key, (f"{kind} of {_name(point)}", partial(find, point, runs)))
     computed: list[str] = []
     found = {name: find(partial(_note, name, computed, say)) for name, find in needed.values()}
     return {name: found[name] for name in computed}
@@ -129,10 +134,7 @@ def stored(points: Sequence[Point], runs: Path) -> dict[str, Reference]:
 
     found: dict[str, Reference] = {}
     for point in points:
-        exact_ones = [steady_state] if point.settles and reachable(point) else []
-        if point.method == "dynamics" and reachable(point):
-            exact_ones.append(evolution)
-        for find in exact_ones:
+        for _, find in _exact_ones(point):
             with contextlib.suppress(_NotStored):
                 reference = find(point, runs, refuse)
                 found[reference.info["key"]] = reference
