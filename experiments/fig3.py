@@ -56,7 +56,7 @@ def _quick() -> tuple[Point, ...]:
 def _desk() -> tuple[Point, ...]:
     """The whole grid: a twelfth of the paper's batch where correlations are strong, half of that elsewhere."""
     many, few = (replace(RING, profile="desk", n_samples=n_samples) for n_samples in (1000, 500))
-    return tuple(replace(many if g in QUICK_G or 1.0 <= g <= 2.8 else few, g=g) for g in ALL_G)
+    return tuple(replace(many if g in QUICK_G or 0.9 <= g <= 2.8 else few, g=g) for g in ALL_G)
 
 
 def _paper() -> tuple[Point, ...]:
