@@ -64,11 +64,11 @@ def _quick() -> tuple[Point, ...]:
 
 def _desk() -> tuple[Point, ...]:
     """Ten spins whole, larger rings as far as an hour of one core carries them."""
-    ring = replace(RING, profile="desk", tau=0.03, step_iterations=150)
+    ring = replace(RING, profile="desk", tau=0.05, step_iterations=400)
     return (
         ring,
-        sampled_ring(ring, 20, 300, 0.3, step_iterations=100),
-        sampled_ring(ring, 40, 200, 0.12, step_iterations=80),
+        sampled_ring(ring, 20, 300, 0.3, tau=0.03, step_iterations=100),
+        sampled_ring(ring, 40, 200, 0.12, tau=0.03, step_iterations=80),
         *_lattice("desk"),
     )
 

@@ -1,7 +1,12 @@
-"""What other seeds say: string mixtures on the 3x3 lattice (a), and the sign-augmented loss (b)."""
+"""What further runs on the 3x3 lattice say, beside the paper's figures.
+
+(a) string mixtures over seeds; (b) the sign-augmented loss (Eq. S25); (c) the interpolated loss (Eq. S23) beside the
+plain evolution; (d) two layers, sampled with the causal mask and without it as the public code does.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -20,13 +25,17 @@ def figures(
     """The one drawing."""
     rows = parts.steady(table)
     with style.context():
-        figure = Figure(figsize=(style.PAGE_WIDTH, 2.6))
-        left, right = figure.subplots(1, 2)
-        style.panel(left, "a", "mean over seeds")
-        _strings(left, rows[(rows["panel"] == "seeds") & (rows["method"] == "variational")])
-        style.panel(right, "b", "sign-augmented loss")
-        _sign(right, rows[rows["panel"] == "sign"])
-        style.legend_above(figure, (left, right))
+        figure = Figure(figsize=(style.PAGE_WIDTH, 4.9))
+        (strings, sign), (curves, sampling) = figure.subplots(2, 2)
+        style.panel(strings, "a", "mean over seeds")
+        _strings(strings, rows[(rows["panel"] == "seeds") & (rows["method"] == "variational")])
+        style.panel(sign, "b", "sign-augmented loss")
+        _sign(sign, rows[rows["panel"] == "sign"])
+        style.panel(curves, "c", "interpolated loss")
+        _interpolated(curves, parts.curves(table))
+        style.panel(sampling, "d", "sampling, two layers")
+        _sampling(sampling, table[table["panel"] == "sampling"])
+        style.legend_above(figure, (strings, sign, curves, sampling), columns=5)
         style.stamp(figure, profile)
     return {"ledger": figure}
 
@@ -63,6 +72,45 @@ def _sign(axes: Axes, rows: pd.DataFrame) -> None:
     _categories(axes, [f"{value:g}" for value in values])
 
 
+def _interpolated(axes: Axes, curves: pd.DataFrame) -> None:
+    style.label(axes, parts.TIME, parts.MEANS["sigma_z"])
+    plain = curves[(curves["panel"] == "seeds") & (curves["method"] == "dynamics") & (curves["seed"] == 0)]
+    mixed = curves[curves["panel"] == "interpolated"]
+    if not len(mixed):
+        style.nothing_yet(axes)
+        return
+    for rows, colour, label in ((plain, style.SKY, "Eq. 4"), (mixed, style.BLUE, "Eq. S23")):
+        for _, curve in rows.groupby("point_id"):
+            parts.with_band(axes, curve, 0.0, color=colour, linewidth=1.6, zorder=2, label=label)
+    exact = plain if plain["exact"].notna().any() else mixed
+    axes.plot(exact["t"], exact["exact"], color=style.BLACK, linewidth=0.8, label="exact", zorder=3)
+    parts.time_limits(axes, parts.span(mixed))
+
+
+def _sampling(axes: Axes, rows: pd.DataFrame) -> None:
+    """What samples drawn without the mask say, what the network they trained says, and the masked result."""
+    style.label(axes, "layers and width", parts.MEANS["sigma_z"])
+    rows = rows[rows["t"] == math.inf]
+    masked = ~rows["point"].str.contains("-unmasked")
+    drawn = rows["observable"] == "sigma_z"
+    kinds = {
+        "masked": (masked & drawn, Look(style.GREEN, "^")),
+        "unmasked, its samples": (~masked & drawn, Look(style.VERMILION, "D")),
+        "unmasked, its $p$": (rows["observable"] == "scored_sigma_z", Look(style.PURPLE, "s")),
+    }
+    if not len(rows[drawn]):
+        style.nothing_yet(axes)
+        return
+    sizes = sorted(set(zip(rows["layers"], rows["width"], strict=True)))
+    for number, (label, (chosen, look)) in enumerate(kinds.items()):
+        found = rows[chosen].groupby(["layers", "width"])["mean"].agg(["mean", "sem"])
+        place = [sizes.index(size) + 0.1 * (number - 1) for size in found.index]
+        style.points(axes, place, found["mean"], found["sem"], look, label)
+    for value in rows["exact"].dropna().head(1):
+        axes.axhline(value, color=style.BLACK, linewidth=0.8, label="exact", zorder=1)
+    _places(axes, [f"{layers} {width}" for layers, width in sizes])
+
+
 def _deviations(axes: Axes, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows with a column `off`; those without an exact value, and the collapsed, are left out."""
     possible = parts.on_scale(axes, rows.drop_duplicates("point_id"))
@@ -70,8 +118,12 @@ def _deviations(axes: Axes, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _categories(axes: Axes, names: tuple[str, ...] | list[str]) -> None:
+    _places(axes, names)
+    # From 0, with room for the highest marker: the margin was made for the range of the data alone.
+    axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
+
+
+def _places(axes: Axes, names: tuple[str, ...] | list[str]) -> None:
     axes.set_xticks(range(len(names)), names)
     axes.tick_params(axis="x", which="minor", length=0)
     axes.set_xlim(-0.5, len(names) - 0.5)
-    # From 0, with room for the highest marker: the margin was made for the range of the data alone.
-    axes.set_ylim(0, 1.08 * axes.get_ylim()[1])

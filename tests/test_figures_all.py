@@ -14,6 +14,7 @@ from repro.errors import InputError
 from repro.results import tidy
 from repro.strings import visiting_order
 from tests import claim_tables
+from tests import rows as rows_of
 from tests.figure_rows import EXTRA, REFERENCE, bars, below, draw, exacts, lines, route, short_ring, shown, table, texts
 from tests.test_figures import legend, overlaps, pdf_texts, series, words
 
@@ -241,9 +242,33 @@ def test_ledger_shows_the_standard_error_over_seeds() -> None:
     figure = draw("ledger", rows)
     assert bars(figure, 0, "var 1 32") == pytest.approx([0.002 / 3**0.5] * 5)
     assert bars(figure, 1, "mean") == pytest.approx([0.02 / 3**0.5, 0.001 / 3**0.5])
-    for number, axes in enumerate(figure.axes):
+    for number, axes in enumerate(figure.axes[:2]):
         assert np.nanmax(np.concatenate([y for _, y in lines(figure, number)])) < 0.95 * axes.get_ylim()[1]
     one = draw("ledger", rows[rows["seed"] == 0])
     assert "var 2 64 (one seed)" in legend(one) and "var 2 64" in legend(figure)
     assert all(not np.isfinite(cap.get_ydata()).any() for cap in one.axes[0].containers[0].lines[1])
-    assert words(draw("ledger", rows.assign(exact=np.nan))).count("no points yet") == 2
+    assert words(draw("ledger", rows.assign(exact=np.nan))).count("no points yet") == 3
+
+
+def test_ledger_sets_the_interpolated_loss_beside_the_plain_evolution() -> None:
+    t = np.linspace(0, 2, 5)
+    common = rows_of.row(figure="ledger", panel="seeds", method="dynamics", point="dyn", point_id="dyn", seed=0)
+    plain = pd.DataFrame([common] * 5).assign(t=t, mean=0.9 - t / 4, exact=1 - t / 4)
+    mixed = plain.assign(panel="interpolated", point="mixed", point_id="mixed", mean=0.8 - t / 4)
+    other_seed = plain.assign(seed=1, point_id="dyn1", mean=0.5)
+    figure = draw("ledger", tidy(pd.concat([plain, other_seed, mixed], ignore_index=True)))
+    for curve in (plain["mean"], mixed["mean"], plain["exact"]):
+        assert shown(figure, 2, plain["t"], curve)
+    assert not shown(figure, 2, plain["t"], other_seed["mean"])
+    assert {"Eq. 4", "Eq. S23", "exact"} <= set(legend(figure))
+
+
+def test_ledger_sets_the_unmasked_samples_beside_the_masked() -> None:
+    rows = table("ledger")
+    drawn = rows[(rows["panel"] == "sampling") & rows["point"].str.contains("-unmasked")]
+    scored = drawn.assign(observable="scored_sigma_z", mean=drawn["mean"] + 0.3)
+    figure = draw("ledger", pd.concat([rows, scored], ignore_index=True))
+    for label, mean in (("masked", -0.1), ("unmasked, its samples", -0.1), ("unmasked, its $p$", 0.2)):
+        _, height, error = series(figure.axes[3])[label]
+        assert height == pytest.approx([mean, mean]) and error == pytest.approx([0.003 / 3**0.5] * 2)
+    assert [tick.get_text() for tick in figure.axes[3].get_xticklabels()] == ["2 32", "2 64"]
