@@ -47,13 +47,13 @@ class RbmPoint:
     V: float = 2.0
     alpha: float = 1.0
     beta: float = 1.0
-    n_samples: int = 512
+    n_samples: int = 1024
     n_diagonal: int = 512
     learning_rate: float = 0.02
     largest_step: float = 0.25
-    diag_shift: float = 0.01
+    diag_shift: float = 0.001
     width_of_start: float = 0.01
-    iterations: int = 1200
+    iterations: int = 800
     seed: int = 0
 
     def __post_init__(self) -> None:

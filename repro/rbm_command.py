@@ -24,7 +24,7 @@ DEFAULT_G = (0.5, 1.0, 1.4, 1.8, 2.2, 2.8, 3.4)
 class Rbm:
     """Steady states of the 16-site Ising ring as a restricted Boltzmann machine (NetKet), the competitor of Fig. 3.
 
-    Needs the extra `rbm` (pip install 'repro-povm[rbm]'). About a quarter of an hour for each g; finished ones are
+    Needs the extra `rbm` (pip install 'repro-povm[rbm]'). About ten minutes for each g; finished ones are
     skipped and interrupted ones continue. `repro publish fig3` ships the table with the figure.
     """
 
