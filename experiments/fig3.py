@@ -49,8 +49,8 @@ def _smoke() -> tuple[Point, ...]:
 
 
 def _quick() -> tuple[Point, ...]:
-    """A twelfth of the paper's batch at a few fields."""
-    return _over_g(replace(RING, profile="quick"), QUICK_G)
+    """A twenty-fourth of the paper's batch at a few fields."""
+    return _over_g(replace(RING, profile="quick", n_samples=500), QUICK_G)
 
 
 def _desk() -> tuple[Point, ...]:

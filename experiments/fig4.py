@@ -61,7 +61,7 @@ def _smoke() -> tuple[Point, ...]:
 
 def _quick() -> tuple[Point, ...]:
     """Exact sums, fewer points, a time step ten times the paper's."""
-    base = replace(EVOLUTION, profile="quick", tau=LONG_STEP, step_iterations=300)
+    base = replace(EVOLUTION, profile="quick", tau=LONG_STEP, step_iterations=200)
     return (
         *_over_jy(base, (1, 32), (1.0, 1.2, 1.4, 1.6, 1.8)),
         *_over_jy(base, (2, 32), (1.8,)),
