@@ -128,7 +128,7 @@ class Drawing:
         check_samples(n_samples)
         self.n_samples = n_samples
 
-    def freeze(self, model: StringMixture) -> object:
+    def freeze(self, model: StringMixture) -> StringMixture:
         """A copy of the model."""
         return copy.deepcopy(model).requires_grad_(False)
 

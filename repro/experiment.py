@@ -21,11 +21,12 @@ from repro.strings import orders
 from repro.transformer import TransformerConfig
 
 PROFILES = ("smoke", "quick", "desk", "paper")
-METHODS = ("variational", "dynamics", "variational+dynamics")
+METHODS = ("variational", "dynamics", "variational+dynamics", "projection")
+SHORT = {"variational": "var", "dynamics": "dyn", "variational+dynamics": "var+dyn", "projection": "proj"}
 LATTICES = ("ring", "chain", "rectangle")
 MODELS = ("heisenberg", "tfim")
 ESTIMATORS = ("enumeration", "sampled", "naive")
-DECAYS = ("step", "exponential")
+DECAYS = ("step", "exponential", "cycle")
 OBJECTIVES = ("paper", "interpolated", "sign")
 SAMPLINGS = ("masked", "unmasked")
 SETTLED = 3.0
@@ -64,9 +65,10 @@ class Point:
     heads: int = _doc(1, "attention heads")
     feedforward: int = _doc(16, "inner width of the feed-forward sublayer")
     norm: str = _doc("none", "layer normalisation: none, post or pre")
-    strings: str = _doc("0s", "string mixture: 0s, 1s, 2s, 4s, 8s")
+    positions: str = _doc("sinusoidal", "encoding of a site's place in the sequence: sinusoidal or learned")
+    strings: str = _doc("0s", "string mixture: 0s, 1s, 2s, 4s, 8s, translations")
     # method
-    method: str = _doc("variational", "variational, dynamics or variational+dynamics")
+    method: str = _doc("variational", "variational, dynamics, variational+dynamics, or projection (beyond the paper)")
     estimator: str = _doc("enumeration", "enumeration (all 4^N), sampled (any size) or naive (the oracle)")
     n_samples: int = _doc(0, "draws N_s per iteration; 0 sums over all configurations")
     sampling: str = _doc("masked", "masked, or unmasked as the public code draws (a fault with two layers or more)")
@@ -81,7 +83,7 @@ class Point:
     first_steps: int = _doc(0, "time steps at the start that get first_iterations each")
     first_iterations: int = _doc(0, "Adam iterations in each of the first steps; 0 for the same as later")
     step_learning_rate: float = _doc(1e-2, "Adam's rate at the start of every time step")
-    step_decay: str = _doc("step", "rate within a time step: step (x step_factor at 80 %) or exponential")
+    step_decay: str = _doc("step", "rate within a time step: step (x step_factor at 80 %), exponential, or cycle (from 0 up, then exponential)")
     step_factor: float = _doc(0.1, "factor on the rate at the end of a time step")
     seed: int = _doc(0, "seed of weights and samples")
 
@@ -99,7 +101,7 @@ class Point:
     @property
     def label(self) -> str:
         """Short readable name, unique within a figure's panel for the fields figures vary."""
-        method = {"variational": "var", "dynamics": "dyn", "variational+dynamics": "var+dyn"}[self.method]
+        method = SHORT[self.method]
         where = self.strings if self.lattice == "rectangle" else f"N{self.cols}"
         loss = {"paper": "", "interpolated": "-interpolated", "sign": f"-sign{self.mixing:g}"}[self.objective]
         sampling = "" if self.sampling == "masked" else f"-{self.sampling}"
@@ -130,7 +132,12 @@ class Point:
     @property
     def settles(self) -> bool:
         """Whether its last state stands for the steady state; short evolutions do not get there."""
-        return self.method != "dynamics" or self.t_end * self.gamma >= SETTLED
+        return not self.follows_exact_evolution or self.t_end * self.gamma >= SETTLED
+
+    @property
+    def follows_exact_evolution(self) -> bool:
+        """Whether it evolves the initial product state, so that an exact evolution is there to compare with."""
+        return self.method in ("dynamics", "projection")
 
     @property
     def n_steps(self) -> int:
@@ -160,7 +167,8 @@ class Point:
     def transformer_config(self) -> TransformerConfig:
         """Size and kind of the point's network."""
         return TransformerConfig(
-            self.build_lattice().n_sites, self.layers, self.width, self.heads, self.feedforward, self.norm
+            *(self.build_lattice().n_sites, self.layers, self.width, self.heads, self.feedforward),
+            *(self.norm, self.positions),
         )
 
 
@@ -184,11 +192,12 @@ _USED_BY: dict[str, dict[str, tuple[str, ...]]] = {
         "variational": _OF_VARIATIONAL,
         "dynamics": _OF_DYNAMICS,
         "variational+dynamics": _OF_VARIATIONAL + _OF_DYNAMICS,
+        "projection": _OF_DYNAMICS,
     },
     "objective": {"paper": (), "interpolated": ("mixing", "mixing_time"), "sign": ("mixing",)},
 }
 # Choices that the paper's own method leaves as they are: named in the hash only where another value is taken.
-_PLAIN_CHOICES = ("sampling", "objective")
+_PLAIN_CHOICES = ("sampling", "objective", "positions")
 _FLOATS = {f.name for f in dataclasses.fields(Point) if f.type == "float"}
 _CHOICES = {
     "profile": PROFILES,

@@ -21,6 +21,8 @@ class Lattice:
         n_sites: number of spins N.
         bonds: pairs of neighbouring sites, each pair once.
         shape: (rows, columns) of a rectangle, None for rings, chains and graphs.
+        periods: lengths of the directions that wrap with uniform bonds, (n,) of a ring, (rows, columns) of a periodic
+            rectangle; empty where translations are no symmetry.
         name: how tables and messages call it, for example "3x3 periodic".
     """
 
@@ -28,6 +30,7 @@ class Lattice:
     bonds: tuple[Bond, ...]
     shape: tuple[int, int] | None = None
     name: str = "graph"
+    periods: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.n_sites < 1:
@@ -58,7 +61,7 @@ def ring(n: int) -> Lattice:
     """Periodic chain of n sites: n bonds (one for n = 2)."""
     if n < 1:
         raise InputError(f"ring of {n} sites: expected at least 1")
-    return Lattice(n, _each_pair_once([(i, (i + 1) % n) for i in range(n)]), name=f"{n}-ring")
+    return Lattice(n, _each_pair_once([(i, (i + 1) % n) for i in range(n)]), name=f"{n}-ring", periods=(n,))
 
 
 def chain(n: int) -> Lattice:
@@ -84,5 +87,5 @@ def rectangle(rows: int, cols: int, periodic: bool = True) -> Lattice:
                 pairs.append((r * cols + c, r * cols + (c + 1) % cols))
             if periodic or r + 1 < rows:
                 pairs.append((r * cols + c, (r + 1) % rows * cols + c))
-    edge = "periodic" if periodic else "open"
-    return Lattice(rows * cols, _each_pair_once(pairs), shape=(rows, cols), name=f"{rows}x{cols} {edge}")
+    name = f"{rows}x{cols} {'periodic' if periodic else 'open'}"
+    return Lattice(rows * cols, _each_pair_once(pairs), (rows, cols), name, (rows, cols) if periodic else ())

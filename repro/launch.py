@@ -37,7 +37,8 @@ log = logging.getLogger(__name__)
 def cost(point: Point) -> float:
     """Relative work of a point: iterations times network size; only the order of points depends on it."""
     evolve = sum(point.iterations_of_step(step) for step in range(point.n_steps))
-    iterations = {"variational": point.iterations, "dynamics": evolve}.get(point.method, point.iterations + evolve)
+    search = 0 if point.follows_exact_evolution else point.iterations
+    iterations = search + (0 if point.method == "variational" else evolve)
     return iterations * (1 + (point.layers - 1) * point.width / 4) * 4.0 ** (point.build_lattice().n_sites - 9)
 
 

@@ -73,12 +73,12 @@ def exact_of(point: Point, runs: Path) -> Exact | None:
     A variational+dynamics point starts from no exact state: all its times are compared with the steady state.
     """
     steady = stored_steady_state(point, runs) if point.settles else None
-    curve = evolution(point, runs) if point.method == "dynamics" and reachable(point) else None
+    curve = evolution(point, runs) if point.follows_exact_evolution and reachable(point) else None
     if steady is None and curve is None:
         return None
 
     def value(t: float, observable: str) -> float:
-        source = steady if point.method != "dynamics" or math.isinf(t) else curve
+        source = steady if not point.follows_exact_evolution or math.isinf(t) else curve
         return math.nan if source is None else float(source.at(t, observable))
 
     return value
@@ -89,7 +89,7 @@ def _exact_ones(point: Point) -> list[tuple[str, Callable[[Point, Path, Say], Re
     ones: list[tuple[str, Callable[[Point, Path, Say], Reference]]] = []
     if reachable(point) and point.settles:
         ones.append(("steady state", steady_state))
-    if reachable(point) and point.method == "dynamics":
+    if reachable(point) and point.follows_exact_evolution:
         ones.append(("evolution", evolution))
     return ones
 

@@ -90,7 +90,7 @@ def _largest(table: pd.DataFrame) -> tuple[float, str]:
     worst, point = math.nan, ""
     for observable in observables_of(table):
         for row in deviations(table, observable).to_dict("records"):
-            off = row["largest"] if row["method"] == "dynamics" else abs(row["deviation"])
+            off = row["largest"] if row["method"] in ("dynamics", "projection") else abs(row["deviation"])
             if off == off and not off <= worst:
                 worst, point = off, row["point"]
     return worst, point

@@ -35,10 +35,16 @@ from repro.files import write_atomic
 from repro.memory import GIB
 from repro.processes import check_device, first_rank, launched_outside
 from repro.provenance import provenance
-from repro.training import DynamicsModule, PointModule, VariationalModule
+from repro.training import DynamicsModule, PointModule, ProjectionModule, VariationalModule
 
 CHECKPOINT = "last.ckpt"
 DONE = "done.json"
+MODULES: dict[str, type[PointModule]] = {
+    "variational": VariationalModule,
+    "dynamics": DynamicsModule,
+    "variational+dynamics": DynamicsModule,
+    "projection": ProjectionModule,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,8 +104,7 @@ def run_point(point: Point, settings: RunSettings) -> Path:
     with FileLock(folder / ".lock") if first_rank() else contextlib.nullcontext():
         if not finished(settings.runs, point):
             torch.set_num_threads(settings.threads)
-            kind = VariationalModule if point.method == "variational" else DynamicsModule
-            module = kind(point, settings.memory)
+            module = MODULES[point.method](point, settings.memory)
             if point.method == "variational+dynamics":
                 _start_from_variational(module, settings)
             _fit(module, folder, settings)

@@ -6,6 +6,8 @@ columns. "1s" is string 1 alone; "2s", "4s", "8s" are equal mixtures of strings 
 
 from __future__ import annotations
 
+import itertools
+
 from repro.errors import InputError, unknown
 from repro.lattice import Lattice
 
@@ -27,6 +29,8 @@ MIXTURES: dict[str, tuple[int, ...]] = {
     "4s": (1, 2, 3, 4),
     "8s": (1, 2, 3, 4, 5, 6, 7, 8),
 }
+TRANSLATIONS = "translations"
+MIXTURE_NAMES = (*MIXTURES, TRANSLATIONS)
 
 
 def visiting_order(k: int, rows: int, cols: int) -> tuple[int, ...]:
@@ -64,16 +68,36 @@ def inverse_order(order: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(inverse)
 
 
-def orders(mixture: str, lattice: Lattice) -> tuple[tuple[int, ...], ...]:
-    """Visiting orders of a mixture "0s", "1s", "2s", "4s" or "8s" on a lattice.
-
-    A ring, chain or graph has no rows and columns: only "0s" (sites in their own order) is defined there.
+def translations(lattice: Lattice) -> tuple[tuple[int, ...], ...]:
+    """String 0 carried along by every translation of a ring or a periodic rectangle, the identity first.
 
     Raises:
-        InputError: unknown mixture, or strings on a lattice without rows and columns.
+        InputError: a lattice without translation symmetry.
     """
-    if mixture not in MIXTURES:
-        raise unknown("string mixture", mixture, MIXTURES)
+    if not lattice.periods:
+        raise InputError(f"strings '{TRANSLATIONS}' on a {lattice.name}: expected a ring or a periodic rectangle")
+    places = list(itertools.product(*map(range, lattice.periods)))
+    number = {place: site for site, place in enumerate(places)}
+    moved = ([_moved(place, by, lattice.periods) for place in places] for by in places)
+    return tuple(tuple(number[place] for place in row) for row in moved)
+
+
+def _moved(place: tuple[int, ...], by: tuple[int, ...], periods: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple((x + d) % n for x, d, n in zip(place, by, periods, strict=True))
+
+
+def orders(mixture: str, lattice: Lattice) -> tuple[tuple[int, ...], ...]:
+    """Visiting orders of a mixture "0s", "1s", "2s", "4s", "8s" or "translations" on a lattice.
+
+    A ring, chain or graph has no rows and columns: of the paper's mixtures only "0s" is defined there.
+
+    Raises:
+        InputError: unknown mixture, or one that the lattice does not have.
+    """
+    if mixture not in MIXTURE_NAMES:
+        raise unknown("string mixture", mixture, MIXTURE_NAMES)
+    if mixture == TRANSLATIONS:
+        return translations(lattice)
     if mixture == "0s":
         return (tuple(lattice.sites),)
     if lattice.shape is None:

@@ -8,6 +8,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from repro.experiment import SHORT
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -55,7 +57,7 @@ def _measures(point: pd.DataFrame) -> dict[str, Any]:
     if len(steady):
         mean, error, exact = (float(steady[name].iloc[-1]) for name in ("mean", "error", "exact"))
         result |= {"steady": mean, "error": error, "exact": exact, "deviation": mean - exact}
-    if "dynamics" not in point["method"].iloc[0]:
+    if point["method"].iloc[0] in ("variational", "rbm"):
         return result
     curve = point[point["t"] < math.inf].sort_values("t")
     # A second stage starts from a state of no exact evolution: only the steady state can be compared.
@@ -84,10 +86,9 @@ def print_summary(table: pd.DataFrame, stream: IO[str], observable: str = "sigma
         grid.add_column(name, overflow="fold")
     for name in ("steady", "error", "exact", "off by", "largest", "at t", "last", "time"):
         grid.add_column(name, justify="right", no_wrap=True)
-    short = {"variational": "var", "dynamics": "dyn", "variational+dynamics": "var+dyn"}
     for row in deviations(table, observable).to_dict("records"):
         grid.add_row(
-            *(row["panel"], short.get(row["method"], row["method"])),
+            *(row["panel"], SHORT.get(row["method"], row["method"])),
             *(f"{row['layers']}x{row['width']} {row['strings']}".strip(), _at(row)),
             *(_short(row["steady"], "+.4f"), _short(row["error"], ".4f"), _short(row["exact"], "+.4f")),
             *(_short(row["deviation"], "+.4f"), _short(row["largest"], ".4f"), _short(row["largest_t"], ".2f")),

@@ -20,6 +20,7 @@ from repro.errors import InputError, unknown
 OUTCOMES = 4
 START = OUTCOMES
 NORMS = ("none", "post", "pre")
+POSITIONS = ("sinusoidal", "learned")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class TransformerConfig:
         heads: attention heads, a divisor of the width.
         feedforward: inner width of the feed-forward sublayer.
         norm: "none" (the authors' public code), "post" or "pre" layer normalisation.
+        positions: "sinusoidal" (the paper's Ref. 66) or "learned", which starts from independent normal vectors: on few
+            sites the sinusoidal ones are nearly parallel, and attention learns slowly who neighbours whom.
     """
 
     n_sites: int
@@ -41,6 +44,7 @@ class TransformerConfig:
     heads: int = 1
     feedforward: int = 16
     norm: str = "none"
+    positions: str = "sinusoidal"
 
     def __post_init__(self) -> None:
         for field in ("n_sites", "layers", "width", "heads", "feedforward"):
@@ -52,6 +56,8 @@ class TransformerConfig:
             raise InputError(f"transformer heads = {self.heads}: expected a divisor of the width {self.width}")
         if self.norm not in NORMS:
             raise unknown("norm", self.norm, NORMS)
+        if self.positions not in POSITIONS:
+            raise unknown("positions", self.positions, POSITIONS)
 
 
 def sinusoidal_positions(n_positions: int, width: int) -> torch.Tensor:
@@ -131,7 +137,6 @@ class Transformer(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(OUTCOMES + 1, config.width)
         self.positions_ND: torch.Tensor
-        self.register_buffer("positions_ND", sinusoidal_positions(config.n_sites, config.width), persistent=False)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.final_norm = nn.LayerNorm(config.width) if config.norm == "pre" else nn.Identity()
         self.readout = nn.Linear(config.width, OUTCOMES)
@@ -140,6 +145,10 @@ class Transformer(nn.Module):
         if product_state_bias is not None:
             with torch.no_grad():
                 self.readout.bias.copy_(torch.as_tensor(product_state_bias))
+        if config.positions == "learned":
+            self.positions_ND = nn.Parameter(torch.randn(config.n_sites, config.width))
+        else:
+            self.register_buffer("positions_ND", sinusoidal_positions(config.n_sites, config.width), persistent=False)
 
     def stack(self) -> list[Layer]:
         """The layers, first to last."""
