@@ -55,6 +55,7 @@ class RbmPoint:
     width_of_start: float = 0.01
     iterations: int = 800
     seed: int = 0
+    start_g: float | None = None
 
     def __post_init__(self) -> None:
         if self.n_sites < 2:
@@ -66,13 +67,16 @@ class RbmPoint:
                 raise InputError(f"{name} = {value}: expected a number above 0")
         if self.iterations < 6 * EVERY:
             raise InputError(f"iterations = {self.iterations}: expected at least {6 * EVERY}")
-        if not (math.isfinite(self.g) and math.isfinite(self.V)):
-            raise InputError(f"g = {self.g}, V = {self.V}: expected finite numbers")
+        if not all(math.isfinite(x) for x in (self.g, self.V, self.start_g or 0.0)):
+            raise InputError(f"g = {self.g}, V = {self.V}, start_g = {self.start_g}: expected finite numbers")
 
     @property
     def point_id(self) -> str:
         """Twelve hexadecimal digits of the hash of all settings."""
-        return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        settings = dataclasses.asdict(self)
+        if self.start_g is None:
+            del settings["start_g"]
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def label(self) -> str:
@@ -83,6 +87,18 @@ class RbmPoint:
 def point_folder(runs: Path, point: RbmPoint) -> Path:
     """Where a search lives."""
     return runs / "rbm" / point.point_id
+
+
+def finished(runs: Path, like: RbmPoint) -> list[dict[str, Any]]:
+    """What `done.json` holds of the searches that differ from `like` in g, seed, start and iterations alone."""
+    found = [json.loads(path.read_text()) for path in sorted((runs / "rbm").glob("*/done.json"))]
+    free = {name: getattr(like, name) for name in ("g", "seed", "start_g", "iterations")}
+    return [done for done in found if dataclasses.replace(RbmPoint(**done["point"]), **free) == like]
+
+
+def lowest(found: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The search that reached the lowest cost: the principle is variational."""
+    return min(found, key=lambda done: done["ldagl"], default=None)
 
 
 def run_rbm(point: RbmPoint, runs: Path, say: Say = lambda text: None) -> dict[str, Any]:
@@ -100,7 +116,7 @@ def run_rbm(point: RbmPoint, runs: Path, say: Say = lambda text: None) -> dict[s
     if (folder / "done.json").exists():
         return dict(json.loads((folder / "done.json").read_text()))
     search = _Search(point)
-    history = _resume(search, folder)
+    history = _resume(search, folder) or _begin(search, point, runs)
     if history:
         say(f"{point.label} continues at iteration {len(history) * EVERY}")
     started, before = time.perf_counter(), history[-1]["seconds"] if history else 0.0
@@ -236,6 +252,26 @@ def _resume(search: _Search, folder: Path) -> list[dict[str, float]]:
     except (OSError, ValueError):
         return []
     return [{str(name): float(value) for name, value in row.items()} for row in rows]
+
+
+def _begin(search: _Search, point: RbmPoint, runs: Path) -> list[dict[str, float]]:
+    """Take up a finished search of fewer iterations, or start from another field's, or from random weights.
+
+    Raises:
+        InputError: no search at `start_g` is finished.
+    """
+    found = finished(runs, point)
+    shorter = [d for d in found if dataclasses.replace(RbmPoint(**d["point"]), iterations=point.iterations) == point]
+    shorter = [d for d in shorter if d["point"]["iterations"] < point.iterations]
+    if shorter:
+        longest = max(shorter, key=lambda done: done["point"]["iterations"])
+        return _resume(search, point_folder(runs, RbmPoint(**longest["point"])))
+    if point.start_g is not None:
+        start = lowest([d for d in found if (d["point"]["g"], d["point"]["seed"]) == (point.start_g, point.seed)])
+        if start is None:
+            raise InputError(f"start_g = {point.start_g}: no search at that g is finished with these settings")
+        search.load((point_folder(runs, RbmPoint(**start["point"])) / "parameters.msgpack").read_bytes())
+    return []
 
 
 def _versions() -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.commands import DEFAULT_RUNS, check_writable
 from repro.files import write_atomic
-from repro.rbm import RbmPoint, run_rbm
+from repro.rbm import RbmPoint, finished, lowest, run_rbm
 from repro.reference_cache import OBSERVABLES
 
 if TYPE_CHECKING:
@@ -42,6 +40,8 @@ class Rbm:
     """shift of its matrix"""
     seed: int = RbmPoint.seed
     """seed of start and samples"""
+    start_g: float | None = RbmPoint.start_g
+    """start from the finished search at this field, not from random weights"""
     runs: Path = DEFAULT_RUNS
     """results go to its folder `rbm`"""
 
@@ -49,7 +49,7 @@ class Rbm:
         """Compute each g and write the table of all that are finished with these settings."""
         from repro.results import tidy, write_table
 
-        same = ("n_sites", "n_samples", "learning_rate", "diag_shift", "iterations", "seed")
+        same = ("n_sites", "n_samples", "learning_rate", "diag_shift", "iterations", "seed", "start_g")
         given = {name: getattr(self, name) for name in same}
         points = [RbmPoint(g=g, **given) for g in self.g]
         check_writable(self.runs)
@@ -63,20 +63,22 @@ class Rbm:
 
 
 def rbm_table(runs: Path, like: RbmPoint) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The finished searches that differ from `like` in g and seed alone.
+    """For each g and seed, of the finished searches with `like`'s settings the one of lowest cost.
 
-    Trials with other settings, or on another ring, are no points of the same curve.
+    They may differ in iterations and in the field they started from. Trials with other settings, or on another ring,
+    are no points of the same curve.
 
     Returns:
         Rows with the columns of `repro.results`; and how each has settled, one row per search.
     """
     import pandas as pd
 
-    found = [json.loads(path.read_text()) for path in sorted((runs / "rbm").glob("*/done.json"))]
-    found = [d for d in found if dataclasses.replace(RbmPoint(**d["point"]), g=like.g, seed=like.seed) == like]
-    found.sort(key=lambda done: (done["point"]["g"], done["point"]["seed"]))
+    groups: dict[tuple[float, int], list[dict[str, Any]]] = {}
+    for done in finished(runs, like):
+        groups.setdefault((done["point"]["g"], done["point"]["seed"]), []).append(done)
+    found = [best for key in sorted(groups) if (best := lowest(groups[key]))]
     settled = [
-        {"g": done["point"]["g"], "seed": done["point"]["seed"], "iterations": done["point"]["iterations"]}
+        {name: done["point"].get(name) for name in ("g", "seed", "iterations", "start_g")}
         | {name: done[name] for name in ("ldagl", "ldagl_slope", "drift", "settled", "seconds")}
         for done in found
     ]

@@ -14,7 +14,7 @@ import pytest
 from repro import cli, exact, lattice, lindblad
 from repro.errors import InputError
 from repro.qutip_solvers import lindblad_rhs, qutip_operators, site_averaged_paulis
-from repro.rbm import EVERY, RbmPoint, _resume, build_operators, conclude, point_folder, run_rbm
+from repro.rbm import EVERY, RbmPoint, _begin, _resume, build_operators, conclude, point_folder, run_rbm
 from repro.rbm_command import rbm_table
 from repro.results import tidy
 
@@ -71,8 +71,9 @@ def test_bad_settings_are_refused(changes: dict[str, Any]) -> None:
         RbmPoint(**{"g": 1.0, **changes})
 
 
-def finish(runs: Path, point: RbmPoint) -> None:
+def finish(runs: Path, point: RbmPoint, ldagl: float | None = None) -> None:
     done = {"point": point.__dict__, **conclude(history()), "seconds": 9.0, "n_hidden": 3, "commit": "c", "device": "d"}
+    done |= {} if ldagl is None else {"ldagl": ldagl}
     folder = point_folder(runs, point)
     folder.mkdir(parents=True)
     (folder / "done.json").write_text(json.dumps(done))
@@ -90,13 +91,38 @@ def test_the_table_is_tidy_and_sorted(tmp_path: Path) -> None:
     assert row["method"] == "rbm" and row["t"] == math.inf
 
 
-@pytest.mark.parametrize("changes", [{"n_sites": 2}, {"diag_shift": 0.1}, {"n_samples": 64}, {"iterations": 600}])
+@pytest.mark.parametrize("changes", [{"n_sites": 2}, {"diag_shift": 0.1}, {"n_samples": 64}])
 def test_other_settings_are_not_in_the_table(tmp_path: Path, changes: dict[str, Any]) -> None:
     base = {"g": 2.0, "n_sites": 3}
     finish(tmp_path, RbmPoint(**base, seed=1))  # type: ignore[arg-type]
     finish(tmp_path, RbmPoint(**{**base, **changes}))  # type: ignore[arg-type]
     table, settled = rbm_table(tmp_path, RbmPoint(**base))  # type: ignore[arg-type]
     assert list(table["seed"]) == [1] * 3 and list(settled["seed"]) == [1]
+
+
+def test_of_several_searches_the_lowest_cost_counts(tmp_path: Path) -> None:
+    base = {"g": 1.0, "n_sites": 3}
+    finish(tmp_path, RbmPoint(**base), ldagl=0.4)  # type: ignore[arg-type]
+    finish(tmp_path, RbmPoint(**base, iterations=1200), ldagl=0.5)  # type: ignore[arg-type]
+    finish(tmp_path, RbmPoint(**base, start_g=1.4), ldagl=0.1)  # type: ignore[arg-type]
+    table, settled = rbm_table(tmp_path, RbmPoint(g=2.0, n_sites=3))
+    assert len(table) == 3 and settled["start_g"].tolist() == [1.4]
+
+
+def test_a_longer_search_continues_the_shorter_and_another_field_lends_its_ansatz(tmp_path: Path) -> None:
+    for g, iterations, ldagl in ((1.0, 800, 0.4), (1.0, 1000, 0.6), (1.4, 800, 0.2), (1.4, 1000, 0.3)):
+        point = RbmPoint(g=g, n_sites=3, iterations=iterations)
+        finish(tmp_path, point, ldagl)
+        (point_folder(tmp_path, point) / "parameters.msgpack").write_bytes(f"{g} {iterations}".encode())
+        (point_folder(tmp_path, point) / "history.csv").write_text(f"iteration,ldagl\n{iterations},{ldagl}\n")
+    search: Any = Ansatz()
+    assert _begin(search, RbmPoint(g=1.0, n_sites=3, iterations=1200), tmp_path)[0]["iteration"] == 1000
+    assert search.loaded == b"1.0 1000"
+    assert _begin(search, RbmPoint(g=1.0, n_sites=3, start_g=1.4), tmp_path) == [] and search.loaded == b"1.4 800"
+    fresh: Any = Ansatz()
+    assert _begin(fresh, RbmPoint(g=0.5, n_sites=3), tmp_path) == [] and fresh.loaded == b""
+    with pytest.raises(InputError, match=r"start_g = 3\.0: no search"):
+        _begin(fresh, RbmPoint(g=0.5, n_sites=3, start_g=3.0), tmp_path)
 
 
 class Ansatz:
