@@ -42,6 +42,7 @@ def test_what_changes_no_number_changes_no_id(point: Point, changes: dict[str, A
         *((DYNAMICS, {name: value}) for name, value in {"tau": 0.1, "t_end": 3.0, "step_iterations": 7}.items()),
         (Point(), {"method": "dynamics"}),
         (DYNAMICS, {"method": "variational+dynamics"}),
+        (DYNAMICS, {"method": "projection"}),
         (Point(), {"povm": "pauli4"}),
         (Point(), {"initial": "down"}),
         (Point(model="tfim"), {"g": 1.0}),
@@ -56,6 +57,7 @@ CHANGED: dict[str, Any] = (
     {"lattice": "chain", "rows": 2, "cols": 2, "periodic": False, "model": "tfim", "povm": "pauli4"}
     | {"Jx": 0.1, "Jy": 0.2, "Jz": 0.3, "B": 1.0, "V": 1.0, "g": 1.0, "gamma": 2.0, "initial": "down"}
     | {"layers": 2, "width": 64, "heads": 2, "feedforward": 8, "norm": "pre", "strings": "8s"}
+    | {"positions": "learned"}
     | {"method": "dynamics", "estimator": "naive", "n_samples": 9, "iterations": 5, "learning_rate": 0.1}
     | {"tau": 0.1, "t_end": 3.0, "step_iterations": 7, "first_steps": 3, "first_iterations": 9}
     | {"step_learning_rate": 0.1, "step_decay": "exponential", "step_factor": 0.5, "seed": 1}
@@ -87,7 +89,7 @@ def test_every_field_says_what_it_is() -> None:
         *({name: 0} for name in ("rows", "cols", "iterations", "step_iterations", "layers", "width")),
         *({name: -1} for name in ("n_samples", "seed", "first_steps", "gamma")),
         *({name: "nonsense"} for name in ("lattice", "model", "povm", "initial", "method", "estimator", "strings")),
-        *({name: "nonsense"} for name in ("profile", "norm", "step_decay")),
+        *({name: "nonsense"} for name in ("profile", "norm", "step_decay", "positions")),
         {"width": 31},
         {"heads": 3},
         {"lattice": "ring", "cols": 6, "strings": "8s"},

@@ -1,0 +1,148 @@
+"""Time steps by projection: the propagated target by QuTiP's generator, its gradients, and evolutions beside exact."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+
+from repro.estimators import Enumeration
+from repro.experiment import Point
+from repro.lattice import chain, rectangle, ring
+from repro.liouvillian import LocalLiouvillian
+from repro.povm import tetrahedral
+from repro.projection import EnumeratedStep, SampledStep, propagate
+from repro.references import exact_of
+from repro.sampled import Sampled
+from tests import points, systems
+from tests.networks import generator, random_mixture
+from tests.test_liouvillian import qutip_generator
+
+POVM = tetrahedral()
+
+
+def liouvillian(n_sites: int = 3) -> LocalLiouvillian:
+    return LocalLiouvillian(systems.random_model(3, chain(n_sites)), POVM)
+
+
+def gradient(loss: torch.Tensor, model: torch.nn.Module) -> torch.Tensor:
+    return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(model.parameters()))])
+
+
+@pytest.mark.parametrize("h", [0.03, 0.4])
+def test_propagation_is_the_exponential_of_qutips_generator(h: float) -> None:
+    model = systems.random_model(3, chain(3))
+    p = random_mixture(chain(3)).all_probs().detach()
+    expected = scipy.linalg.expm(h * qutip_generator(model, POVM)) @ p.flatten().numpy()
+    assert np.allclose(propagate(LocalLiouvillian(model, POVM), p, h).flatten(), expected, atol=1e-9)
+
+
+def test_propagation_says_that_a_step_is_far_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repro.projection.TAYLOR_ORDER", 2)
+    with pytest.raises(FloatingPointError, match="smaller tau"):
+        propagate(liouvillian(), random_mixture(chain(3)).all_probs().detach(), 0.4)
+
+
+def test_enumerated_loss_has_the_gradient_of_target_minus_p() -> None:
+    before, model = random_mixture(chain(3)), random_mixture(chain(3), seed=1)
+    step = EnumeratedStep(liouvillian(), before, 0.1)
+    loss, stats = step.loss(model, 0, 10, generator(0))
+    p = model.all_probs().flatten()
+    target = propagate(liouvillian(), before.all_probs().detach(), 0.1).flatten()
+    assert torch.allclose(
+        gradient(loss, model), gradient(-((target - p.detach()) * p.log()).sum(), model), rtol=1e-9, atol=1e-12
+    )
+    relative_entropy = (target * (target / p.detach()).log()).sum()
+    assert float(stats["loss"]) == pytest.approx(float(relative_entropy), abs=1e-10)
+
+
+class EverySample:
+    """A distribution's draws, each configuration as often as it is likely: no noise."""
+
+    n_samples = 200_000
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        def sample(model: torch.nn.Module, n: int, source: torch.Generator | None) -> torch.Tensor:
+            p = model.all_probs().flatten()  # type: ignore[operator]
+            count = (p * n).round().long()
+            number = torch.repeat_interleave(torch.arange(len(p)), count)
+            return torch.stack([number // 4**k % 4 for k in (2, 1, 0)], 1)
+
+        patch.setattr("repro.probability.StringMixture.sample", sample)
+
+
+@pytest.mark.parametrize("iteration", [0, 3])
+def test_sampled_target_is_eulers_and_then_heuns(iteration: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    draws, L, h = EverySample(monkeypatch), liouvillian(), 0.05
+    before, model = random_mixture(chain(3)), random_mixture(chain(3), seed=1)
+    p, other = before.all_probs().detach(), model.all_probs().detach()
+    step = SampledStep(Sampled(L, draws.n_samples), before, h)
+    loss, stats = step.loss(model, iteration, 10, generator(0))
+    change = L.apply(p) if iteration == 0 else (L.apply(p) + L.apply(other)) / 2
+    target = (p + h * change).flatten()
+    q = model.all_probs().flatten()
+    expected = gradient(-((target - q.detach()) * q.log()).sum(), model)
+    assert torch.allclose(gradient(loss, model), expected, rtol=0.01, atol=0.01 * float(expected.abs().max()))
+    assert float(stats["residual"]) == pytest.approx(float(L.apply(p).abs().sum()), rel=0.01)
+
+
+def test_sampled_batches_stay_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = random_mixture(chain(3))
+    step, drawn = SampledStep(Sampled(liouvillian(), 20), before, 0.05), 0
+    sample = type(before).sample
+
+    def counted(*args: object) -> torch.Tensor:
+        nonlocal drawn
+        drawn += 1
+        return sample(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(before), "sample", counted)
+    for iteration in range(40):
+        step.loss(before, iteration, 40, generator(iteration))
+    assert drawn == 10
+
+
+@pytest.mark.parametrize("strings", ["0s", "translations"])
+def test_evolution_stays_close_to_exact(strings: str, tmp_path: Path) -> None:
+    point = Point(
+        **{"method": "projection", "rows": 2, "cols": 2, "heads": 4, "tau": 0.1, "t_end": 1.0, "strings": strings},
+        **{"step_iterations": 200, "positions": "learned", "step_decay": "cycle", "step_factor": 0.02},
+    )
+    worst = largest_deviation(point, tmp_path)
+    assert worst < (0.03 if strings == "0s" else 0.01)
+    assert largest_deviation(dataclasses.replace(point, method="dynamics"), tmp_path) > 2 * worst
+
+
+def test_sampled_evolution_stays_close_to_exact(tmp_path: Path) -> None:
+    point = Point(
+        **{"method": "projection", "lattice": "ring", "rows": 1, "cols": 3, "tau": 0.05, "t_end": 0.4, "heads": 4},
+        **{"step_iterations": 100, "positions": "learned", "step_decay": "cycle", "step_factor": 0.02},
+        **{"estimator": "sampled", "n_samples": 4000},
+    )
+    assert largest_deviation(point, tmp_path) < 0.03
+
+
+def largest_deviation(point: Point, runs: Path) -> float:
+    history, exact = points.history(points.run(point, runs)), exact_of(point, runs)
+    assert exact is not None and history["sigma_z"].iloc[-1] < 0.7
+    return max(abs(row["sigma_z"] - exact(row["t"], "sigma_z")) for _, row in history.iterrows())
+
+
+def test_translations_make_a_translation_invariant_state() -> None:
+    p = random_mixture(rectangle(2, 3), "translations").all_probs()
+    moved = p.permute([1, 2, 0, 4, 5, 3])
+    assert torch.allclose(p, moved) and not torch.allclose(p, p.permute([1, 0, 2, 3, 4, 5]), rtol=1e-3)
+    q = random_mixture(ring(4), "translations").all_probs()
+    assert torch.allclose(q, q.permute([1, 2, 3, 0]))
+
+
+def test_enumeration_of_learned_positions_is_the_sequence_networks() -> None:
+    model = random_mixture(chain(3), positions="learned", heads=2)
+    samples = torch.cartesian_prod(*[torch.arange(4)] * 3)
+    assert torch.allclose(model.all_probs().flatten().log(), model.log_prob(samples))
+    assert "transformer.positions_ND" in model.state_dict()
+    assert Enumeration(liouvillian()).evaluate(model, None).Lp_A.requires_grad
