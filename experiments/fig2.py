@@ -48,7 +48,7 @@ def sampled_ring(base: Point, n_sites: int, n_samples: int, t_end: float, **more
 def _lattice(profile: str) -> list[Point]:
     """The evolutions that Fig. 4 has of this profile, at the two couplings of panel (b)."""
     evolved = [p for p in fig4.points(profile) if p.method == "dynamics" and p.Jy in LATTICE_JY]
-    return [replace(point, figure="fig2", panel="b") for point in evolved]
+    return [replace(point, figure="fig2", panel="b", t_end=min(point.t_end, fig4.EVOLUTION.t_end)) for point in evolved]
 
 
 def _smoke() -> tuple[Point, ...]:

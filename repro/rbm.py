@@ -35,6 +35,9 @@ DRIFT = 0.02
 LOST = 2.0
 """How far the last third's cost may lie above the lowest reached before, as a factor: a collapsed state is flat too."""
 
+ANSATZ = ("n_sites", "V", "alpha", "beta")
+"""Settings that say what is searched for and with what; the others say how."""
+
 Say = Callable[[str], None]
 
 
@@ -90,10 +93,9 @@ def point_folder(runs: Path, point: RbmPoint) -> Path:
 
 
 def finished(runs: Path, like: RbmPoint) -> list[dict[str, Any]]:
-    """What `done.json` holds of the searches that differ from `like` in g, seed, start and iterations alone."""
+    """What `done.json` holds of the searches for the same ansatz on the same ring, at any g and by any optimiser."""
     found = [json.loads(path.read_text()) for path in sorted((runs / "rbm").glob("*/done.json"))]
-    free = {name: getattr(like, name) for name in ("g", "seed", "start_g", "iterations")}
-    return [done for done in found if dataclasses.replace(RbmPoint(**done["point"]), **free) == like]
+    return [done for done in found if all(done["point"][name] == getattr(like, name) for name in ANSATZ)]
 
 
 def lowest(found: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -269,7 +271,7 @@ def _begin(search: _Search, point: RbmPoint, runs: Path) -> list[dict[str, float
     if point.start_g is not None:
         start = lowest([d for d in found if (d["point"]["g"], d["point"]["seed"]) == (point.start_g, point.seed)])
         if start is None:
-            raise InputError(f"start_g = {point.start_g}: no search at that g is finished with these settings")
+            raise InputError(f"start_g = {point.start_g}: no search of this ansatz is finished at that g")
         search.load((point_folder(runs, RbmPoint(**start["point"])) / "parameters.msgpack").read_bytes())
     return []
 

@@ -63,10 +63,9 @@ class Rbm:
 
 
 def rbm_table(runs: Path, like: RbmPoint) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """For each g and seed, of the finished searches with `like`'s settings the one of lowest cost.
+    """For each g and seed, of the finished searches for `like`'s ansatz the one of lowest cost.
 
-    They may differ in iterations and in the field they started from. Trials with other settings, or on another ring,
-    are no points of the same curve.
+    They may differ in how they got there: iterations, start, samples, step and shift.
 
     Returns:
         Rows with the columns of `repro.results`; and how each has settled, one row per search.

@@ -7,6 +7,7 @@ import pickle
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -97,6 +98,23 @@ def test_interrupted_second_stage_gives_the_same_numbers(tmp_path: Path, monkeyp
             run(TWO_STAGES, tmp_path / "broken")
     broken = run(TWO_STAGES, tmp_path / "broken")
     assert history(broken).equals(history(run(TWO_STAGES, tmp_path / "unbroken")))
+
+
+@pytest.mark.parametrize("method", ["dynamics", "variational+dynamics"])
+def test_a_longer_evolution_continues_the_finished_one(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = replace(COUPLED, method=method, t_end=0.5, step_iterations=5, iterations=20)
+    whole = history(run(long, tmp_path / "whole"))
+    other = replace(long, t_end=0.3, Jy=1.7)
+    folders = [run(shorter, tmp_path) for shorter in (other, replace(long, t_end=0.2), replace(long, t_end=0.3))]
+    epochs: list[int] = []
+    step = DynamicsModule.on_train_epoch_start
+    monkeypatch.setattr(
+        DynamicsModule, "on_train_epoch_start", lambda self: epochs.append(self.current_epoch) or step(self)
+    )
+    pd.testing.assert_frame_equal(history(run(long, tmp_path)), whole, check_exact=True)
+    assert epochs == [3, 4] and all((folder / CHECKPOINT).exists() for folder in folders)
 
 
 def damage(folder: Path, kind: str) -> None:

@@ -171,10 +171,12 @@ def sampling_fault(tables: Tables) -> Finding:
     """The public code's unmasked sampling: does it leave two-layer results as they are?"""
     told, holds = [], True
     rows = tables.rows("ledger", panel="sampling", t=math.inf, observable="sigma_z")
-    unmasked = rows["point"].str.contains("-unmasked")
     for size, frame in rows.groupby(["layers", "width"]):
-        at_least(frame, "seed", SEEDS, "ledger: seeds of the sampling comparison")
-        faulty, right = (estimate(frame.loc[mask, "mean"].to_numpy()) for mask in (unmasked, ~unmasked))
+        unmasked = frame["point"].str.contains("-unmasked")
+        kinds = (frame[unmasked], frame[~unmasked])
+        for kind in kinds:
+            at_least(kind, "seed", SEEDS, "ledger: seeds of the sampling comparison")
+        faulty, right = (estimate(kind["mean"].to_numpy()) for kind in kinds)
         shift = Estimate(faulty.mean - right.mean, math.hypot(faulty.error, right.error))
         holds &= abs(shift.mean) <= SIGMAS * shift.error
         told.append(f"{size[0]}x{size[1]}: <sigma_z> {faulty} unmasked, {right} masked")
