@@ -83,7 +83,10 @@ class Point:
     first_steps: int = _doc(0, "time steps at the start that get first_iterations each")
     first_iterations: int = _doc(0, "Adam iterations in each of the first steps; 0 for the same as later")
     step_learning_rate: float = _doc(1e-2, "Adam's rate at the start of every time step")
-    step_decay: str = _doc("step", "rate within a time step: step (x step_factor at 80 %), exponential, or cycle (from 0 up, then exponential)")
+    step_decay: str = _doc(
+        "step",
+        "rate within a time step: step (x step_factor at 80 %), exponential, or cycle (from 0 up, then exponential)",
+    )
     step_factor: float = _doc(0.1, "factor on the rate at the end of a time step")
     seed: int = _doc(0, "seed of weights and samples")
 
