@@ -35,8 +35,9 @@ from repro.experiment import Point
 from repro.files import write_atomic
 from repro.memory import GIB
 from repro.processes import check_device, first_rank, launched_outside
+from repro.projection_training import ProjectionModule
 from repro.provenance import provenance
-from repro.training import DynamicsModule, PointModule, ProjectionModule, VariationalModule
+from repro.training import DynamicsModule, PointModule, VariationalModule
 
 CHECKPOINT = "last.ckpt"
 DONE = "done.json"

@@ -21,7 +21,6 @@ from repro.experiment import Point
 from repro.liouvillian import LocalLiouvillian
 from repro.observables import pauli_means, sampled_pauli_means
 from repro.probability import StringMixture
-from repro.projection import ProjectionStep, projection_step
 from repro.sampled import Sampled
 from repro.strings import orders
 from repro.transformer import Transformer
@@ -281,22 +280,3 @@ class DynamicsModule(PointModule):
     def position(self) -> dict[str, float]:
         """Time reached, units of 1/gamma."""
         return {"t": 2 * self.point.tau * (self.current_epoch + 1) if self.history else 0.0}
-
-
-class ProjectionModule(DynamicsModule):
-    """Time evolution by projection onto the network (`repro.projection`), one epoch per step of 2 tau."""
-
-    def on_train_epoch_start(self) -> None:
-        """Propagate p(t)."""
-        super().on_train_epoch_start()
-        self._step: ProjectionStep = projection_step(self.estimator, self.model, 2 * self.point.tau)
-
-    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
-        """Remember which iteration of the step this is."""
-        self._iteration = batch_idx
-        return super().training_step(batch, batch_idx)
-
-    def loss(self, generator: torch.Generator) -> losses.LossAndStats:
-        """Cross-entropy to the propagated distribution."""
-        total = self.point.iterations_of_step(self.current_epoch)
-        return self._step.loss(self.model, self._iteration, total, generator)

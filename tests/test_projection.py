@@ -90,6 +90,13 @@ def test_sampled_target_is_eulers_and_then_heuns(iteration: int, monkeypatch: py
     assert float(stats["residual"]) == pytest.approx(float(L.apply(p).abs().sum()), rel=0.01)
 
 
+def test_sampling_noise_vanishes_with_the_distance() -> None:
+    before = random_mixture(chain(3))
+    step = SampledStep(Sampled(liouvillian(), 50), before, 1e-6)
+    loss, _ = step.loss(before, 0, 10, generator(0))
+    assert float(gradient(loss, before).abs().max()) < 1e-4
+
+
 def test_sampled_batches_stay_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     before = random_mixture(chain(3))
     step, drawn = SampledStep(Sampled(liouvillian(), 20), before, 0.05), 0
@@ -109,8 +116,17 @@ def test_sampled_batches_stay_for_a_while(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("strings", ["0s", "translations"])
 def test_evolution_stays_close_to_exact(strings: str, tmp_path: Path) -> None:
     point = Point(
-        **{"method": "projection", "rows": 2, "cols": 2, "heads": 4, "tau": 0.1, "t_end": 1.0, "strings": strings},
-        **{"step_iterations": 200, "positions": "learned", "step_decay": "cycle", "step_factor": 0.02},
+        method="projection",
+        rows=2,
+        cols=2,
+        heads=4,
+        tau=0.1,
+        t_end=1.0,
+        strings=strings,
+        step_iterations=200,
+        positions="learned",
+        step_decay="cycle",
+        step_factor=0.02,
     )
     worst = largest_deviation(point, tmp_path)
     assert worst < (0.03 if strings == "0s" else 0.01)
@@ -119,9 +135,19 @@ def test_evolution_stays_close_to_exact(strings: str, tmp_path: Path) -> None:
 
 def test_sampled_evolution_stays_close_to_exact(tmp_path: Path) -> None:
     point = Point(
-        **{"method": "projection", "lattice": "ring", "rows": 1, "cols": 3, "tau": 0.05, "t_end": 0.4, "heads": 4},
-        **{"step_iterations": 100, "positions": "learned", "step_decay": "cycle", "step_factor": 0.02},
-        **{"estimator": "sampled", "n_samples": 4000},
+        method="projection",
+        lattice="ring",
+        rows=1,
+        cols=3,
+        tau=0.05,
+        t_end=0.4,
+        heads=4,
+        step_iterations=100,
+        positions="learned",
+        step_decay="cycle",
+        step_factor=0.02,
+        estimator="sampled",
+        n_samples=4000,
     )
     assert largest_deviation(point, tmp_path) < 0.03
 

@@ -1,0 +1,30 @@
+"""Lightning module of the evolution by projection (`repro.projection`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from repro import losses
+from repro.projection import ProjectionStep, projection_step
+from repro.training import DynamicsModule
+
+
+class ProjectionModule(DynamicsModule):
+    """Time evolution by projection onto the network (`repro.projection`), one epoch per step of 2 tau."""
+
+    def on_train_epoch_start(self) -> None:
+        """Propagate p(t)."""
+        super().on_train_epoch_start()
+        self._step: ProjectionStep = projection_step(self.estimator, self.model, 2 * self.point.tau)
+
+    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        """Remember which iteration of the step this is."""
+        self._iteration = batch_idx
+        return super().training_step(batch, batch_idx)
+
+    def loss(self, generator: torch.Generator) -> losses.LossAndStats:
+        """Cross-entropy to the propagated distribution."""
+        total = self.point.iterations_of_step(self.current_epoch)
+        return self._step.loss(self.model, self._iteration, total, generator)
