@@ -106,7 +106,7 @@ def _sampling(axes: Axes, rows: pd.DataFrame) -> None:
         found = rows[chosen].groupby(["layers", "width"])["mean"].agg(["mean", "sem"])
         place = [sizes.index(size) + 0.1 * (number - 1) for size in found.index]
         style.points(axes, place, found["mean"], found["sem"], look, label)
-    for value in rows["exact"].dropna().head(1):
+    for value in rows.loc[drawn, "exact"].dropna().head(1):
         axes.axhline(value, color=style.BLACK, linewidth=0.8, label="exact", zorder=1)
     _places(axes, [f"{layers} {width}" for layers, width in sizes])
 

@@ -267,7 +267,9 @@ def test_ledger_sets_the_unmasked_samples_beside_the_masked() -> None:
     rows = table("ledger")
     drawn = rows[(rows["panel"] == "sampling") & rows["point"].str.contains("-unmasked")]
     scored = drawn.assign(observable="scored_sigma_z", mean=drawn["mean"] + 0.3)
-    figure = draw("ledger", pd.concat([rows, scored], ignore_index=True))
+    other = drawn.assign(observable="sigma_x", exact=0.0)
+    figure = draw("ledger", pd.concat([other, rows, scored], ignore_index=True))
+    assert any(np.allclose(y, claim_tables.EXACT) for _, y in lines(figure, 3) if len(y) == 2)
     for label, mean in (("masked", -0.1), ("unmasked, its samples", -0.1), ("unmasked, its $p$", 0.2)):
         _, height, error = series(figure.axes[3])[label]
         assert height == pytest.approx([mean, mean]) and error == pytest.approx([0.003 / 3**0.5] * 2)
