@@ -25,7 +25,7 @@ from repro.probability import StringMixture
 from repro.sampled import Sampled
 
 TAYLOR_STEP = 0.05
-"""Longest time, over the largest rate of L that matters, that one Taylor series is asked to cover (units 1/gamma)."""
+"""About the time that one Taylor series covers, units of 1/gamma."""
 TAYLOR_ORDER = 30
 BATCHES = 10
 """Fresh batches per time step of the sampled projection."""

@@ -46,7 +46,7 @@ class Rbm:
     """results go to its folder `rbm`"""
 
     def run(self) -> int:
-        """Compute each g and write the table of all that are finished with these settings."""
+        """Compute each g and write the table of all that are finished for this ansatz."""
         from repro.results import tidy, write_table
 
         same = ("n_sites", "n_samples", "learning_rate", "diag_shift", "iterations", "seed", "start_g")

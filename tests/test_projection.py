@@ -113,42 +113,21 @@ def test_sampled_batches_stay_for_a_while(monkeypatch: pytest.MonkeyPatch) -> No
     assert drawn == 10
 
 
+PROJECTED = Point(method="projection", heads=4, positions="learned", step_decay="cycle", step_factor=0.02)
+
+
 @pytest.mark.parametrize("strings", ["0s", "translations"])
 def test_evolution_stays_close_to_exact(strings: str, tmp_path: Path) -> None:
-    point = Point(
-        method="projection",
-        rows=2,
-        cols=2,
-        heads=4,
-        tau=0.1,
-        t_end=1.0,
-        strings=strings,
-        step_iterations=200,
-        positions="learned",
-        step_decay="cycle",
-        step_factor=0.02,
-    )
+    square = {"rows": 2, "cols": 2, "tau": 0.1, "t_end": 1.0, "step_iterations": 200}
+    point = dataclasses.replace(PROJECTED, **square, strings=strings)  # type: ignore[arg-type]
     worst = largest_deviation(point, tmp_path)
     assert worst < (0.03 if strings == "0s" else 0.01)
     assert largest_deviation(dataclasses.replace(point, method="dynamics"), tmp_path) > 2 * worst
 
 
 def test_sampled_evolution_stays_close_to_exact(tmp_path: Path) -> None:
-    point = Point(
-        method="projection",
-        lattice="ring",
-        rows=1,
-        cols=3,
-        tau=0.05,
-        t_end=0.4,
-        heads=4,
-        step_iterations=100,
-        positions="learned",
-        step_decay="cycle",
-        step_factor=0.02,
-        estimator="sampled",
-        n_samples=4000,
-    )
+    ring = {"lattice": "ring", "rows": 1, "cols": 3, "tau": 0.05, "t_end": 0.4, "step_iterations": 100}
+    point = dataclasses.replace(PROJECTED, **ring, estimator="sampled", n_samples=4000)  # type: ignore[arg-type]
     assert largest_deviation(point, tmp_path) < 0.03
 
 
