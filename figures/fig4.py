@@ -15,15 +15,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures import style
+from figures import parts, style
 from figures.style import Look
 
 OBSERVABLE = "sigma_z"
 STRINGS = ("0s", "1s", "2s", "4s", "8s")
 STRINGS_JY = 1.8
 """J_y of panel (b) when the table does not say."""
-# Sampling and a POVM's p may overshoot |<sigma>| = 1 a little; beyond, no state is meant.
-UNPHYSICAL = 0.2
 
 SHORT = {"variational": "var", "dynamics": "dyn", "variational+dynamics": "var+dyn"}
 LOOKS = {
@@ -103,25 +101,13 @@ def _couplings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:
     if len(exact):
         marker = "_" if len(exact) == 1 else ""
         axes.plot(exact["Jy"], exact["mean"], color=style.BLACK, marker=marker, markersize=12, label="exact", zorder=1)
-    possible = mine["mean"].abs() <= 1 + UNPHYSICAL
-    _off_scale(axes, mine[~possible])
-    for method, layers, width, strings in _series(mine[possible]):
-        points = _select(mine[possible], method, layers, width).query("strings == @strings").sort_values("Jy")
+    possible = parts.on_scale(axes, mine)
+    for method, layers, width, strings in _series(possible):
+        points = _select(possible, method, layers, width).query("strings == @strings").sort_values("Jy")
         suffix = "" if strings == STRINGS[0] else f" {strings}"
         label = f"{SHORT.get(method, method)} {layers} {width}{suffix}"
         _points(axes, points["Jy"], points, method, label)
     axes.margins(x=0.06, y=0.08)
-
-
-def _off_scale(axes: Axes, points: pd.DataFrame) -> None:
-    """Say in words where a run has collapsed onto few outcomes, whose "state" is none: it would flatten the panel."""
-    told = [
-        f"off scale: {SHORT.get(row['method'], row['method'])} {row['layers']} {row['width']}, "
-        rf"$J_y = {row['Jy']:g}$: {row['mean']:+.2f}"
-        for row in points.to_dict("records")
-    ]
-    if told:
-        axes.text(0.98, 0.03, "\n".join(told), transform=axes.transAxes, ha="right", va="bottom", fontsize=5.5)
 
 
 def _strings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:

@@ -13,7 +13,7 @@ from repro.experiment import COUPLINGS, Point
 from repro.files import write_atomic
 from repro.observables import PAULI_NAMES
 from repro.references import exact_of, stored_steady_state
-from repro.results import tidy, write_table
+from repro.results import read_exactly, tidy, write_table
 from repro.runner import DONE, finished, point_folder
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def loss_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
     for point in points:
         path = point_folder(runs, point) / "losses.csv"
         if finished(runs, point) and path.exists():
-            losses = pd.read_csv(path, float_precision="round_trip")
+            losses = read_exactly(path)
             losses[["panel", "point", "point_id", "seed"]] = point.panel, point.label, point.point_id, point.seed
             parts.append(losses[[*LOSS_COLUMNS]])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*LOSS_COLUMNS])
@@ -79,10 +79,9 @@ def write_figure(
 
 
 def _rows(point: Point, runs: Path) -> Iterable[dict[str, Any]]:
-    import pandas as pd
 
     folder = point_folder(runs, point)
-    history = pd.read_csv(folder / "history.csv", float_precision="round_trip")
+    history = read_exactly(folder / "history.csv")
     fixed = {**_settings(point), **_provenance(folder)}
     exact = exact_of(point, runs)
     curve = history if "t" in history else history.iloc[:0]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.errors import InputError
 from repro.files import write_atomic
-from repro.results import read_table, tidy, write_table
+from repro.results import read_exactly, read_table, tidy, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,6 @@ def read_shelf(table: Path, settings: Path, reference: Path, losses: Path) -> Sh
     Raises:
         InputError: a file that is missing or damaged.
     """
-    import pandas as pd
 
     frame = read_table(table)
     finished = set(frame["point_id"])
@@ -57,7 +56,7 @@ def read_shelf(table: Path, settings: Path, reference: Path, losses: Path) -> Sh
         named = {(p["panel"], p["label"]): p for p in points if p["point_id"] in finished}
         if any(p["profile"] not in BEST_FIRST for p in points):
             raise InputError(f"{settings}: only the profiles {', '.join(BEST_FIRST)} are published")
-        kept = pd.read_csv(losses, float_precision="round_trip") if losses.exists() else None
+        kept = read_exactly(losses) if losses.exists() else None
         return Shelf(frame, named, reference.read_bytes(), kept)
     except OSError as error:
         raise InputError(f"cannot read '{error.filename}': {error.strerror or error}") from error

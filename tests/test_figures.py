@@ -43,8 +43,9 @@ def line(axes: Axes, label: str) -> np.ndarray:
 
 
 def words(figure: Figure) -> list[str]:
-    axes = [text.get_text() for one in figure.axes for text in one.texts]
-    return [*axes, *(text.get_text() for text in figure.texts)]
+    inside = [text.get_text() for one in figure.axes for text in one.texts]
+    above = [one.get_title(loc="right") for one in figure.axes]
+    return [*inside, *above, *(text.get_text() for text in figure.texts)]
 
 
 def legend(figure: Figure) -> list[str]:
@@ -54,7 +55,7 @@ def legend(figure: Figure) -> list[str]:
 def test_a_collapsed_run_is_told_and_not_drawn() -> None:
     collapsed = [*rows.variational(), rows.row(layers=2, width=64, Jy=1.1, mean=3.0)]
     figure = fig4.draw(tidy(collapsed), rows.reference(), "paper")
-    assert any("off scale: var 2 64" in text and "+3.00" in text for text in words(figure))
+    assert any("off scale: variational-2x64" in text and "+3.00" in text for text in words(figure))
     assert max(mean for _, means, _ in series(figure.axes[0]).values() for mean in means) < 1
     assert not any("off scale" in text for text in words(fig4.draw(rows.table(), rows.reference(), "paper")))
 

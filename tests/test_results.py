@@ -37,6 +37,15 @@ def test_floats_come_back_bit_for_bit(tmp_path: Path) -> None:
     assert [bits(x) for x in back["exact"]] == [bits(x) for x in values]
 
 
+def test_plain_tables_come_back_bit_for_bit_with_their_ids(tmp_path: Path) -> None:
+    values = awkward_floats()
+    path = tmp_path / "losses.csv"
+    pd.DataFrame({"point_id": "12e456789012", "loss": values}).to_csv(path, index=False)
+    back = results.read_exactly(path)
+    assert [bits(x) for x in back["loss"]] == [bits(x) for x in values]
+    assert set(back["point_id"]) == {"12e456789012"}
+
+
 def test_same_numbers_give_the_same_bytes(tmp_path: Path) -> None:
     first = results.write_table([rows.row(Jy=1, mean=-1)], tmp_path / "a.csv").read_bytes()
     floats = results.write_table([rows.row(Jy=1, mean=-1) | {"Jy": 1.0, "mean": -1.0}], tmp_path / "b.csv")
