@@ -77,7 +77,7 @@ class Enumeration:
         self.draw = draw
 
     @torch.no_grad()
-    def freeze(self, model: StringMixture) -> object:
+    def freeze(self, model: StringMixture) -> tuple[torch.Tensor, torch.Tensor]:
         """(p, L p) of the model as flat tensors."""
         p = model.all_probs()
         return p.flatten(), self.liouvillian.apply(p).flatten()
@@ -96,16 +96,21 @@ class Enumeration:
         old_p_A, old_Lp_A = old if isinstance(old, tuple) else (None, None)
         return Evaluation(p_A, Lp_A, weight_A, old_p_A, old_Lp_A)
 
-    def _drawn(self, model: StringMixture, p_A: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
-        """Numbers of N_s drawn configurations, shape (B,)."""
+    def draw_from(self, p_A: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+        """Numbers of N_s configurations a ~ p, shape (B,)."""
         assert self.n_samples is not None
-        if self.draw is not None:
-            samples_BN = self.draw(model, self.n_samples, generator)
-            powers_N = 4 ** torch.arange(samples_BN.shape[1] - 1, -1, -1, device=samples_BN.device)
-            return samples_BN @ powers_N
         cumulative_A = p_A.double().cumsum(0)
         draw_B = torch.rand(self.n_samples, generator=generator, device=p_A.device, dtype=torch.float64)
         return torch.searchsorted(cumulative_A, draw_B * cumulative_A[-1]).clamp_(max=len(p_A) - 1)
+
+    def _drawn(self, model: StringMixture, p_A: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+        """The same by the given way to draw, if there is one."""
+        if self.draw is None:
+            return self.draw_from(p_A, generator)
+        assert self.n_samples is not None
+        samples_BN = self.draw(model, self.n_samples, generator)
+        powers_N = 4 ** torch.arange(samples_BN.shape[1] - 1, -1, -1, device=samples_BN.device)
+        return samples_BN @ powers_N
 
 
 def _weights_of_draws(drawn_B: torch.Tensor, p_A: torch.Tensor) -> torch.Tensor:

@@ -246,6 +246,8 @@ def _check_combinations(point: Point) -> None:
     expected = {"interpolated": "dynamics", "sign": "variational"}.get(point.objective, point.method)
     if point.method != expected:
         raise InputError(f"objective {point.objective} with method {point.method}: expected method {expected}")
+    if point.method == "projection" and (point.estimator == "naive" or point.sampling == "unmasked"):
+        raise InputError("method projection: expected estimator enumeration or sampled, and sampling masked")
     if point.sampling == "unmasked" and (point.estimator != "enumeration" or not point.n_samples):
         raise InputError("sampling unmasked: expected estimator enumeration with n_samples of at least 1")
 

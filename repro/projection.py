@@ -18,7 +18,7 @@ from typing import Protocol
 
 import torch
 
-from repro.estimators import Estimator
+from repro.estimators import Enumeration, Estimator
 from repro.liouvillian import LocalLiouvillian
 from repro.losses import LossAndStats
 from repro.probability import StringMixture
@@ -72,16 +72,16 @@ class EnumeratedStep:
     """Exact sums: q of every configuration, propagated to all orders.
 
     Args:
-        liouvillian: L.
+        estimator: enumeration.
         model: the distribution before the step.
         h: the step 2 tau, units of 1/gamma.
     """
 
-    def __init__(self, liouvillian: LocalLiouvillian, model: StringMixture, h: float) -> None:
+    def __init__(self, estimator: Enumeration, model: StringMixture, h: float) -> None:
         with torch.no_grad():
             p = model.all_probs()
-            self.target_A = propagate(liouvillian, p, h).to(p.dtype).flatten()
-            self.residual = liouvillian.apply(p).abs().sum()
+            self.target_A = propagate(estimator.liouvillian, p, h).to(p.dtype).flatten()
+            self.residual = estimator.liouvillian.apply(p).abs().sum()
             positive_A = self.target_A.clamp_min(torch.finfo(p.dtype).tiny)
             self.entropy = (self.target_A * positive_A.log()).sum()
 
@@ -92,10 +92,58 @@ class EnumeratedStep:
         return cross, {"loss": (cross + self.entropy).detach(), "residual": self.residual}
 
 
-class SampledStep:
+class DrawnStep:
     """Samples a ~ p(t), with q(a) / p(t, a) to second order in h: Euler's target first, then Heun's.
 
         q = p + h/2 (L p + L q'),  q' the network once it has learnt p + h L p.
+
+    A subclass draws, evaluates L on what it has drawn, and knows log p there.
+
+    Args:
+        h: the step 2 tau, units of 1/gamma.
+    """
+
+    log_before_B: torch.Tensor
+    target_B: torch.Tensor
+    residual: torch.Tensor
+
+    def __init__(self, h: float) -> None:
+        self.h = h
+
+    def draw(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """A fresh batch: log p(t, a), (L p)(a) / p(t, a), and (L q')(a) / p(t, a) once there is a q'."""
+        raise NotImplementedError
+
+    def predict(self, model: StringMixture) -> None:
+        """Keep q'."""
+        raise NotImplementedError
+
+    def log_prob(self, model: StringMixture) -> torch.Tensor:
+        """log p(a) of the batch."""
+        raise NotImplementedError
+
+    def loss(self, model: StringMixture, iteration: int, total: int, generator: torch.Generator) -> LossAndStats:
+        """-1/N_s sum_a [q(a) - p(a)] / p(t, a) log p(a), the difference without gradient."""
+        turns = iteration == int(PREDICTOR * total) > 0
+        if turns:
+            self.predict(model)
+        if turns or iteration % max(1, total // BATCHES) == 0:
+            self._refresh(generator)
+        log_p_B = self.log_prob(model)
+        ratio_B = torch.exp(log_p_B.detach() - self.log_before_B)
+        loss = -((self.target_B - ratio_B) * log_p_B).mean()
+        apart = (self.target_B - ratio_B).abs().mean()
+        return loss, {"loss": apart, "residual": self.residual}
+
+    @torch.no_grad()
+    def _refresh(self, generator: torch.Generator) -> None:
+        self.log_before_B, change_B, later_B = self.draw(generator)
+        self.residual = change_B.abs().mean()
+        self.target_B = 1 + self.h * (change_B if later_B is None else (change_B + later_B) / 2)
+
+
+class SampledStep(DrawnStep):
+    """`DrawnStep` at any size: samples from the network, L on the configurations that it connects.
 
     Args:
         estimator: draws N_s and evaluates L on them.
@@ -104,37 +152,62 @@ class SampledStep:
     """
 
     def __init__(self, estimator: Sampled, model: StringMixture, h: float) -> None:
-        self.estimator, self.h = estimator, h
+        super().__init__(h)
+        self.estimator = estimator
         self.before = estimator.freeze(model)
         self.predicted: StringMixture | None = None
 
-    def loss(self, model: StringMixture, iteration: int, total: int, generator: torch.Generator) -> LossAndStats:
-        """-1/N_s sum_a [q(a) - p(a)] / p(t, a) log p(a), the difference without gradient."""
-        if iteration == int(PREDICTOR * total) > 0:
-            self.predicted = self.estimator.freeze(model)
-        if iteration % max(1, total // BATCHES) == 0 or iteration == int(PREDICTOR * total):
-            self._draw(generator)
-        log_p_B = model.log_prob(self.samples_BN)
-        ratio_B = torch.exp(log_p_B.detach() - self.log_before_B)
-        loss = -((self.target_B - ratio_B) * log_p_B).mean()
-        apart = (self.target_B - ratio_B).abs().mean()
-        return loss, {"loss": apart, "residual": self.residual}
-
-    @torch.no_grad()
-    def _draw(self, generator: torch.Generator) -> None:
-        """A fresh batch with its target in units of p(t, a)."""
+    def draw(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Samples and their neighbours through the network."""
         self.samples_BN = self.before.sample(self.estimator.n_samples, generator)
-        self.log_before_B = self.before.log_prob(self.samples_BN)
         found = self.estimator.evaluate_at(self.before, self.samples_BN, self.predicted)
-        change_B = found.Lp_A
-        if found.old_Lp_A is not None:
-            change_B = (change_B + found.old_Lp_A) / 2
-        self.target_B = 1 + self.h * change_B
-        self.residual = found.Lp_A.abs().mean()
+        return self.before.log_prob(self.samples_BN), found.Lp_A, found.old_Lp_A
+
+    def predict(self, model: StringMixture) -> None:
+        """Keep a copy of the network."""
+        self.predicted = self.estimator.freeze(model)
+
+    def log_prob(self, model: StringMixture) -> torch.Tensor:
+        """log p(a) of the batch."""
+        return model.log_prob(self.samples_BN)
+
+
+class EnumeratedDrawsStep(DrawnStep):
+    """`DrawnStep` with draws from the enumerated p: the same estimator, without sampling the network.
+
+    Args:
+        estimator: enumeration with a number of draws.
+        model: the distribution before the step.
+        h: the step 2 tau, units of 1/gamma.
+    """
+
+    def __init__(self, estimator: Enumeration, model: StringMixture, h: float) -> None:
+        super().__init__(h)
+        self.estimator = estimator
+        self.p_A, self.Lp_A = estimator.freeze(model)
+        self.Lq_A: torch.Tensor | None = None
+
+    def draw(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Look p and L p up."""
+        self.drawn_B = self.estimator.draw_from(self.p_A, generator)
+        p_B = self.p_A[self.drawn_B]
+        later_B = None if self.Lq_A is None else self.Lq_A[self.drawn_B] / p_B
+        return p_B.log(), self.Lp_A[self.drawn_B] / p_B, later_B
+
+    def predict(self, model: StringMixture) -> None:
+        """Keep L q'."""
+        self.Lq_A = self.estimator.freeze(model)[1]
+
+    def log_prob(self, model: StringMixture) -> torch.Tensor:
+        """log p(a) of the batch."""
+        p_B = model.all_probs().flatten()[self.drawn_B]
+        return p_B.clamp_min(torch.finfo(p_B.dtype).tiny).log()
 
 
 def projection_step(estimator: Estimator, model: StringMixture, h: float) -> ProjectionStep:
     """The next time step by the estimator's way to sum over configurations."""
     if isinstance(estimator, Sampled):
         return SampledStep(estimator, model, h)
-    return EnumeratedStep(estimator.liouvillian, model, h)  # type: ignore[attr-defined]
+    assert isinstance(estimator, Enumeration), "a Point of method projection has no other estimator"
+    step = EnumeratedStep if estimator.n_samples is None else EnumeratedDrawsStep
+    return step(estimator, model, h)

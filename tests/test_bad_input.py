@@ -50,6 +50,8 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     ((*RUN, "--n-samples", "-1"), "n_samples = -1"),
     ((*RUN, "--n-samples", "12.5"), "--n-samples = 12.5: expected a whole number"),
     ((*RUN, "--estimator", "naive"), "expected the number of draws"),
+    ((*RUN, "--method", "projection", "--estimator", "naive", "--n-samples", "9"), "expected estimator enumeration or"),
+    ((*RUN, "--method", "projection", "--sampling", "unmasked", "--n-samples", "9"), "and sampling masked"),
     ((*RUN, "--width", "31"), "width = 31: expected an even number"),
     ((*RUN, "--width", "0"), "width = 0"),
     ((*RUN, "--heads", "3"), "heads = 3: expected a divisor of the width 32"),

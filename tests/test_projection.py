@@ -15,7 +15,8 @@ from repro.experiment import Point
 from repro.lattice import chain, rectangle, ring
 from repro.liouvillian import LocalLiouvillian
 from repro.povm import tetrahedral
-from repro.projection import EnumeratedStep, SampledStep, propagate
+from repro.probability import StringMixture
+from repro.projection import EnumeratedStep, SampledStep, projection_step, propagate
 from repro.references import exact_of
 from repro.sampled import Sampled
 from tests import points, systems
@@ -49,7 +50,7 @@ def test_propagation_says_that_a_step_is_far_too_long(monkeypatch: pytest.Monkey
 
 def test_enumerated_loss_has_the_gradient_of_target_minus_p() -> None:
     before, model = random_mixture(chain(3)), random_mixture(chain(3), seed=1)
-    step = EnumeratedStep(liouvillian(), before, 0.1)
+    step = EnumeratedStep(Enumeration(liouvillian()), before, 0.1)
     loss, stats = step.loss(model, 0, 10, generator(0))
     p = model.all_probs().flatten()
     target = propagate(liouvillian(), before.all_probs().detach(), 0.1).flatten()
@@ -60,27 +61,31 @@ def test_enumerated_loss_has_the_gradient_of_target_minus_p() -> None:
     assert float(stats["loss"]) == pytest.approx(float(relative_entropy), abs=1e-10)
 
 
-class EverySample:
-    """A distribution's draws, each configuration as often as it is likely: no noise."""
-
-    n_samples = 200_000
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        def sample(model: torch.nn.Module, n: int, source: torch.Generator | None) -> torch.Tensor:
-            p = model.all_probs().flatten()  # type: ignore[operator]
-            count = (p * n).round().long()
-            number = torch.repeat_interleave(torch.arange(len(p)), count)
-            return torch.stack([number // 4**k % 4 for k in (2, 1, 0)], 1)
-
-        patch.setattr("repro.probability.StringMixture.sample", sample)
+MANY = 200_000
 
 
+@pytest.fixture
+def noiseless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws hold each configuration as often as it is likely."""
+
+    def numbers(p: torch.Tensor, n: int) -> torch.Tensor:
+        return torch.repeat_interleave(torch.arange(p.numel()), (p.flatten() * n).round().long())
+
+    def sample(model: StringMixture, n: int, source: torch.Generator | None) -> torch.Tensor:
+        return torch.stack([numbers(model.all_probs(), n) // 4**k % 4 for k in (2, 1, 0)], 1)
+
+    monkeypatch.setattr(StringMixture, "sample", sample)
+    monkeypatch.setattr(Enumeration, "draw_from", lambda self, p_A, source: numbers(p_A, self.n_samples))
+
+
+@pytest.mark.parametrize("estimator", [Sampled, Enumeration])
 @pytest.mark.parametrize("iteration", [0, 3])
-def test_sampled_target_is_eulers_and_then_heuns(iteration: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    draws, L, h = EverySample(monkeypatch), liouvillian(), 0.05
+@pytest.mark.usefixtures("noiseless")
+def test_drawn_target_is_eulers_and_then_heuns(iteration: int, estimator: type[Sampled | Enumeration]) -> None:
+    L, h = liouvillian(), 0.05
     before, model = random_mixture(chain(3)), random_mixture(chain(3), seed=1)
     p, other = before.all_probs().detach(), model.all_probs().detach()
-    step = SampledStep(Sampled(L, draws.n_samples), before, h)
+    step = projection_step(estimator(L, MANY), before, h)
     loss, stats = step.loss(model, iteration, 10, generator(0))
     change = L.apply(p) if iteration == 0 else (L.apply(p) + L.apply(other)) / 2
     target = (p + h * change).flatten()
@@ -90,9 +95,10 @@ def test_sampled_target_is_eulers_and_then_heuns(iteration: int, monkeypatch: py
     assert float(stats["residual"]) == pytest.approx(float(L.apply(p).abs().sum()), rel=0.01)
 
 
-def test_sampling_noise_vanishes_with_the_distance() -> None:
+@pytest.mark.parametrize("estimator", [Sampled, Enumeration])
+def test_sampling_noise_vanishes_with_the_distance(estimator: type[Sampled | Enumeration]) -> None:
     before = random_mixture(chain(3))
-    step = SampledStep(Sampled(liouvillian(), 50), before, 1e-6)
+    step = projection_step(estimator(liouvillian(), 50), before, 1e-6)
     loss, _ = step.loss(before, 0, 10, generator(0))
     assert float(gradient(loss, before).abs().max()) < 1e-4
 
@@ -125,9 +131,10 @@ def test_evolution_stays_close_to_exact(strings: str, tmp_path: Path) -> None:
     assert largest_deviation(dataclasses.replace(point, method="dynamics"), tmp_path) > 2 * worst
 
 
-def test_sampled_evolution_stays_close_to_exact(tmp_path: Path) -> None:
+@pytest.mark.parametrize("estimator", ["sampled", "enumeration"])
+def test_drawn_evolution_stays_close_to_exact(estimator: str, tmp_path: Path) -> None:
     ring = {"lattice": "ring", "rows": 1, "cols": 3, "tau": 0.05, "t_end": 0.4, "step_iterations": 100}
-    point = dataclasses.replace(PROJECTED, **ring, estimator="sampled", n_samples=4000)  # type: ignore[arg-type]
+    point = dataclasses.replace(PROJECTED, **ring, estimator=estimator, n_samples=4000)  # type: ignore[arg-type]
     assert largest_deviation(point, tmp_path) < 0.03
 
 
