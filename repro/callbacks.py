@@ -75,18 +75,19 @@ class Tracking(pl.Callback):
             self.exact = self.make_exact() if self.tracker.active else None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Log the row that the module has just recorded."""
+        """Log the rows that the module has recorded in this epoch."""
         if self.tracker is None or not self.tracker.active:
             return
         assert isinstance(pl_module, PointModule)
-        before, row = pl_module.history[-2:]
-        values = _means(row)
-        values["seconds_per_step"] = row["seconds"] - before["seconds"]
-        values["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
-        if self.exact is not None:
-            for name in PAULI_NAMES:
-                values[f"{name}_deviation"] = abs(row[name] - self.exact(row.get("t", float("inf")), name))
-        self.tracker.log(values)
+        before, *rows = pl_module.history[-1 - pl_module.rows_per_epoch :]
+        for row in rows:
+            values = _means(row)
+            values["seconds_per_step"] = row["seconds"] - before["seconds"]
+            values["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
+            if self.exact is not None:
+                for name in PAULI_NAMES:
+                    values[f"{name}_deviation"] = abs(row[name] - self.exact(row.get("t", float("inf")), name))
+            self.tracker.log(values)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Leave the final numbers and close the tracker."""

@@ -87,6 +87,7 @@ class Point:
         "step",
         "rate within a time step: step (x step_factor at 80 %), exponential, or cycle (from 0 up, then exponential)",
     )
+    dense_output: int = _doc(1, "states recorded per time step, by the propagation itself (projection, exact sums)")
     step_factor: float = _doc(0.1, "factor on the rate at the end of a time step")
     seed: int = _doc(0, "seed of weights and samples")
 
@@ -200,7 +201,7 @@ _USED_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "objective": {"paper": (), "interpolated": ("mixing", "mixing_time"), "sign": ("mixing",)},
 }
 # Choices that the paper's own method leaves as they are: named in the hash only where another value is taken.
-_PLAIN_CHOICES = ("sampling", "objective", "positions")
+_PLAIN_CHOICES = ("sampling", "objective", "positions", "dense_output")
 _FLOATS = {f.name for f in dataclasses.fields(Point) if f.type == "float"}
 _CHOICES = {
     "profile": PROFILES,
@@ -214,7 +215,10 @@ _CHOICES = {
     "sampling": SAMPLINGS,
     "objective": OBJECTIVES,
 }
-_POSITIVE = ("rows", "cols", "iterations", "learning_rate", "tau", "t_end", "step_iterations", "step_learning_rate")
+_POSITIVE = (
+    *("rows", "cols", "iterations", "learning_rate", "tau", "t_end"),
+    *("step_iterations", "step_learning_rate", "dense_output"),
+)
 _NOT_NEGATIVE = (
     *("n_samples", "gamma", "first_steps", "first_iterations"),
     *("seed", "step_factor", "mixing", "mixing_time"),
@@ -248,6 +252,8 @@ def _check_combinations(point: Point) -> None:
         raise InputError(f"objective {point.objective} with method {point.method}: expected method {expected}")
     if point.method == "projection" and (point.estimator == "naive" or point.sampling == "unmasked"):
         raise InputError("method projection: expected estimator enumeration or sampled, and sampling masked")
+    if point.dense_output > 1 and (point.method, point.estimator, point.n_samples) != ("projection", "enumeration", 0):
+        raise InputError("dense_output above 1: expected method projection with exact sums (enumeration, n_samples 0)")
     if point.sampling == "unmasked" and (point.estimator != "enumeration" or not point.n_samples):
         raise InputError("sampling unmasked: expected estimator enumeration with n_samples of at least 1")
 

@@ -61,7 +61,13 @@ def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative
 
 
 class ProjectionStep(Protocol):
-    """One time step: what the network has to learn."""
+    """One time step: what the network has to learn.
+
+    Attributes:
+        on_the_way: states within the step, if they are known.
+    """
+
+    on_the_way: list[torch.Tensor]
 
     def loss(self, model: StringMixture, iteration: int, total: int, generator: torch.Generator) -> LossAndStats:
         """Cross-entropy to the propagated distribution at one of the step's iterations."""
@@ -75,12 +81,20 @@ class EnumeratedStep:
         estimator: enumeration.
         model: the distribution before the step.
         h: the step 2 tau, units of 1/gamma.
+        parts: equal parts that the step is propagated in.
+
+    Attributes:
+        on_the_way: exp(k h L / parts) p(t) for k = 1 ... parts - 1.
     """
 
-    def __init__(self, estimator: Enumeration, model: StringMixture, h: float) -> None:
+    def __init__(self, estimator: Enumeration, model: StringMixture, h: float, parts: int = 1) -> None:
         with torch.no_grad():
             p = model.all_probs()
-            self.target_A = propagate(estimator.liouvillian, p, h).to(p.dtype).flatten()
+            states = [p]
+            for _ in range(parts):
+                states.append(propagate(estimator.liouvillian, states[-1], h / parts))
+            self.on_the_way = [state.to(p.dtype) for state in states[1:-1]]
+            self.target_A = states[-1].to(p.dtype).flatten()
             self.residual = estimator.liouvillian.apply(p).abs().sum()
             positive_A = self.target_A.clamp_min(torch.finfo(p.dtype).tiny)
             self.entropy = (self.target_A * positive_A.log()).sum()
@@ -109,6 +123,7 @@ class DrawnStep:
 
     def __init__(self, h: float) -> None:
         self.h = h
+        self.on_the_way: list[torch.Tensor] = []
 
     def draw(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """A fresh batch: log p(t, a), (L p)(a) / p(t, a), and (L q')(a) / p(t, a) once there is a q'."""
@@ -204,10 +219,18 @@ class EnumeratedDrawsStep(DrawnStep):
         return p_B.clamp_min(torch.finfo(p_B.dtype).tiny).log()
 
 
-def projection_step(estimator: Estimator, model: StringMixture, h: float) -> ProjectionStep:
-    """The next time step by the estimator's way to sum over configurations."""
+def projection_step(estimator: Estimator, model: StringMixture, h: float, parts: int = 1) -> ProjectionStep:
+    """The next time step by the estimator's way to sum over configurations.
+
+    Args:
+        estimator: enumeration, with draws or without, or sampled.
+        model: the distribution before the step.
+        h: the step 2 tau, units of 1/gamma.
+        parts: of exact sums, see `EnumeratedStep`.
+    """
     if isinstance(estimator, Sampled):
         return SampledStep(estimator, model, h)
     assert isinstance(estimator, Enumeration), "a Point of method projection has no other estimator"
-    step = EnumeratedStep if estimator.n_samples is None else EnumeratedDrawsStep
-    return step(estimator, model, h)
+    if estimator.n_samples is not None:
+        return EnumeratedDrawsStep(estimator, model, h)
+    return EnumeratedStep(estimator, model, h, parts)

@@ -7,17 +7,30 @@ from typing import Any
 import torch
 
 from repro import losses
+from repro.observables import pauli_means
 from repro.projection import ProjectionStep, projection_step
-from repro.training import DynamicsModule
+from repro.training import DynamicsModule, exact_row
 
 
 class ProjectionModule(DynamicsModule):
-    """Time evolution by projection onto the network (`repro.projection`), one epoch per step of 2 tau."""
+    """Time evolution by projection onto the network (`repro.projection`), one epoch per step of 2 tau.
+
+    States on the way that the propagation passes (`Point.dense_output`) have rows in the history too.
+    """
+
+    @property
+    def rows_per_epoch(self) -> int:
+        """States recorded per time step."""
+        return self.point.dense_output
 
     def on_train_epoch_start(self) -> None:
-        """Propagate p(t)."""
+        """Propagate p(t), and measure what lies on the way."""
         super().on_train_epoch_start()
-        self._step: ProjectionStep = projection_step(self.estimator, self.model, 2 * self.point.tau)
+        parts, h, povm = self.point.dense_output, 2 * self.point.tau, self.point.build_povm()
+        self._step: ProjectionStep = projection_step(self.estimator, self.model, h, parts)
+        for k, p in enumerate(self._step.on_the_way, start=1):
+            t = h * (self.current_epoch + k / parts)
+            self.history.append({"t": t, **exact_row(pauli_means(p, povm)), "seconds": self.seconds})
 
     def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
         """Remember which iteration of the step this is."""

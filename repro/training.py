@@ -124,9 +124,14 @@ class PointModule(pl.LightningModule):
         raise NotImplementedError
 
     @property
+    def rows_per_epoch(self) -> int:
+        """Rows of the history per epoch."""
+        return 1
+
+    @property
     def epochs_done(self) -> int:
         """Epochs measured so far; the history starts with the starting state."""
-        return len(self.history) - 1
+        return (len(self.history) - 1) // self.rows_per_epoch
 
     def position(self) -> dict[str, float]:
         """Where the fit stands: {"iteration": ...} or {"t": ...}."""
@@ -140,11 +145,11 @@ class PointModule(pl.LightningModule):
         """
         povm = self.point.build_povm()
         if isinstance(self.estimator, Enumeration):
-            means = {name: (mean, 0.0) for name, mean in pauli_means(self.model.all_probs(), povm).items()}
+            means = pauli_means(self.model.all_probs(), povm)
             if self.point.sampling == "masked":
-                return _with_errors(means)
+                return exact_row(means)
             drawn = sampled_pauli_means(unmasked_sample(self.model, OBSERVABLE_SAMPLES, self._measuring()), povm)
-            return _with_errors(drawn) | _with_errors({f"scored_{name}": mean for name, mean in means.items()})
+            return _with_errors(drawn) | exact_row({f"scored_{name}": mean for name, mean in means.items()})
         return _with_errors(sampled_pauli_means(self.model.sample(OBSERVABLE_SAMPLES, self._measuring()), povm))
 
     def _measuring(self) -> torch.Generator:
@@ -169,6 +174,11 @@ class PointModule(pl.LightningModule):
         """Take up the history and the clock."""
         self.history = list(checkpoint["history"])
         self.seconds_before = checkpoint["seconds"]
+
+
+def exact_row(means: dict[str, float]) -> dict[str, float]:
+    """Columns of the history for means that were summed exactly."""
+    return _with_errors({name: (mean, 0.0) for name, mean in means.items()})
 
 
 def _with_errors(means: dict[str, tuple[float, float]]) -> dict[str, float]:

@@ -52,6 +52,8 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     ((*RUN, "--estimator", "naive"), "expected the number of draws"),
     ((*RUN, "--method", "projection", "--estimator", "naive", "--n-samples", "9"), "expected estimator enumeration or"),
     ((*RUN, "--method", "projection", "--sampling", "unmasked", "--n-samples", "9"), "and sampling masked"),
+    ((*RUN, "--dense-output", "4"), "expected method projection with exact sums"),
+    ((*RUN, "--method", "projection", "--dense-output", "0"), "expected a number above 0"),
     ((*RUN, "--width", "31"), "width = 31: expected an even number"),
     ((*RUN, "--width", "0"), "width = 0"),
     ((*RUN, "--heads", "3"), "heads = 3: expected a divisor of the width 32"),

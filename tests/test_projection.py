@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.linalg
 import torch
@@ -17,6 +18,7 @@ from repro.liouvillian import LocalLiouvillian
 from repro.povm import tetrahedral
 from repro.probability import StringMixture
 from repro.projection import EnumeratedStep, SampledStep, projection_step, propagate
+from repro.projection_training import ProjectionModule
 from repro.references import exact_of
 from repro.sampled import Sampled
 from tests import points, systems
@@ -136,6 +138,34 @@ def test_drawn_evolution_stays_close_to_exact(estimator: str, tmp_path: Path) ->
     ring = {"lattice": "ring", "rows": 1, "cols": 3, "tau": 0.05, "t_end": 0.4, "step_iterations": 100}
     point = dataclasses.replace(PROJECTED, **ring, estimator=estimator, n_samples=4000)  # type: ignore[arg-type]
     assert largest_deviation(point, tmp_path) < 0.03
+
+
+DENSE = dataclasses.replace(points.COUPLED, method="projection", tau=0.1, t_end=0.6, step_iterations=10, dense_output=4)
+
+
+def test_dense_output_is_the_propagation_itself(tmp_path: Path) -> None:
+    rows, exact = points.history(points.run(DENSE, tmp_path)), exact_of(DENSE, tmp_path)
+    assert np.allclose(rows["t"], np.arange(13) * 0.05)
+    assert exact is not None
+    # within the first step no network has come in between
+    for row in rows.iloc[:4].to_dict("records"):
+        assert row["sigma_z"] == pytest.approx(exact(row["t"], "sigma_z"), abs=1e-6)
+    sparse = points.history(points.run(dataclasses.replace(DENSE, dense_output=1), tmp_path))
+    assert np.array_equal(rows["sigma_z"].iloc[::4], sparse["sigma_z"])
+
+
+def test_an_interrupted_dense_evolution_goes_on_with_the_same_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(points.Interrupted):
+        points.stop_in_iteration(patch, 2, 4, ProjectionModule)
+        points.run(DENSE, tmp_path / "broken")
+    broken = points.history(points.run(DENSE, tmp_path / "broken"))
+    pd.testing.assert_frame_equal(broken, points.history(points.run(DENSE, tmp_path / "whole")), check_exact=True)
+    longer = dataclasses.replace(DENSE, t_end=0.8)
+    continued = points.history(points.run(longer, tmp_path / "whole"))
+    pd.testing.assert_frame_equal(continued.iloc[:13], broken, check_exact=True)
+    assert len(continued) == 17
 
 
 def largest_deviation(point: Point, runs: Path) -> float:
