@@ -25,8 +25,10 @@ from repro.probability import StringMixture
 from repro.sampled import Sampled
 
 TAYLOR_STEP = 0.05
-"""About the time that one Taylor series covers, units of 1/gamma."""
+"""About the time that one Taylor series covers at first, units of 1/gamma."""
 TAYLOR_ORDER = 30
+HALVINGS = 8
+"""How often that time is tried at half its length before giving up."""
 BATCHES = 10
 """Fresh batches per time step of the sampled projection."""
 PREDICTOR = 0.3
@@ -43,21 +45,30 @@ def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative
         relative: the series ends where a term is below this fraction of the sum, in the L1 norm.
 
     Raises:
-        FloatingPointError: the series does not converge.
+        FloatingPointError: no series converges, however short its time.
     """
-    parts = max(1, round(h / TAYLOR_STEP))
-    p = p.double()
-    for _ in range(parts):
-        term, total = p, p.clone()
-        for order in range(1, TAYLOR_ORDER + 1):
-            term = liouvillian.apply(term) * (h / parts / order)
-            total += term
-            if float(term.abs().sum()) < relative:
+    least = max(1, round(h / TAYLOR_STEP))
+    for halvings in range(HALVINGS):
+        parts, q = least * 2**halvings, p.double()
+        for _ in range(parts):
+            later = _series(liouvillian, q, h / parts, relative)
+            if later is None:
                 break
+            q = later
         else:
-            raise FloatingPointError(f"propagating by {h}: the Taylor series has not converged; use a smaller tau")
-        p = total
-    return p
+            return q
+    raise FloatingPointError(f"propagating by {h}: the Taylor series does not converge; use a smaller tau")
+
+
+def _series(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative: float) -> torch.Tensor | None:
+    """exp(h L) p, or None where its terms do not fall in time."""
+    term, total = p, p.clone()
+    for order in range(1, TAYLOR_ORDER + 1):
+        term = liouvillian.apply(term) * (h / order)
+        total += term
+        if float(term.abs().sum()) < relative:
+            return total
+    return None
 
 
 class ProjectionStep(Protocol):

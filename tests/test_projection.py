@@ -14,6 +14,7 @@ import torch
 from repro.estimators import Enumeration
 from repro.experiment import Point
 from repro.lattice import chain, rectangle, ring
+from repro.lindblad import heisenberg
 from repro.liouvillian import LocalLiouvillian
 from repro.povm import tetrahedral
 from repro.probability import StringMixture
@@ -42,6 +43,13 @@ def test_propagation_is_the_exponential_of_qutips_generator(h: float) -> None:
     p = random_mixture(chain(3)).all_probs().detach()
     expected = scipy.linalg.expm(h * qutip_generator(model, POVM)) @ p.flatten().numpy()
     assert np.allclose(propagate(LocalLiouvillian(model, POVM), p, h).flatten(), expected, atol=1e-9)
+
+
+def test_propagation_finds_its_own_pace_at_high_energies() -> None:
+    model = heisenberg(ring(3), J=(200.0, 0.0, 100.0), B=100.0)
+    p = random_mixture(ring(3)).all_probs().detach()
+    expected = scipy.linalg.expm(0.5 * qutip_generator(model, POVM)) @ p.flatten().numpy()
+    assert np.allclose(propagate(LocalLiouvillian(model, POVM), p, 0.5).flatten(), expected, atol=1e-6)
 
 
 def test_propagation_says_that_a_step_is_far_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
