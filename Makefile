@@ -15,7 +15,7 @@ CANDIDATES := $(or $(PYTHON),python3 python3.11 python3.12 python3.13)
 USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger
+FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods
 .PHONY: help setup test test-all lint $(FIGURES) all figures publish claims report bench reference rbm sync clean force
 
 help: ## list what can be made (this text)
@@ -71,6 +71,7 @@ figS3: ## short times at ten times the energy
 figS4: ## long times at ten times the energy
 figS5: ## repeated runs and their average
 ledger: ## further seeds, losses and faults that the claims need
+methods: ## beyond the paper: evolutions by projection beside the paper's objective
 
 $(FIGURES): setup
 	@$(REPRO) run $@ --profile $(PROFILE) $(ARGS)

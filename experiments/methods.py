@@ -1,0 +1,112 @@
+"""Beyond the paper: evolutions by projection beside exact, for the problems of Figs. 2, 4 and S4.
+
+lattice: <sigma_z>(t) on the 3x3 lattice of Fig. 2(b). steady: its steady state over J_y. ring: ten spins, Fig. 2(a).
+fast: eight spins at ten times the energy, Fig. S4. Every projection adds an error, so that steps are long: exact sums
+propagate by half a unit of time at once (`repro.projection`). Beside it the paper's own objective.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from experiments import fig2, fig4, figS4
+from repro.experiment import Point
+
+SEEDS = (0, 1, 2)
+BY_PROJECTION = {
+    "figure": "methods",
+    "method": "projection",
+    "positions": "learned",
+    "heads": 4,
+    "strings": "translations",
+    "step_decay": "cycle",
+    "step_factor": 0.02,
+    "tau": 0.25,
+    "dense_output": 5,
+}
+FAST_OUTPUT = 32
+"""States recorded per time step where the energy is high."""
+
+
+def points(profile: str) -> tuple[Point, ...]:
+    """Every panel's evolutions."""
+    return {"smoke": _smoke, "quick": _quick, "desk": _desk, "paper": _paper}[profile]()
+
+
+def exact_line(profile: str) -> tuple[Point, ...]:
+    """Steady states of panel "steady"."""
+    return tuple(point for point in points(profile) if point.panel == "steady" and point.seed == 0)
+
+
+def _lattice(base: Point, values: tuple[float, ...]) -> list[Point]:
+    return [replace(base, panel="lattice", Jy=Jy) for Jy in values]
+
+
+def _steady(base: Point, values: tuple[float, ...]) -> list[Point]:
+    """Steps of one unit of time: what the last one adds is all that is left."""
+    return [replace(base, panel="steady", Jy=Jy, tau=0.5, t_end=10.0, dense_output=1) for Jy in values]
+
+
+def _rings(profile: str, sites: tuple[int, int], **more: int) -> list[Point]:
+    """Fig. 2's ring and Fig. S4's, with so many sites."""
+    changes = BY_PROJECTION | more
+    ring = replace(fig2.RING, **changes, profile=profile, panel="ring", cols=sites[0])  # type: ignore[arg-type]
+    fast = replace(figS4.RING, **changes, profile=profile, panel="fast", cols=sites[1])  # type: ignore[arg-type]
+    return [ring, replace(fast, dense_output=FAST_OUTPUT)]
+
+
+def _by_the_papers_objective(profile: str, sites: tuple[int, int], values: tuple[float, ...]) -> list[Point]:
+    """The same problems as those figures compute them in this profile."""
+    of_fig2, of_fig4 = fig2.points(profile), fig4.points(profile)
+    ring = next(p for p in of_fig2 if p.panel == "a" and p.estimator == "enumeration")
+    fast = figS4.points(profile)[0]
+    found = {
+        "lattice": [p for p in of_fig2 if p.panel == "b" and p.Jy in values],
+        "steady": [p for p in of_fig4 if (p.method, p.layers, p.width, p.panel) == ("variational", 1, 32, "a")],
+        "ring": [replace(ring, cols=sites[0])],
+        "fast": [replace(fast, cols=sites[1])],
+    }
+    return [replace(p, figure="methods", panel=panel) for panel, chosen in found.items() for p in chosen]
+
+
+def _seeds(evolutions: list[Point]) -> tuple[Point, ...]:
+    return tuple(replace(point, seed=seed) for point in evolutions for seed in SEEDS)
+
+
+def _base(profile: str, **more: int) -> Point:
+    return replace(fig4.EVOLUTION, **(BY_PROJECTION | more), profile=profile)  # type: ignore[arg-type]
+
+
+def _smoke() -> tuple[Point, ...]:
+    base, sites = _base("smoke", step_iterations=40, rows=2, cols=2), (4, 3)
+    return (
+        *_lattice(replace(base, t_end=1.0), (1.8,)),
+        *_steady(base, (1.8,)),
+        *_rings("smoke", sites, step_iterations=40),
+        *_by_the_papers_objective("smoke", sites, (1.8,)),
+    )
+
+
+def _quick() -> tuple[Point, ...]:
+    base, sites = _base("quick", step_iterations=400), (8, 6)
+    return (
+        *_lattice(base, (1.8,)),
+        *_steady(base, (1.4,)),
+        *_rings("quick", sites, step_iterations=400),
+        *_by_the_papers_objective("quick", sites, (1.8,)),
+    )
+
+
+def _desk() -> tuple[Point, ...]:
+    long, sites = {"step_iterations": 800, "first_steps": 1, "first_iterations": 1200}, (10, 8)
+    ours = [
+        *_lattice(_base("desk", **long), fig2.LATTICE_JY),
+        *_steady(_base("desk", step_iterations=500), fig4.ALL_JY),
+        *_rings("desk", sites, **long),
+    ]
+    return (*_seeds(ours), *_by_the_papers_objective("desk", sites, fig2.LATTICE_JY))
+
+
+def _paper() -> tuple[Point, ...]:
+    """The paper has no such method: what `desk` has."""
+    return tuple(replace(point, profile="paper") for point in _desk())

@@ -1,0 +1,130 @@
+"""Beyond the paper: the paper's objective and projection on the same problems, beside exact.
+
+methods: <sigma_z> and its deviation (a) on the 3x3 lattice, (b) in its steady state over J_y, (c) on the ring of
+Fig. 2(a), (d) on the ring of Fig. S4. methods_seconds: largest deviation of every run against its seconds.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from figures import parts, style
+from figures.style import Look
+
+PANELS = {
+    "lattice": r"$3\times3$ lattice",
+    "steady": "its steady state",
+    "ring": "ring",
+    "fast": "ring, ten times B, J",
+}
+MARKERS = {"lattice": "s", "steady": "o", "ring": "D", "fast": "^"}
+PAPERS, PROJECTION = "the paper's objective", "projection"
+COLOURS = {PAPERS: style.VERMILION, PROJECTION: style.BLUE}
+STRIPS = (2.1, 1)
+
+
+def figures(
+    table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
+) -> dict[str, Figure]:
+    """Both drawings."""
+    named = table.assign(way=np.where(table["method"] == "projection", PROJECTION, PAPERS))
+    return {"methods": draw(named, profile), "methods_seconds": draw_seconds(named, profile)}
+
+
+def draw(table: pd.DataFrame, profile: str) -> Figure:
+    """A panel with a strip of deviations for each problem."""
+    with style.context():
+        figure = Figure(figsize=(style.PAGE_WIDTH, 5.2))
+        grid = figure.subplots(4, 2, squeeze=False, height_ratios=STRIPS * 2)
+        cells = [(grid[2 * row, column], grid[2 * row + 1, column]) for row in (0, 1) for column in (0, 1)]
+        for letter, (name, text), (top, bottom) in zip("abcd", PANELS.items(), cells, strict=True):
+            rows = table[table["panel"] == name]
+            style.panel(top, letter, text + _sites(rows) if "ring" in text else text)
+            style.label(top, "", parts.MEANS["sigma_z"])
+            parts.strip(bottom, r"$J_y/\gamma$" if name == "steady" else parts.TIME, parts.DEVIATION)
+            top.sharex(bottom)
+            top.tick_params(labelbottom=False)
+            (_steady if name == "steady" else _evolutions)(top, bottom, rows)
+        style.legend_above(figure, [top for top, _ in cells])
+        style.stamp(figure, profile)
+    return figure
+
+
+def draw_seconds(table: pd.DataFrame, profile: str) -> Figure:
+    """Both axes logarithmic; steady states by their deviation, evolutions by the largest one on their way."""
+    with style.context():
+        figure = Figure(figsize=(style.PAGE_WIDTH, 2.9))
+        axes = figure.subplots()
+        axes.set_xlabel("seconds of one run")
+        axes.set_ylabel(r"largest $|\langle\sigma_z\rangle-$exact$|$")
+        runs = _runs(table)
+        if len(runs):
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            # numbers at the powers of ten alone: those between them would run into each other
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_minor_formatter(NullFormatter())
+        else:
+            style.nothing_yet(axes)
+        for way, panel in itertools.product(COLOURS, PANELS):
+            mine = runs[(runs["way"] == way) & (runs["panel"] == panel)]
+            look = Look(COLOURS[way], MARKERS[panel], filled=way == PROJECTION)
+            if len(mine):
+                style.points(axes, mine["seconds"], mine["off"], np.zeros(len(mine)), look, f"{way}, {PANELS[panel]}")
+        style.legend_above(figure, [axes], columns=4)
+        style.stamp(figure, profile)
+    return figure
+
+
+def _sites(rows: pd.DataFrame) -> str:
+    return "".join(f", $N={n}$" for n in sorted(set(rows["n_sites"])))
+
+
+def _runs(table: pd.DataFrame) -> pd.DataFrame:
+    """way, panel, seconds and largest deviation of every run that exact values are known for."""
+    steady = table[table["panel"] == "steady"]
+    rows = pd.concat([parts.curves(table[table["panel"] != "steady"]), parts.steady(steady)])
+    rows = rows.assign(off=(rows["mean"] - rows["exact"]).abs()).dropna(subset="off")
+    runs = rows.groupby(["way", "panel", "point_id"], sort=False).agg({"seconds": "max", "off": "max"})
+    return runs[runs["off"] > 0].reset_index()
+
+
+def _evolutions(top: Axes, bottom: Axes, rows: pd.DataFrame) -> None:
+    """Every coupling and seed of both ways, exact over them."""
+    curves = parts.curves(rows)
+    if not len(curves):
+        style.nothing_yet(top)
+        style.nothing_yet(bottom)
+        return
+    for _, curve in curves.groupby("point_id", sort=False):
+        way = str(curve["way"].iloc[0])
+        parts.evolution(top, bottom, curve, COLOURS[way], way, order=2.5 if way == PROJECTION else 2)
+    parts.time_limits(top, parts.span(curves))
+
+
+def _steady(top: Axes, bottom: Axes, rows: pd.DataFrame) -> None:
+    """Means over seeds, with the standard error of that mean, and how far they are off."""
+    runs = parts.on_scale(top, parts.steady(rows))
+    if not len(runs):
+        style.nothing_yet(top)
+        style.nothing_yet(bottom)
+        return
+    exact = runs.dropna(subset="exact").drop_duplicates("Jy").sort_values("Jy")
+    top.plot(exact["Jy"], exact["exact"], color=style.BLACK, linewidth=0.8, label="exact", zorder=1)
+    parts.zero_line(bottom)
+    for way in COLOURS:
+        mine = runs[runs["way"] == way]
+        over = mine.groupby("Jy").agg(mean=("mean", "mean"), error=("mean", "sem"), exact=("exact", "first"))
+        look: dict[str, Any] = {"look": Look(COLOURS[way], "o", filled=way == PROJECTION), "label": way}
+        if not len(over):
+            continue
+        style.points(top, over.index, over["mean"], over["error"], **look)
+        style.points(bottom, over.index, over["mean"] - over["exact"], over["error"], **look)
