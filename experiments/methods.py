@@ -1,15 +1,15 @@
 """Beyond the paper: evolutions by projection beside exact, for the problems of Figs. 2, 4 and S4.
 
-lattice: <sigma_z>(t) on the 3x3 lattice of Fig. 2(b). steady: its steady state over J_y. ring: ten spins, Fig. 2(a).
-fast: eight spins at ten times the energy, Fig. S4. Every projection adds an error, so that steps are long: exact sums
-propagate by half a unit of time at once (`repro.projection`). Beside it the paper's own objective.
+lattice: <sigma_z>(t) on the 3x3 lattice of Fig. 2(b). steady: its steady state over J_y. ring: up to ten spins, as in
+Fig. 2(a). fast: eight spins at ten times the energy, Fig. S4. Every projection adds an error, so that steps are long:
+exact sums propagate by half a unit of time at once (`repro.projection`). Beside it the paper's own objective.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments import fig2, fig4, figS4
+from experiments import fig2, fig4, figS3, figS4
 from repro.experiment import Point
 
 SEEDS = (0, 1, 2)
@@ -35,7 +35,7 @@ def points(profile: str) -> tuple[Point, ...]:
 
 def exact_line(profile: str) -> tuple[Point, ...]:
     """Steady states of panel "steady"."""
-    return tuple(point for point in points(profile) if point.panel == "steady" and point.seed == 0)
+    return tuple(point for point in points(profile) if (point.panel, point.method) == ("steady", "variational"))
 
 
 def _lattice(base: Point, values: tuple[float, ...]) -> list[Point]:
@@ -47,15 +47,15 @@ def _steady(base: Point, values: tuple[float, ...]) -> list[Point]:
     return [replace(base, panel="steady", Jy=Jy, tau=0.5, t_end=10.0, dense_output=1) for Jy in values]
 
 
-def _rings(profile: str, sites: tuple[int, int], **more: int) -> list[Point]:
-    """Fig. 2's ring and Fig. S4's, with so many sites."""
+def _rings(profile: str, sites: tuple[int, ...], **more: int) -> list[Point]:
+    """Fig. 2's rings, and Fig. S4's of the first size."""
     changes = BY_PROJECTION | more
-    ring = replace(fig2.RING, **changes, profile=profile, panel="ring", cols=sites[0])  # type: ignore[arg-type]
-    fast = replace(figS4.RING, **changes, profile=profile, panel="fast", cols=sites[1])  # type: ignore[arg-type]
-    return [ring, replace(fast, dense_output=FAST_OUTPUT)]
+    slow = replace(fig2.RING, **changes, profile=profile, panel="ring")  # type: ignore[arg-type]
+    fast = replace(figS4.RING, **changes, profile=profile, panel="fast", cols=sites[0])  # type: ignore[arg-type]
+    return [*figS3.rings(slow, sites), replace(fast, dense_output=FAST_OUTPUT)]
 
 
-def _by_the_papers_objective(profile: str, sites: tuple[int, int], values: tuple[float, ...]) -> list[Point]:
+def _by_the_papers_objective(profile: str, sites: tuple[int, ...], values: tuple[float, ...]) -> list[Point]:
     """The same problems as those figures compute them in this profile."""
     of_fig2, of_fig4 = fig2.points(profile), fig4.points(profile)
     ring = next(p for p in of_fig2 if p.panel == "a" and p.estimator == "enumeration")
@@ -63,8 +63,8 @@ def _by_the_papers_objective(profile: str, sites: tuple[int, int], values: tuple
     found = {
         "lattice": [p for p in of_fig2 if p.panel == "b" and p.Jy in values],
         "steady": [p for p in of_fig4 if (p.method, p.layers, p.width, p.panel) == ("variational", 1, 32, "a")],
-        "ring": [replace(ring, cols=sites[0])],
-        "fast": [replace(fast, cols=sites[1])],
+        "ring": figS3.rings(ring, sites),
+        "fast": figS3.rings(fast, sites[:1]),
     }
     return [replace(p, figure="methods", panel=panel) for panel, chosen in found.items() for p in chosen]
 
@@ -78,7 +78,7 @@ def _base(profile: str, **more: int) -> Point:
 
 
 def _smoke() -> tuple[Point, ...]:
-    base, sites = _base("smoke", step_iterations=40, rows=2, cols=2), (4, 3)
+    base, sites = _base("smoke", step_iterations=40, rows=2, cols=2), (4,)
     return (
         *_lattice(replace(base, t_end=1.0), (1.8,)),
         *_steady(base, (1.8,)),
@@ -88,7 +88,7 @@ def _smoke() -> tuple[Point, ...]:
 
 
 def _quick() -> tuple[Point, ...]:
-    base, sites = _base("quick", step_iterations=400), (8, 6)
+    base, sites = _base("quick", step_iterations=400), (8,)
     return (
         *_lattice(base, (1.8,)),
         *_steady(base, (1.4,)),
@@ -98,7 +98,7 @@ def _quick() -> tuple[Point, ...]:
 
 
 def _desk() -> tuple[Point, ...]:
-    long, sites = {"step_iterations": 800, "first_steps": 1, "first_iterations": 1200}, (10, 8)
+    long, sites = {"step_iterations": 800, "first_steps": 1, "first_iterations": 1200}, (8, 10)
     ours = [
         *_lattice(_base("desk", **long), fig2.LATTICE_JY),
         *_steady(_base("desk", step_iterations=500), fig4.ALL_JY),
