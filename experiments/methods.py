@@ -43,8 +43,8 @@ def _lattice(base: Point, values: tuple[float, ...]) -> list[Point]:
 
 
 def _steady(base: Point, values: tuple[float, ...]) -> list[Point]:
-    """Steps of one unit of time: what the last one adds is all that is left."""
-    return [replace(base, panel="steady", Jy=Jy, tau=0.5, t_end=10.0, dense_output=1) for Jy in values]
+    """Four steps to t = 10: what the last one adds is all that is left."""
+    return [replace(base, panel="steady", Jy=Jy, tau=1.25, t_end=10.0, dense_output=1) for Jy in values]
 
 
 def _rings(profile: str, sites: tuple[int, ...], **more: int) -> list[Point]:
