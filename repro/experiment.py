@@ -21,8 +21,16 @@ from repro.strings import orders
 from repro.transformer import TransformerConfig
 
 PROFILES = ("smoke", "quick", "desk", "paper")
-METHODS = ("variational", "dynamics", "variational+dynamics", "projection")
-SHORT = {"variational": "var", "dynamics": "dyn", "variational+dynamics": "var+dyn", "projection": "proj"}
+SHORT = {
+    "variational": "var",
+    "dynamics": "dyn",
+    "variational+dynamics": "var+dyn",
+    "projection": "proj",
+    "collocation": "coll",
+}
+METHODS = tuple(SHORT)
+BEYOND = ("projection", "collocation")
+"""Methods that the paper does not have."""
 LATTICES = ("ring", "chain", "rectangle")
 MODELS = ("heisenberg", "tfim")
 ESTIMATORS = ("enumeration", "sampled", "naive")
@@ -68,7 +76,9 @@ class Point:
     positions: str = _doc("sinusoidal", "encoding of a site's place in the sequence: sinusoidal or learned")
     strings: str = _doc("0s", "string mixture: 0s, 1s, 2s, 4s, 8s, translations")
     # method
-    method: str = _doc("variational", "variational, dynamics, variational+dynamics, or projection (beyond the paper)")
+    method: str = _doc(
+        "variational", "variational, dynamics, variational+dynamics; beyond the paper: projection, collocation"
+    )
     estimator: str = _doc("enumeration", "enumeration (all 4^N), sampled (any size) or naive (the oracle)")
     n_samples: int = _doc(0, "draws N_s per iteration; 0 sums over all configurations")
     sampling: str = _doc("masked", "masked, or unmasked as the public code draws (a fault with two layers or more)")
@@ -141,7 +151,7 @@ class Point:
     @property
     def follows_exact_evolution(self) -> bool:
         """Whether it evolves the initial product state, so that an exact evolution is there to compare with."""
-        return self.method in ("dynamics", "projection")
+        return self.method in ("dynamics", *BEYOND)
 
     @property
     def n_steps(self) -> int:
@@ -196,7 +206,7 @@ _USED_BY: dict[str, dict[str, tuple[str, ...]]] = {
         "variational": _OF_VARIATIONAL,
         "dynamics": _OF_DYNAMICS,
         "variational+dynamics": _OF_VARIATIONAL + _OF_DYNAMICS,
-        "projection": _OF_DYNAMICS,
+        **dict.fromkeys(BEYOND, _OF_DYNAMICS),
     },
     "objective": {"paper": (), "interpolated": ("mixing", "mixing_time"), "sign": ("mixing",)},
 }
@@ -250,8 +260,8 @@ def _check_combinations(point: Point) -> None:
     expected = {"interpolated": "dynamics", "sign": "variational"}.get(point.objective, point.method)
     if point.method != expected:
         raise InputError(f"objective {point.objective} with method {point.method}: expected method {expected}")
-    if point.method == "projection" and (point.estimator == "naive" or point.sampling == "unmasked"):
-        raise InputError("method projection: expected estimator enumeration or sampled, and sampling masked")
+    if point.method in BEYOND and (point.estimator == "naive" or point.sampling == "unmasked"):
+        raise InputError(f"method {point.method}: expected estimator enumeration or sampled, and sampling masked")
     if point.dense_output > 1 and (point.method, point.estimator, point.n_samples) != ("projection", "enumeration", 0):
         raise InputError("dense_output above 1: expected method projection with exact sums (enumeration, n_samples 0)")
     if point.sampling == "unmasked" and (point.estimator != "enumeration" or not point.n_samples):

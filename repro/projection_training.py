@@ -25,7 +25,7 @@ class ProjectionModule(DynamicsModule):
 
     def on_train_epoch_start(self) -> None:
         """Propagate p(t), and measure what lies on the way."""
-        super().on_train_epoch_start()
+        self.restart_adam()
         parts, h, povm = self.point.dense_output, 2 * self.point.tau, self.point.build_povm()
         self._step: ProjectionStep = projection_step(self.estimator, self.model, h, parts)
         for k, p in enumerate(self._step.on_the_way, start=1):

@@ -30,6 +30,7 @@ from torch.multiprocessing.spawn import ProcessException
 
 from repro import references, tracking
 from repro.callbacks import Measure, Progress, Tracking
+from repro.collocation_training import CollocationModule
 from repro.errors import InputError
 from repro.experiment import Point
 from repro.files import write_atomic
@@ -46,6 +47,7 @@ MODULES: dict[str, type[PointModule]] = {
     "dynamics": DynamicsModule,
     "variational+dynamics": DynamicsModule,
     "projection": ProjectionModule,
+    "collocation": CollocationModule,
 }
 
 

@@ -6,6 +6,7 @@ Tensor suffixes: B samples, N sites, S strings, E non-zero entries of L, M disti
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -103,16 +104,36 @@ class Sampled(Drawing):
 
     def evaluate_at(self, model: StringMixture, samples_BN: torch.Tensor, old: object | None = None) -> Evaluation:
         """The same on given configurations, weight 1/B each."""
-        # neighbours in the list share prefixes, so that parts of it do too
-        order_B = torch.argsort(sort_keys(samples_BN[:, model.orders_SN[0]]))
-        size = len(samples_BN)
-        if self.memory is not None:
-            size = min(size, samples_within(self.memory, model, self.tables))
+        order_B, size = self._in_parts(model, samples_BN)
         whole = size == len(samples_BN)
         parts = [self._part(model, part_BN, old, whole) for part_BN in samples_BN[order_B].split(size)]
         back_B = torch.argsort(order_B)
         p_B, Lp_B, *old_p_Lp = (torch.cat(column)[back_B] for column in zip(*parts, strict=True))
         return Evaluation(p_B, Lp_B, torch.full_like(p_B.detach(), 1 / len(p_B)), *old_p_Lp)
+
+    @torch.no_grad()
+    def without_gradient(
+        self, models: Sequence[StringMixture], samples_BN: torch.Tensor, reference_B: torch.Tensor
+    ) -> list[tuple[torch.Tensor, ...]]:
+        """p(a) / q(a) and (L p)(a) / q(a) of several distributions of the same strings, q given by log q(a)."""
+        order_B, size = self._in_parts(models[0], samples_BN)
+        parts = []
+        for part_B in order_B.split(size):
+            tree = self.tree(models[0], samples_BN[part_B])
+            parts.append([tree.p_and_Lp(model, reference_B[part_B])[:2] for model in models])
+        back_B = torch.argsort(order_B)
+        return [
+            tuple(torch.cat(column)[back_B] for column in zip(*of_model, strict=True))
+            for of_model in zip(*parts, strict=True)
+        ]
+
+    def _in_parts(self, model: StringMixture, samples_BN: torch.Tensor) -> tuple[torch.Tensor, int]:
+        """Order in which neighbours in the list share prefixes, so that parts of it do too, and a part's length."""
+        order_B = torch.argsort(sort_keys(samples_BN[:, model.orders_SN[0]]))
+        size = len(samples_BN)
+        if self.memory is not None:
+            size = min(size, samples_within(self.memory, model, self.tables))
+        return order_B, size
 
     def tree(self, model: StringMixture, samples_BN: torch.Tensor) -> SampledTree:
         """The samples' neighbours and trees."""

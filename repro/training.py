@@ -256,6 +256,10 @@ class DynamicsModule(PointModule):
     def on_train_epoch_start(self) -> None:
         """Freeze p(t) and start Adam afresh."""
         self._frozen = (self.estimator.freeze(self.model),)
+        self.restart_adam()
+
+    def restart_adam(self) -> None:
+        """Forget the moments of the last time step."""
         for optimizer in self.trainer.optimizers:
             optimizer.state.clear()
 

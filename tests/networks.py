@@ -12,8 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from repro.errors import InputError
 from repro.lattice import Lattice
+from repro.liouvillian import LocalLiouvillian
+from repro.memory import samples_within
 from repro.probability import StringMixture
+from repro.sampled import Sampled
 from repro.strings import orders
 from repro.transformer import OUTCOMES, Transformer, TransformerConfig
 
@@ -62,3 +66,18 @@ def flat_gradient(value: torch.Tensor, model: nn.Module) -> torch.Tensor:
 def relative_difference(given: torch.Tensor, expected: torch.Tensor) -> float:
     """||given - expected|| / ||expected|| over all entries."""
     return float((given.detach().double() - expected.detach().double()).norm() / expected.detach().double().norm())
+
+
+def memory_of(n: int, model: StringMixture, liouvillian: LocalLiouvillian) -> int:
+    """The least budget in which n samples fit."""
+    tables = Sampled(liouvillian, 1).tables
+    low, high = 1, 10**12
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            enough = samples_within(middle, model, tables) >= n
+        except InputError:
+            enough = False
+        low, high = (low, middle) if enough else (middle, high)
+    assert samples_within(high, model, tables) == n
+    return high

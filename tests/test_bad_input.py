@@ -51,6 +51,7 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     ((*RUN, "--n-samples", "12.5"), "--n-samples = 12.5: expected a whole number"),
     ((*RUN, "--estimator", "naive"), "expected the number of draws"),
     ((*RUN, "--method", "projection", "--estimator", "naive", "--n-samples", "9"), "expected estimator enumeration or"),
+    ((*RUN, "--method", "collocation", "--estimator", "naive", "--n-samples", "9"), "method collocation: expected"),
     ((*RUN, "--method", "projection", "--sampling", "unmasked", "--n-samples", "9"), "and sampling masked"),
     ((*RUN, "--dense-output", "4"), "expected method projection with exact sums"),
     ((*RUN, "--method", "projection", "--dense-output", "0"), "expected a number above 0"),

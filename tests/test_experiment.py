@@ -43,6 +43,7 @@ def test_what_changes_no_number_changes_no_id(point: Point, changes: dict[str, A
         (Point(), {"method": "dynamics"}),
         (DYNAMICS, {"method": "variational+dynamics"}),
         (DYNAMICS, {"method": "projection"}),
+        (dataclasses.replace(DYNAMICS, method="projection"), {"method": "collocation"}),
         (Point(), {"povm": "pauli4"}),
         (Point(), {"initial": "down"}),
         (Point(model="tfim"), {"g": 1.0}),

@@ -12,11 +12,9 @@ from repro.estimators import Enumeration, Evaluation, Naive
 from repro.lattice import Lattice, chain, rectangle, ring
 from repro.lindblad import LindbladModel, heisenberg, tfim
 from repro.liouvillian import LocalLiouvillian
-from repro.memory import samples_within
 from repro.povm import POVMS, pauli4, tetrahedral
-from repro.probability import StringMixture
 from repro.sampled import Sampled
-from tests.networks import flat_gradient, generator, random_mixture, relative_difference
+from tests.networks import flat_gradient, generator, memory_of, random_mixture, relative_difference
 
 CASES = [
     (ring(6), "0s"),
@@ -93,27 +91,12 @@ def test_memory_changes_nothing_but_rounding(layers: int) -> None:
     model, old = (random_mixture(lattice, "2s", layers=layers, seed=seed) for seed in (0, 1))
     samples_BN = model.sample(40, generator(3))
     results = []
-    for memory in (None, 10**9, _memory_of(7, model, liouvillian), _memory_of(1, model, liouvillian)):
+    for memory in (None, 10**9, memory_of(7, model, liouvillian), memory_of(1, model, liouvillian)):
         evaluation = Sampled(liouvillian, 40, memory).evaluate_at(model, samples_BN, old)
         results.append((evaluation.Lp_A.detach(), flat_gradient(loss_of(evaluation), model)))
     for Lp_B, gradient in results[1:]:
         assert torch.allclose(Lp_B, results[0][0], rtol=1e-9, atol=1e-12)
         assert relative_difference(gradient, results[0][1]) < 1e-9
-
-
-def _memory_of(n: int, model: StringMixture, liouvillian: LocalLiouvillian) -> int:
-    """The least budget in which n samples fit."""
-    tables = Sampled(liouvillian, 1).tables
-    low, high = 1, 10**12
-    while high - low > 1:
-        middle = (low + high) // 2
-        try:
-            enough = samples_within(middle, model, tables) >= n
-        except InputError:
-            enough = False
-        low, high = (low, middle) if enough else (middle, high)
-    assert samples_within(high, model, tables) == n
-    return high
 
 
 def test_too_little_memory_is_refused() -> None:

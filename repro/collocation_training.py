@@ -1,0 +1,32 @@
+"""Lightning module of the evolution by collocation (`repro.collocation`)."""
+
+from __future__ import annotations
+
+import torch
+
+from repro import losses
+from repro.collocation import collocation_step, mismatch
+from repro.experiment import Point
+from repro.training import DynamicsModule, build_model
+
+
+class CollocationModule(DynamicsModule):
+    """Time evolution by an implicit rule with a network for every stage, one epoch per step of 2 tau.
+
+    Attributes:
+        middle: the stage within the step; it starts every step as the state before it, as the last stage does.
+    """
+
+    def __init__(self, point: Point, memory: int | None = None) -> None:
+        super().__init__(point, memory)
+        self.middle = build_model(point)
+
+    def on_train_epoch_start(self) -> None:
+        """Both stages start from p(t)."""
+        self.middle.load_state_dict(self.model.state_dict())
+        self.restart_adam()
+        self._step = collocation_step(self.estimator, self.model)
+
+    def loss(self, generator: torch.Generator) -> losses.LossAndStats:
+        """Both stages' mismatch."""
+        return mismatch(self._step.evaluate((self.middle, self.model), generator), 2 * self.point.tau)
