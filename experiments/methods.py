@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments import fig2, fig4, figS3, figS4
+from repro.error_estimate import CONTROL
 from repro.experiment import Point
 
 SEEDS = (0, 1, 2)
@@ -99,6 +100,20 @@ def _seeds(evolutions: list[Point]) -> tuple[Point, ...]:
     return tuple(replace(point, seed=seed) for point in evolutions for seed in SEEDS)
 
 
+def _halved(evolutions: list[Point]) -> tuple[Point, ...]:
+    """Controls: twice as many steps of half the length and half the iterations (`repro.error_estimate`)."""
+    return tuple(
+        replace(
+            point,
+            panel=f"{point.panel}{CONTROL}",
+            tau=point.tau / 2,
+            step_iterations=point.step_iterations // 2,
+            first_iterations=point.first_iterations // 2,
+        )
+        for point in evolutions
+    )
+
+
 def _base(profile: str, **more: int) -> Point:
     return replace(fig4.EVOLUTION, **(BY_PROJECTION | more), profile=profile)  # type: ignore[arg-type]
 
@@ -133,7 +148,14 @@ def _desk() -> tuple[Point, ...]:
         *_rings("desk", sites, **long),
     ]
     drawn = _by_collocation("desk", fig2.LATTICE_JY, step_iterations=400, first_iterations=800)
-    return (*_seeds(ours), *drawn, *_collocated_rings(), *_by_the_papers_objective("desk", sites, fig2.LATTICE_JY))
+    controlled = [point for point in ours if point.build_lattice().n_sites < 10]
+    return (
+        *_seeds(ours),
+        *_halved(controlled),
+        *drawn,
+        *_collocated_rings(),
+        *_by_the_papers_objective("desk", sites, fig2.LATTICE_JY),
+    )
 
 
 def _paper() -> tuple[Point, ...]:

@@ -31,10 +31,7 @@ def draw(table: pd.DataFrame, profile: str) -> Figure:
     with style.context():
         width = style.PAGE_WIDTH if columns > 1 else style.COLUMN_WIDTH
         figure = Figure(figsize=(width, 0.4 + 2.35 * lines))
-        grid = figure.subplots(2 * lines, columns, sharex=True, squeeze=False, height_ratios=(2.1, 1) * lines)
-        cells = [
-            (grid[2 * line, column], grid[2 * line + 1, column]) for line in range(lines) for column in range(columns)
-        ]
+        cells = parts.panels_over_strips(figure, lines, columns, sharex=True)
         for number, (top, bottom) in enumerate(cells):
             if number >= n_panels:
                 top.set_visible(False)
@@ -48,7 +45,6 @@ def draw(table: pd.DataFrame, profile: str) -> Figure:
             if rings:
                 style.panel(top, ascii_lowercase[number], f"$N = {ring['n_sites'].iloc[0]}$")
             _panel(top, bottom, ring, parts.span(curves))
-        figure.align_ylabels(grid[:, 0])
         style.legend_above(figure, [top for top, _ in cells if top.get_visible()])
         style.stamp(figure, profile)
     return figure

@@ -1,4 +1,4 @@
-"""Beyond the paper: the paper's objective and projection on the same problems, beside exact.
+"""Beyond the paper: the paper's objective, projection and collocation on the same problems, beside exact.
 
 methods: <sigma_z> and its deviation (a) on the 3x3 lattice, (b) in its steady state over J_y, (c) on the ring of
 Fig. 2(a), (d) on the ring of Fig. S4. methods_seconds: largest deviation of every run against its seconds.
@@ -26,16 +26,16 @@ PANELS = {
     "fast": "ring, ten times B, J",
 }
 MARKERS = {"lattice": "s", "steady": "o", "ring": "D", "fast": "^"}
-PAPERS, PROJECTION = "the paper's objective", "projection"
-COLOURS = {PAPERS: style.VERMILION, PROJECTION: style.BLUE}
-STRIPS = (2.1, 1)
+PAPERS, PROJECTION, COLLOCATION = "the paper's objective", "projection, exact sums", "collocation, drawn"
+BEYOND = {"projection": PROJECTION, "collocation": COLLOCATION}
+COLOURS = {PAPERS: style.VERMILION, PROJECTION: style.BLUE, COLLOCATION: style.GREEN}
 
 
 def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
     """Both drawings."""
-    named = table.assign(way=np.where(table["method"] == "projection", PROJECTION, PAPERS))
+    named = table.assign(way=table["method"].map(BEYOND).fillna(PAPERS))
     return {"methods": draw(named, profile), "methods_seconds": draw_seconds(named, profile)}
 
 
@@ -43,8 +43,7 @@ def draw(table: pd.DataFrame, profile: str) -> Figure:
     """A panel with a strip of deviations for each problem."""
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 5.2))
-        grid = figure.subplots(4, 2, squeeze=False, height_ratios=STRIPS * 2)
-        cells = [(grid[2 * row, column], grid[2 * row + 1, column]) for row in (0, 1) for column in (0, 1)]
+        cells = parts.panels_over_strips(figure, 2, 2)
         for letter, (name, text), (top, bottom) in zip("abcd", PANELS.items(), cells, strict=True):
             rows = table[table["panel"] == name]
             style.panel(top, letter, text + _sites(rows) if "ring" in text else text)
@@ -76,10 +75,10 @@ def draw_seconds(table: pd.DataFrame, profile: str) -> Figure:
             style.nothing_yet(axes)
         for way, panel in itertools.product(COLOURS, PANELS):
             mine = runs[(runs["way"] == way) & (runs["panel"] == panel)]
-            look = Look(COLOURS[way], MARKERS[panel], filled=way == PROJECTION)
+            look = Look(COLOURS[way], MARKERS[panel], filled=way != PAPERS)
             if len(mine):
                 style.points(axes, mine["seconds"], mine["off"], np.zeros(len(mine)), look, f"{way}, {PANELS[panel]}")
-        style.legend_above(figure, [axes], columns=4)
+        style.legend_above(figure, [axes], columns=3)
         style.stamp(figure, profile)
     return figure
 
@@ -106,7 +105,7 @@ def _evolutions(top: Axes, bottom: Axes, rows: pd.DataFrame) -> None:
         return
     for _, curve in curves.groupby("point_id", sort=False):
         way = str(curve["way"].iloc[0])
-        parts.evolution(top, bottom, curve, COLOURS[way], way, order=2.5 if way == PROJECTION else 2)
+        parts.evolution(top, bottom, curve, COLOURS[way], way, order=2.0 if way == PAPERS else 2.5)
     parts.time_limits(top, parts.span(curves))
 
 
@@ -123,7 +122,7 @@ def _steady(top: Axes, bottom: Axes, rows: pd.DataFrame) -> None:
     for way in COLOURS:
         mine = runs[runs["way"] == way]
         over = mine.groupby("Jy").agg(mean=("mean", "mean"), error=("mean", "sem"), exact=("exact", "first"))
-        look: dict[str, Any] = {"look": Look(COLOURS[way], "o", filled=way == PROJECTION), "label": way}
+        look: dict[str, Any] = {"look": Look(COLOURS[way], "o", filled=way != PAPERS), "label": way}
         if not len(over):
             continue
         style.points(top, over.index, over["mean"], over["error"], **look)

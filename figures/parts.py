@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from figures import style
@@ -17,6 +18,8 @@ MEANS = {f"sigma_{axis}": rf"$\langle\sigma_{axis}\rangle$" for axis in "xyz"}
 DEVIATION = r"$-\,$exact"
 # Sampling and a POVM's p may overshoot |<sigma>| = 1 a little; beyond, no state is meant.
 LARGEST = 1.2
+STRIPS = (2.1, 1.0)
+"""Heights of a panel and of its strip."""
 MANY = 2
 """Collapsed runs that are named; more are counted."""
 
@@ -85,6 +88,13 @@ def with_band(axes: Axes, curve: pd.DataFrame, below: Any, **line: Any) -> None:
     if (curve["error"] > 0).any():
         band = (height - curve["error"], height + curve["error"])
         axes.fill_between(curve["t"], *band, color=line["color"], alpha=0.25, linewidth=0, zorder=1)
+
+
+def panels_over_strips(figure: Figure, lines: int, columns: int, sharex: bool = False) -> list[tuple[Axes, Axes]]:
+    """Panels, line after line, each with the axes of its strip of deviations below it."""
+    grid = figure.subplots(2 * lines, columns, sharex=sharex, squeeze=False, height_ratios=STRIPS * lines)
+    figure.align_ylabels(grid[:, 0])
+    return [(grid[2 * line, column], grid[2 * line + 1, column]) for line in range(lines) for column in range(columns)]
 
 
 def strip(axes: Axes, x: str, y: str) -> None:

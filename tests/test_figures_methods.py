@@ -18,12 +18,12 @@ from tests.figure_rows import REFERENCE, lines
 from tests.test_figures import legend, overlaps, series, words
 
 TIMES = (0.0, 0.5, 1.0)
-OFF = {"projection": 0.01, "dynamics": 0.05, "variational": 0.2}
+OFF = {"projection": 0.01, "collocation": 0.02, "dynamics": 0.05, "variational": 0.2}
 
 
 def evolution(panel: str, method: str, seed: int, n_sites: int) -> list[dict[str, Any]]:
     common = {"figure": "methods", "panel": panel, "method": method, "seed": seed, "n_sites": n_sites}
-    common |= {"strings": "translations" if method == "projection" else "0s", "tau": 0.25}
+    common |= {"strings": "0s" if method == "dynamics" else "translations", "tau": 0.25}
     name = f"{panel}-{method}-{seed}"
     return [
         rows.row(**common, t=t, exact=-t / 2, mean=-t / 2 + OFF[method] * t, seconds=100 * t, point=name, point_id=name)
@@ -42,7 +42,7 @@ def table() -> pd.DataFrame:
     made = [
         row
         for panel, n in (("lattice", 9), ("ring", 10), ("fast", 8))
-        for m, seed in (("projection", 0), ("projection", 1), ("dynamics", 0))
+        for m, seed in (("projection", 0), ("projection", 1), ("collocation", 0), ("dynamics", 0))
         for row in evolution(panel, m, seed, n)
     ]
     made += [steady(Jy, "projection", seed) for Jy in (1.0, 1.8) for seed in (0, 2)]
@@ -56,11 +56,11 @@ def drawings(given: pd.DataFrame) -> dict[str, Figure]:
 
 def test_deviations_and_means_over_seeds() -> None:
     figure = drawings(table())["methods"]
-    assert set(legend(figure)) == {"exact", "projection", "the paper's objective"}
+    assert set(legend(figure)) == {"exact", "projection, exact sums", "collocation, drawn", "the paper's objective"}
     strip = [y for x, y in lines(figure, 2) if len(x) == len(TIMES)]
-    assert sorted(float(y[-1]) for y in strip) == pytest.approx([0.01, 0.01, 0.05])
+    assert sorted(float(y[-1]) for y in strip) == pytest.approx([0.01, 0.01, 0.02, 0.05])
     below = {name: found[1] for name, found in series(figure.axes[3]).items()}
-    assert below["projection"] == pytest.approx([0.011, 0.011])
+    assert below["projection, exact sums"] == pytest.approx([0.011, 0.011])
     assert below["the paper's objective"] == pytest.approx([0.2, 0.2])
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert any("N=10" in title for title in titles) and any("N=8" in title for title in titles)
@@ -70,8 +70,11 @@ def test_deviations_and_means_over_seeds() -> None:
 def test_every_run_has_its_seconds_and_its_largest_deviation() -> None:
     (axes,) = drawings(table())["methods_seconds"].axes
     found = {name: np.transpose(points[:2]) for name, points in series(axes).items()}
-    assert found[r"projection, $3\times3$ lattice"] == pytest.approx(np.array([[100.0, 0.01], [100.0, 0.01]]))
+    assert found[r"projection, exact sums, $3\times3$ lattice"] == pytest.approx(
+        np.array([[100.0, 0.01], [100.0, 0.01]])
+    )
     assert found["the paper's objective, its steady state"] == pytest.approx(np.array([[60.0, 0.2], [60.0, 0.2]]))
+    assert found["collocation, drawn, ring"] == pytest.approx(np.array([[100.0, 0.02]]))
 
 
 def test_a_table_in_part_and_an_empty_one_are_drawn() -> None:

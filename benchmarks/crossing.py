@@ -1,0 +1,171 @@
+"""When this method is the cheaper one: seconds to +-0.01 on the steady Paulis of the Ising ring, against its size.
+
+V = 2, gamma = 1, one field g. Three ways, one core each:
+
+density matrix   QuTiP's `steadystate` (or `mesolve` where it does not converge)
+trajectories     QuTiP's `mcsolve` with control variates, as many trajectories as the standard error asks for
+collocation      this suite, sampled: an evolution to t = 8, averaged over its last part
+
+`python benchmarks/crossing.py --help`. Rows that the table has are not measured again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tyro
+
+from figures import crossing as drawing
+from repro import trajectories
+from repro.experiment import Point
+from repro.files import write_atomic
+from repro.provenance import provenance
+from repro.qutip_solvers import qutip_operators, site_averaged_paulis, solve_steady_state
+from repro.reference_cache import OBSERVABLES
+from repro.runner import RunSettings, run_point
+
+TARGET = 0.01
+SETTLED = 5.0
+"""From this time on an evolution is averaged (1/gamma)."""
+SITES = {
+    "density matrix": (4, 5, 6, 7, 8, 9, 10),
+    "trajectories": (6, 8, 10, 12, 14, 16),
+    "collocation": (6, 8, 10, 12, 16),
+}
+COLLOCATION = Point(
+    figure="crossing",
+    lattice="ring",
+    rows=1,
+    model="tfim",
+    V=2.0,
+    povm="pauli4",
+    initial="down",
+    method="collocation",
+    estimator="sampled",
+    n_samples=1000,
+    heads=4,
+    positions="learned",
+    strings="translations",
+    tau=0.125,
+    t_end=8.0,
+    step_iterations=60,
+    first_steps=1,
+    first_iterations=200,
+    step_decay="cycle",
+    step_factor=0.02,
+)
+
+
+@dataclasses.dataclass
+class Settings:
+    """What is measured."""
+
+    ways: tuple[str, ...] = tuple(SITES)
+    """ways to measure: "density matrix", trajectories, collocation"""
+    sites: tuple[int, ...] = ()
+    """sizes of the ring; none for each way's own"""
+    g: float = 1.6
+    """transverse field (gamma = 1)"""
+    table: Path = Path("results/crossing.csv")
+    """table of measurements, completed as they finish"""
+    figure: Path = Path("results/figures/crossing.png")
+    """the plot"""
+    runs: Path = Path("runs")
+    """folder of this suite's own runs"""
+
+
+def density_matrix(point: Point, settings: Settings) -> dict[str, Any]:
+    """Seconds of the steady state, operators included."""
+    began, N = time.perf_counter(), point.cols
+    hamiltonian, jumps = qutip_operators(point.build_model())
+    solver, rho = solve_steady_state(hamiltonian, jumps, N)
+    means = {name: float(np.real((operator * rho).tr())) for name, operator in site_averaged_paulis(N).items()}
+    return {"seconds": time.perf_counter() - began, "error": 0.0, "how": solver, **means}
+
+
+def by_trajectories(point: Point, settings: Settings) -> dict[str, Any]:
+    """Seconds of as many trajectories as the target asks for, at least as many as the control variates need.
+
+    A reference that is kept already tells its own seconds and error.
+    """
+    model = point.build_model()
+    found = trajectories.stored(model) or trajectories.steady_state(
+        model, (settings.runs / "crossing",), target=TARGET, label=f"crossing-N{point.cols}", say=print
+    )
+    errors = [found.error(name) for name in OBSERVABLES]
+    count = int(found.info["trajectories"])
+    needed = max(trajectories.LEAST, count * (max(errors) / TARGET) ** 2)
+    means = {name: float(found.at(0.0, name)) for name in OBSERVABLES}
+    how = f"{count} trajectories, standard error {max(errors):.4f}"
+    return {"seconds": found.info["seconds"] * needed / count, "error": max(errors), "how": how, **means}
+
+
+def by_collocation(point: Point, settings: Settings) -> dict[str, Any]:
+    """Seconds of the evolution; its mean over the time after it has settled, and the largest standard error of that."""
+    folder = run_point(point, RunSettings(settings.runs, tracking="disabled"))
+    history = pd.read_csv(folder / "history.csv")
+    late = history[history["t"] > SETTLED]
+    means = {name: float(late[name].mean()) for name in OBSERVABLES}
+    error = max(_standard_error(late[name].to_numpy()) for name in OBSERVABLES)
+    how = f"{point.n_samples} draws, {len(late)} states after t = {SETTLED:g}"
+    return {"seconds": float(history["seconds"].iloc[-1]), "error": error, "how": how, **means}
+
+
+def _standard_error(values: np.ndarray) -> float:
+    """Of the mean of a correlated series, from the means of four blocks."""
+    from scipy.stats import sem
+
+    return float(sem([block.mean() for block in np.array_split(values, 4)]))
+
+
+MEASURES = {"density matrix": density_matrix, "trajectories": by_trajectories, "collocation": by_collocation}
+
+
+def measure(settings: Settings) -> pd.DataFrame:
+    """Complete the table, row by row."""
+    rows = pd.read_csv(settings.table).to_dict("records") if settings.table.exists() else []
+    done = {(row["way"], row["n_sites"], row["g"]) for row in rows}
+    for way in settings.ways:
+        for N in settings.sites or SITES[way]:
+            if (way, N, settings.g) in done:
+                continue
+            print(f"{way}, N = {N}", flush=True)
+            found = MEASURES[way](dataclasses.replace(COLLOCATION, cols=N, g=settings.g), settings)
+            rows.append({"way": way, "n_sites": N, "g": settings.g, **found, "device": provenance("cpu")["device"]})
+            table = pd.DataFrame(rows).sort_values(["way", "n_sites"])
+            settings.table.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(settings.table, table.to_csv(index=False))
+    return pd.DataFrame(rows)
+
+
+def deviation(table: pd.DataFrame, way: str, n_sites: int) -> float:
+    """Largest difference of a way's Paulis from the most exact other way of the same size, nan without one."""
+    same = table[table["n_sites"] == n_sites].set_index("way")
+    for other in ("density matrix", "trajectories"):
+        if other in same.index and other != way and way in same.index:
+            return max(abs(float(same.loc[way, name]) - float(same.loc[other, name])) for name in OBSERVABLES)
+    return math.nan
+
+
+def main(settings: Settings) -> None:
+    """Measure, say where the lines cross, draw."""
+    table = measure(settings)
+    table = table[table["g"] == settings.g]
+    for row in table.sort_values(["way", "n_sites"]).to_dict("records"):
+        off = deviation(table, row["way"], row["n_sites"])
+        print(f"{row['way']:15} N = {row['n_sites']:2}  {row['seconds']:9.1f} s  off {off:.4f}  ({row['how']})")
+    lines = drawing.lines(table)
+    for other in ("density matrix", "trajectories"):
+        print(drawing.sentence(lines, other))
+    drawing.draw(table, lines, settings.figure)
+    print(settings.figure)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings, description=__doc__))

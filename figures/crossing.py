@@ -1,0 +1,95 @@
+"""The plot of `benchmarks/crossing.py`: seconds to +-0.01 against the size of the ring, three ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from figures import style
+from figures.style import Look
+
+OURS = "collocation"
+COLOURS = {"density matrix": style.BLACK, "trajectories": style.VERMILION, OURS: style.BLUE}
+MARKERS = {"density matrix": "s", "trajectories": "o", OURS: "D"}
+LARGEST = 24
+FITTED = 3
+"""Largest sizes of a way that its line is fitted to: smaller ones tell of overheads."""
+UNSURE = 3.0
+"""Twelve trajectories are what honest error bars take; a third of them would do for the mean."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """log(seconds) = a + b x; x is N where the cost is exponential in it, log N where it is a power."""
+
+    a: float
+    b: float
+    power: bool
+
+    def seconds(self, n_sites: float | np.ndarray) -> np.ndarray:
+        """Seconds at these sizes."""
+        x = np.log(n_sites) if self.power else np.asarray(n_sites, dtype=float)
+        return np.exp(self.a + self.b * x)
+
+
+def lines(table: pd.DataFrame) -> dict[str, Line]:
+    """A line through the largest sizes of every way that has enough of them."""
+    found = {}
+    for way in COLOURS:
+        rows = table[table["way"] == way].sort_values("n_sites").tail(FITTED)
+        if len(rows) == FITTED:
+            x = rows["n_sites"].to_numpy(dtype=float)
+            b, a = np.polyfit(np.log(x) if way == OURS else x, np.log(rows["seconds"]), 1)
+            found[way] = Line(float(a), float(b), way == OURS)
+    return found
+
+
+def crossing(ours: Line, other: Line, factor: float = 1.0) -> float:
+    """N from which on `factor` times our seconds are fewer than the other way's, nan without one up to 64.
+
+    Two lines may meet twice: the larger N counts.
+    """
+    sizes = np.linspace(4, 64, 6001)
+    cheaper = factor * ours.seconds(sizes) < other.seconds(sizes)
+    if not cheaper[-1]:
+        return float("nan")
+    dearer = np.flatnonzero(~cheaper)
+    return float(sizes[dearer[-1] + 1]) if len(dearer) else float(sizes[0])
+
+
+def sentence(fitted: dict[str, Line], other: str) -> str:
+    """Where we become the cheaper way, and how sure that is."""
+    if OURS not in fitted or other not in fitted:
+        return f"{OURS} and {other}: too few sizes for a crossing, expected {FITTED} of either"
+    at, early, late = (crossing(fitted[OURS], fitted[other], factor) for factor in (1, 1 / UNSURE, UNSURE))
+    return (
+        f"{OURS} is the cheaper way than {other} from N = {at:.1f} on "
+        f"({early:.1f} to {late:.1f} if either is off by a factor of {UNSURE:g})"
+    )
+
+
+def draw(table: pd.DataFrame, fitted: dict[str, Line], path: Path) -> None:
+    """Measured points, lines beyond them dashed; PNG."""
+    from matplotlib.figure import Figure
+
+    with style.context():
+        figure = Figure(figsize=(style.PAGE_WIDTH / 2, 2.6), layout="constrained")
+        axes = figure.subplots()
+        for way in COLOURS:
+            rows = table[table["way"] == way].sort_values("n_sites")
+            look = Look(COLOURS[way], MARKERS[way], filled=way == OURS)
+            style.points(axes, rows["n_sites"], rows["seconds"], np.zeros(len(rows)), look, way)
+            if way in fitted:
+                beyond = np.linspace(rows["n_sites"].max(), LARGEST, 50)
+                axes.plot(beyond, fitted[way].seconds(beyond), "--", color=COLOURS[way], linewidth=0.8)
+        axes.set_yscale("log")
+        axes.set_xlim(4, LARGEST)
+        axes.set_ylim(0.1, 1e6)
+        axes.set_xlabel("sites $N$")
+        axes.set_ylabel(r"seconds to $\pm0.01$, one core")
+        axes.legend(frameon=False)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=200)
