@@ -51,7 +51,6 @@ COLLOCATION = Point(
     n_samples=1000,
     heads=4,
     positions="learned",
-    strings="translations",
     tau=0.125,
     t_end=8.0,
     step_iterations=60,

@@ -29,6 +29,7 @@ Command = (
     | Annotated[result_commands.Plot, tyro.conf.subcommand("plot")]
     | Annotated[result_commands.Publish, tyro.conf.subcommand("publish")]
     | Annotated[result_commands.Claims, tyro.conf.subcommand("claims")]
+    | Annotated[result_commands.Error, tyro.conf.subcommand("error")]
     | Annotated[result_commands.Report, tyro.conf.subcommand("report")]
     | Annotated[result_commands.Sync, tyro.conf.subcommand("sync")]
     | Annotated[rbm_command.Rbm, tyro.conf.subcommand("rbm")]

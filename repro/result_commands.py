@@ -143,6 +143,31 @@ class Claims:
 
 
 @dataclass
+class Error:
+    """Estimate how far off results probably are, without an exact curve: from seeds and from controls.
+
+    A problem needs two seeds or more. Where an exact curve exists, the last columns say whether the estimate holds.
+    """
+
+    figure: tyro.conf.Positional[str]
+    """which figure"""
+    profile: str = ""
+    """estimate from what this machine computed with this profile instead of the shipped table"""
+    runs: Path = DEFAULT_RUNS
+    """folder of computed points"""
+
+    def run(self) -> int:
+        """Print a row per problem and observable, and how many are covered."""
+        from repro.error_estimate import estimates, printed
+        from repro.results import read_table
+
+        experiments.load(self.figure)
+        computed = self.runs / self.figure / self.profile / "table.csv"
+        print(printed(estimates(read_table(computed if self.profile else DEFAULT_RESULTS / f"{self.figure}.csv"))))
+        return 0
+
+
+@dataclass
 class Report:
     """Build the report, one HTML page from shipped files alone: figures, deviations, claims, settings, versions."""
 

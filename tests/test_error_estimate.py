@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from repro.error_estimate import CONTROL, estimates
+from repro.error_estimate import CONTROL, estimates, printed
 from repro.errors import InputError
 from repro.results import tidy
 from tests import rows
@@ -52,10 +52,12 @@ def test_draws_add_their_error() -> None:
     assert estimates(made)["estimate"].iloc[0] == pytest.approx(0.02 / math.sqrt(2))
 
 
-def test_a_steady_state_is_judged_by_itself() -> None:
-    made = [row for seed in (0, 1) for row in run("a", seed, [0.5 * seed, 0.1], (1.0, math.inf))]
-    (found,) = estimates(tidy(made)).to_dict("records")
-    assert found["estimate"] == pytest.approx(0.0) and found["deviation"] == pytest.approx(0.1)
+def test_a_steady_state_adds_how_much_the_last_unit_of_time_has_changed() -> None:
+    made = [row for seed in (0, 1) for row in run("a", seed, [0.5, 0.4, 0.2, 0.1, 0.1], (0.0, 2.0, 2.5, 3.0, math.inf))]
+    evolution, steady = estimates(tidy(made)).sort_values("kind").to_dict("records")
+    assert (evolution["kind"], steady["kind"]) == ("evolution", "steady state")
+    assert steady["estimate"] == pytest.approx(0.3) and steady["deviation"] == pytest.approx(0.1)
+    assert evolution["estimate"] == pytest.approx(0.0) and evolution["deviation"] == pytest.approx(0.5)
 
 
 def test_problems_stay_apart_and_without_exact_nothing_is_covered() -> None:
@@ -63,6 +65,14 @@ def test_problems_stay_apart_and_without_exact_nothing_is_covered() -> None:
     found = estimates(tidy(made).assign(exact=np.nan)).set_index("Jy")
     assert found["estimate"].loc[1.8] == pytest.approx(1.8 * found["estimate"].loc[1.0])
     assert found["covered"].isna().all() and found["deviation"].isna().all()
+
+
+def test_what_is_printed_counts_what_holds() -> None:
+    made = [row for seed in (0, 1) for Jy in (1.0, 1.8) for row in run("a", seed, [Jy * seed], (math.inf,), Jy=Jy)]
+    text = printed(estimates(tidy(made)))
+    assert text.splitlines()[-1] == "2 of 2 estimates cover the true error"
+    assert "Jy" in text.splitlines()[0] and "width" not in text.splitlines()[0]
+    assert printed(estimates(tidy(made).assign(exact=np.nan))).splitlines()[-1] == "no exact curve"
 
 
 def test_one_seed_is_refused() -> None:
