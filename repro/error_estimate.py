@@ -7,7 +7,8 @@ projections fall elsewhere. The estimate adds the two, and the error of the draw
     estimate(t)^2 = [t_(K-1) s(t) / sqrt(K)]^2 + [c(t) - m(t)]^2 + [e(t)]^2 / K,
 
 m and s mean and standard deviation of K seeds, c the control, e the draws' standard error of one run. What counts as a
-steady state is the last state of an evolution: there the largest change of m within its last unit of time is added, likewise.
+steady state is the last state of an evolution: there the largest change of m within its last unit of time is added
+too.
 """
 
 from __future__ import annotations
