@@ -87,12 +87,15 @@ def _by_collocation(profile: str, values: tuple[float, ...], **more: float) -> l
 
 
 def _collocated_rings() -> list[Point]:
-    """Drawn evolutions of the largest ring and of the fast one, in steps that resolve either."""
+    """Drawn evolutions of the largest enumerated ring, of the fast one, and of Fig. 2(a)'s that only samples reach."""
     slow = replace(fig2.RING, **BY_COLLOCATION, profile="desk", panel="ring")  # type: ignore[arg-type]
     fast = replace(figS4.RING, **BY_COLLOCATION, profile="desk", panel="fast", cols=8)  # type: ignore[arg-type]
+    large = replace(slow, estimator="sampled", strings="0s", step_iterations=150, first_iterations=300)
     return [
         replace(slow, step_iterations=200, first_iterations=400),
         replace(fast, tau=0.01, step_iterations=100, first_iterations=300),
+        replace(large, cols=20, n_samples=500, t_end=2.0),
+        replace(large, cols=40, n_samples=300, t_end=1.2),
     ]
 
 
