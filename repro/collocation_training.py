@@ -22,9 +22,13 @@ class CollocationModule(DynamicsModule):
         self.middle = build_model(point)
 
     def on_train_epoch_start(self) -> None:
+        """Begin a step with a fresh Adam."""
+        self.restart_adam()
+        self.begin_step()
+
+    def begin_step(self) -> None:
         """Both stages start from p(t)."""
         self.middle.load_state_dict(self.model.state_dict())
-        self.restart_adam()
         self._step = collocation_step(self.estimator, self.model)
 
     def loss(self, generator: torch.Generator) -> losses.LossAndStats:

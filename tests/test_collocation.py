@@ -158,12 +158,11 @@ def test_an_interrupted_evolution_goes_on_with_the_same_numbers(tmp_path: Path) 
     pd.testing.assert_frame_equal(broken, whole, check_exact=True)
 
 
-def test_both_stages_start_from_the_state_before_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_stages_start_from_the_state_before_the_step() -> None:
     module = CollocationModule(dataclasses.replace(points.COUPLED, method="collocation"))
     with torch.no_grad():
         for parameter in module.middle.parameters():
             parameter += 1
-    monkeypatch.setattr(module, "restart_adam", lambda: None)
-    module.on_train_epoch_start()
+    module.begin_step()
     for middle, end in zip(module.middle.parameters(), module.model.parameters(), strict=True):
         assert torch.equal(middle, end)
