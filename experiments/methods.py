@@ -138,7 +138,7 @@ def _quick() -> tuple[Point, ...]:
         *_lattice(base, (1.8,)),
         *_steady(base, (1.4,)),
         *_rings("quick", sites, step_iterations=400),
-        *_by_collocation("quick", (1.8,), t_end=2.0, step_iterations=60, first_iterations=200),
+        *_by_collocation("quick", (1.8,), t_end=1.0, step_iterations=60, first_iterations=200),
         *_by_the_papers_objective("quick", sites, (1.8,)),
     )
 
