@@ -47,17 +47,17 @@ def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative
     Raises:
         FloatingPointError: no series converges, however short its time.
     """
-    least = max(1, round(h / TAYLOR_STEP))
-    for halvings in range(HALVINGS):
-        parts, q = least * 2**halvings, p.double()
-        for _ in range(parts):
-            later = _series(liouvillian, q, h / parts, relative)
-            if later is None:
-                break
-            q = later
+    parts = left = max(1, round(h / TAYLOR_STEP))
+    q, halvings = p.double(), 0
+    while left:
+        later = _series(liouvillian, q, h / parts, relative)
+        if later is not None:
+            q, left = later, left - 1
+        elif halvings == HALVINGS:
+            raise FloatingPointError(f"propagating by {h}: the Taylor series does not converge; use a smaller tau")
         else:
-            return q
-    raise FloatingPointError(f"propagating by {h}: the Taylor series does not converge; use a smaller tau")
+            parts, left, halvings = 2 * parts, 2 * left, halvings + 1
+    return q
 
 
 def _series(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative: float) -> torch.Tensor | None:
