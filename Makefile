@@ -16,7 +16,7 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
 FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods
-.PHONY: help setup test test-all lint $(FIGURES) all figures publish claims report bench reference rbm sync clean force
+.PHONY: help setup test test-all lint $(FIGURES) all figures publish claims report bench crossing reference rbm sync clean force
 
 help: ## list what can be made (this text)
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -97,6 +97,9 @@ rbm: setup ## run Fig. 3's competitor, a density matrix as an RBM, with NetKet (
 
 sync: setup ## upload offline wandb runs
 	@$(REPRO) sync
+
+crossing: setup ## seconds to +-0.01 against the size of the ring, beside QuTiP's (an hour; the shipped table is drawn at once)
+	@$(PY) benchmarks/crossing.py $(ARGS)
 
 bench: setup ## time the evaluators side by side (ten minutes; ARGS='compare' for a part)
 	@$(REPRO) bench $(ARGS)

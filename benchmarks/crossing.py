@@ -1,10 +1,10 @@
-"""When this method is the cheaper one: seconds to +-0.01 on the steady Paulis of the Ising ring, against its size.
+"""When this method is the cheaper one: seconds for the steady Paulis of the Ising ring, against its size.
 
 V = 2, gamma = 1, one field g. Three ways, one core each:
 
 density matrix   QuTiP's `steadystate` (or `mesolve` where it does not converge)
-trajectories     QuTiP's `mcsolve` with control variates, as many trajectories as the standard error asks for
-collocation      this suite, sampled: an evolution to t = 7, averaged over its last part
+trajectories     QuTiP's `mcsolve` with control variates, as many as a standard error of 0.01 asks for, at least twelve
+collocation      this suite, sampled: an evolution to t = 7, averaged over its last part; as exact as the table says
 
 `python benchmarks/crossing.py --help`. Rows that the table has are not measured again.
 """
@@ -12,7 +12,6 @@ collocation      this suite, sampled: an evolution to t = 7, averaged over its l
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -162,21 +161,12 @@ def measure(settings: Settings) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def deviation(table: pd.DataFrame, way: str, n_sites: int) -> float:
-    """Largest difference of a way's Paulis from the most exact other way of the same size, nan without one."""
-    same = table[table["n_sites"] == n_sites].set_index("way")
-    for other in ("density matrix", "trajectories"):
-        if other in same.index and other != way and way in same.index:
-            return max(abs(float(same.loc[way, name]) - float(same.loc[other, name])) for name in OBSERVABLES)
-    return math.nan
-
-
 def main(settings: Settings) -> None:
     """Measure, say where the lines cross, draw."""
     table = measure(settings)
     table = table[table["g"] == settings.g]
     for row in table.sort_values(["way", "n_sites"]).to_dict("records"):
-        off = deviation(table, row["way"], row["n_sites"])
+        off = drawing.deviation(table, row["way"], row["n_sites"])
         print(f"{row['way']:15} N = {row['n_sites']:2}  {row['seconds']:9.1f} s  off {off:.4f}  ({row['how']})")
     lines = drawing.lines(table)
     for other in ("density matrix", "trajectories"):

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from figures.crossing import OURS, Line, crossing, draw, lines, sentence
+from figures.crossing import OURS, Line, crossing, deviation, draw, lines, sentence
 
 
 def table() -> pd.DataFrame:
     made = [("trajectories", n, 2.0 ** (n - 10)) for n in (8, 10, 12)] + [(OURS, n, float(n) ** 2) for n in (6, 8, 10)]
-    return pd.DataFrame(made, columns=["way", "n_sites", "seconds"])
+    frame = pd.DataFrame(made, columns=["way", "n_sites", "seconds"])
+    return frame.assign(sigma_x=0.0, sigma_y=(frame["way"] == OURS) * frame["n_sites"] / 1000, sigma_z=0.1)
 
 
 def test_exponential_and_power_are_recovered() -> None:
@@ -38,9 +39,17 @@ def test_of_two_crossings_the_larger_counts_and_none_is_nan() -> None:
     assert crossing(Line(-50.0, 0.0, True), steep) == 4.0
 
 
+def test_deviation_is_from_the_most_exact_other_way_of_the_size() -> None:
+    made = table()
+    assert deviation(made, OURS, 8) == pytest.approx(0.008)
+    assert math.isnan(deviation(made, OURS, 6)) and math.isnan(deviation(made, "trajectories", 8))
+    exact = made[made["way"] == "trajectories"].assign(way="density matrix", sigma_z=0.3)
+    assert deviation(pd.concat([made, exact]), OURS, 8) == pytest.approx(0.2)
+
+
 def test_sentence_and_plot(tmp_path: Path) -> None:
     found = lines(table())
-    assert "the cheaper way than trajectories from N = 18." in sentence(found, "trajectories")
+    assert "costs less than trajectories from N = 18." in sentence(found, "trajectories")
     assert "too few sizes" in sentence(found, "density matrix")
     draw(table(), found, tmp_path / "crossing.png")
     assert (tmp_path / "crossing.png").stat().st_size > 5000
