@@ -22,6 +22,8 @@ import pandas as pd
 import torch
 import tyro
 
+from experiments import fig3
+from experiments.methods import BY_COLLOCATION
 from figures import crossing as drawing
 from repro import trajectories
 from repro.collocation_training import CollocationModule
@@ -30,7 +32,7 @@ from repro.files import write_atomic
 from repro.memory import GIB
 from repro.provenance import provenance
 from repro.qutip_solvers import qutip_operators, site_averaged_paulis, solve_steady_state
-from repro.reference_cache import OBSERVABLES
+from repro.reference_cache import DEFAULT_FOLDERS, OBSERVABLES
 from repro.runner import CHECKPOINT, RunSettings, load_checkpoint, run_point
 from repro.training import seeded_generator
 
@@ -46,26 +48,19 @@ SITES = {
 }
 RUN = 12
 """Largest size that this suite is run at; beyond, what the same iterations would cost is measured."""
-COLLOCATION = Point(
-    figure="crossing",
-    lattice="ring",
-    rows=1,
-    model="tfim",
-    V=2.0,
-    povm="pauli4",
-    initial="down",
-    method="collocation",
-    estimator="sampled",
-    n_samples=500,
-    heads=4,
-    positions="learned",
-    tau=0.125,
-    t_end=7.0,
-    step_iterations=150,
-    first_steps=1,
-    first_iterations=300,
-    step_decay="cycle",
-    step_factor=0.02,
+COLLOCATION = dataclasses.replace(
+    fig3.RING,
+    **BY_COLLOCATION
+    | {
+        "figure": "crossing",
+        "initial": "down",
+        "strings": "0s",
+        "n_samples": 500,
+        "tau": 0.125,
+        "t_end": 7.0,
+        "step_iterations": 150,
+        "first_iterations": 300,
+    },
 )
 
 
@@ -104,9 +99,8 @@ def by_trajectories(point: Point, settings: Settings) -> dict[str, Any]:
     A reference that is kept already tells its own seconds and error.
     """
     model = point.build_model()
-    found = trajectories.stored(model) or trajectories.steady_state(
-        model, (settings.runs / "crossing",), target=TARGET, label=f"crossing-N{point.cols}", say=print
-    )
+    folders = (*DEFAULT_FOLDERS, settings.runs / "crossing")
+    found = trajectories.steady_state(model, folders, target=TARGET, label=f"crossing-N{point.cols}", say=print)
     errors = [found.error(name) for name in OBSERVABLES]
     count = int(found.info["trajectories"])
     needed = max(trajectories.LEAST, count * (max(errors) / TARGET) ** 2)

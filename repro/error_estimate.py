@@ -44,7 +44,8 @@ def estimates(table: pd.DataFrame) -> pd.DataFrame:
     table["panel"] = table["panel"].str.removesuffix(CONTROL)
     rows = []
     for key, mine in table.groupby([*PROBLEM, "observable"], dropna=False, sort=False):
-        for kind, over_t in (("evolution", _evolution(mine)), ("steady state", _steady_state(mine))):
+        evolution = _over_time(mine[np.isfinite(mine["t"])])
+        for kind, over_t in (("evolution", evolution), ("steady state", _steady_state(mine, evolution))):
             if len(over_t):
                 named = dict(zip([*PROBLEM, "observable"], key, strict=True)) | {"kind": kind}
                 rows.append(named | _judged(mine, over_t))
@@ -65,13 +66,8 @@ def _judged(mine: pd.DataFrame, over_t: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _evolution(mine: pd.DataFrame) -> pd.DataFrame:
-    return _over_time(mine[np.isfinite(mine["t"])])
-
-
-def _steady_state(mine: pd.DataFrame) -> pd.DataFrame:
+def _steady_state(mine: pd.DataFrame, evolution: pd.DataFrame) -> pd.DataFrame:
     steady = _over_time(mine[np.isinf(mine["t"])])
-    evolution = _evolution(mine)
     if len(steady) and len(evolution):
         last = evolution.index.max()
         before = evolution.index[evolution.index <= last - UNIT]

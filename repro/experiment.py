@@ -31,6 +31,8 @@ SHORT = {
 METHODS = tuple(SHORT)
 BEYOND = ("projection", "collocation")
 """Methods that the paper does not have."""
+EVOLVING = ("dynamics", *BEYOND)
+"""Methods that evolve the initial product state."""
 LATTICES = ("ring", "chain", "rectangle")
 MODELS = ("heisenberg", "tfim")
 ESTIMATORS = ("enumeration", "sampled", "naive")
@@ -151,7 +153,7 @@ class Point:
     @property
     def follows_exact_evolution(self) -> bool:
         """Whether it evolves the initial product state, so that an exact evolution is there to compare with."""
-        return self.method in ("dynamics", *BEYOND)
+        return self.method in EVOLVING
 
     @property
     def n_steps(self) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import experiments
 from repro.errors import InputError
-from repro.experiment import BEYOND
+from repro.experiment import EVOLVING
 from repro.results import read_table
 from repro.summary import deviations, duration, observables_of
 
@@ -92,7 +92,7 @@ def _largest(table: pd.DataFrame) -> tuple[float, str]:
     worst, point = math.nan, ""
     for observable in observables_of(table):
         for row in deviations(table, observable).to_dict("records"):
-            off = row["largest"] if row["method"] in ("dynamics", *BEYOND) else abs(row["deviation"])
+            off = row["largest"] if row["method"] in EVOLVING else abs(row["deviation"])
             if off == off and not off <= worst:
                 worst, point = off, row["point"]
     return worst, point
