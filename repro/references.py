@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from repro import exact, trajectories
+from repro import exact, trajectories, trajectory_evolution
 from repro.experiment import COUPLINGS, MODEL_FIELDS, Point
 from repro.reference_cache import DEFAULT_FOLDERS, Reference
 
@@ -52,6 +52,15 @@ def evolution(point: Point, runs: Path, computing: Say = _silent) -> Reference:
     )
 
 
+def stored_evolution(point: Point, runs: Path) -> Reference | None:
+    """The evolution to compare with: exact where QuTiP reaches, else by trajectories if those are stored."""
+    if reachable(point):
+        return evolution(point, runs)
+    if point.build_lattice().n_sites <= trajectories.MAX_SITES:
+        return trajectory_evolution.stored(point.build_model(), point.initial, end_time(point), folders(runs))
+    return None
+
+
 def end_time(point: Point) -> float:
     """Last time of a point's evolution, t_end or up to one time step more (units 1/gamma)."""
     return 2 * point.tau * point.n_steps
@@ -73,7 +82,7 @@ def exact_of(point: Point, runs: Path) -> Exact | None:
     A variational+dynamics point starts from no exact state: all its times are compared with the steady state.
     """
     steady = stored_steady_state(point, runs) if point.settles else None
-    curve = evolution(point, runs) if point.follows_exact_evolution and reachable(point) else None
+    curve = stored_evolution(point, runs) if point.follows_exact_evolution else None
     if steady is None and curve is None:
         return None
 
@@ -114,12 +123,18 @@ def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> 
 
 
 def prepare_trajectories(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
-    """Make sure that steady states beyond density matrices are there too, by quantum trajectories: minutes each."""
-    for point in {_model_key(p): p for p in points if p.settles and not reachable(p)}.values():
-        if point.build_lattice().n_sites <= trajectories.MAX_SITES:
-            name = _name(point)
-            told = partial(_tell, say, name)
-            trajectories.steady_state(point.build_model(), folders(runs), label=name, say=told)
+    """Make sure that what is beyond density matrices is there too, by quantum trajectories: minutes each."""
+    beyond = [p for p in points if not reachable(p) and p.build_lattice().n_sites <= trajectories.MAX_SITES]
+    for point in {_model_key(p): p for p in beyond if p.settles}.values():
+        name = _name(point)
+        told = partial(_tell, say, f"steady state of {name}")
+        trajectories.steady_state(point.build_model(), folders(runs), label=name, say=told)
+    longest = sorted((p for p in beyond if p.follows_exact_evolution), key=end_time)
+    for point in {(*_model_key(p), p.initial): p for p in longest}.values():
+        name = _name(point)
+        told = partial(_tell, say, f"evolution of {name}")
+        model, t_end = point.build_model(), end_time(point)
+        trajectory_evolution.evolution(model, point.initial, t_end, folders(runs), label=name, say=told)
 
 
 class _NotStored(Exception):
@@ -138,8 +153,9 @@ def stored(points: Sequence[Point], runs: Path) -> dict[str, Reference]:
             with contextlib.suppress(_NotStored):
                 reference = find(point, runs, refuse)
                 found[reference.info["key"]] = reference
-        if not reachable(point) and (by_trajectories := stored_steady_state(point, runs)):
-            found[by_trajectories.info["key"]] = by_trajectories
+        for find_stored in () if reachable(point) else (stored_steady_state, stored_evolution):
+            if by_trajectories := find_stored(point, runs):
+                found[by_trajectories.info["key"]] = by_trajectories
     return found
 
 
@@ -148,8 +164,8 @@ def _note(name: str, computed: list[str], say: Callable[[str], None]) -> None:
     say(name)
 
 
-def _tell(say: Callable[[str], None], name: str, text: str) -> None:
-    say(f"steady state of {name}: {text}")
+def _tell(say: Callable[[str], None], what: str, text: str) -> None:
+    say(f"{what}: {text}")
 
 
 def _model_key(point: Point) -> tuple[object, ...]:

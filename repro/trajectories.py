@@ -44,6 +44,7 @@ OPTIONS: dict[str, Any] = {"method": "tsit5", "atol": 1e-6, "rtol": 1e-4, "map":
 KIND = "steady state by trajectories"
 
 Say = Callable[[str], None]
+Kept = list[dict[str, Any]]
 
 
 def stored(model: LindbladModel, folders: Folders = DEFAULT_FOLDERS) -> Reference | None:
@@ -107,37 +108,63 @@ def _settings(model: LindbladModel, target: float) -> dict[str, Any]:
 
 def _compute(model: LindbladModel, target: float, partial: Path, info: dict[str, Any], say: Say) -> Reference:
     import pandas as pd
+
+    system = _System(model)
+    kept = collect(lambda seed: system.trajectory(seed), _estimate, LEAST, target, partial, say)
+    mean, error = _estimate(kept)
+    table = pd.DataFrame({"t": math.inf, "observable": OBSERVABLES, "mean": mean, "error": error})
+    return Reference(table, {"kind": KIND, **info, "solver": "mcsolve tsit5, control variates", **made(kept)})
+
+
+def collect(
+    trajectory: Callable[[int], np.ndarray],
+    estimate: Callable[[Kept], tuple[np.ndarray, np.ndarray]],
+    least: int,
+    target: float,
+    partial: Path,
+    say: Say,
+) -> Kept:
+    """Add trajectories, each kept in a file as it finishes, until no standard error is above the target.
+
+    Args:
+        trajectory: what is measured along the trajectory of a seed.
+        estimate: mean and standard error of some trajectories.
+        least: the number from which on their spread is trusted.
+        target: largest standard error wanted.
+        partial: the file.
+        say: told how far it is.
+    """
+    kept = _load(partial)
+    while len(kept) < least or estimate(kept)[1].max() > target:
+        began = time.perf_counter()
+        blocks = trajectory(len(kept) + 1).tolist()
+        kept.append({"seconds": round(time.perf_counter() - began, 2), "blocks": blocks})
+        write_atomic(partial, json.dumps(kept))
+        say(f"{len(kept)} trajectories, standard error {estimate(kept)[1].max():.4f} (target {target:g})")
+    return kept
+
+
+def made(kept: Kept) -> dict[str, Any]:
+    """How many there are, what they took and what made them."""
     import qutip
     import scipy
 
-    kept = _load(partial)
-    system = _System(model)
-    while len(kept) < LEAST or _estimate(kept)[1].max() > target:
-        began = time.perf_counter()
-        blocks = system.trajectory(seed=len(kept) + 1).tolist()
-        kept.append({"seconds": round(time.perf_counter() - began, 2), "blocks": blocks})
-        write_atomic(partial, json.dumps(kept))
-        say(f"{len(kept)} trajectories, standard error {_estimate(kept)[1].max():.4f} (target {target:g})")
-    mean, error = _estimate(kept)
-    table = pd.DataFrame({"t": math.inf, "observable": OBSERVABLES, "mean": mean, "error": error})
-    made = {
-        "solver": "mcsolve tsit5, control variates",
+    return {
         "trajectories": len(kept),
         "seconds": round(sum(trajectory["seconds"] for trajectory in kept), 2),
         "versions": {"qutip": qutip.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
-    return Reference(table, {"kind": KIND, **info, **made})
 
 
-def _load(partial: Path) -> list[dict[str, Any]]:
+def _load(partial: Path) -> Kept:
     try:
         return list(json.loads(partial.read_text()))
     except (OSError, ValueError):
         return []
 
 
-def _estimate(kept: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
+def _estimate(kept: Kept) -> tuple[np.ndarray, np.ndarray]:
     if not kept:
         return np.zeros(len(OBSERVABLES)), np.full(len(OBSERVABLES), math.inf)
     blocks_RTO = np.array([trajectory["blocks"] for trajectory in kept])
