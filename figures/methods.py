@@ -1,7 +1,8 @@
 """Beyond the paper: the paper's objective, projection and collocation on the same problems, beside exact.
 
 methods: <sigma_z> and its deviation (a) on the 3x3 lattice, (b) in its steady state over J_y, (c) on the ring of
-Fig. 2(a), (d) on the ring of Fig. S4. methods_seconds: largest deviation of every run against its seconds.
+Fig. 2(a), (d) on the ring of Fig. S4, (e) on the 4x4 lattice beside quantum trajectories, (f) on rings that have no
+exact curve. methods_seconds: largest deviation of every run against its seconds.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ PANELS = {
     "steady": "its steady state",
     "ring": "ring",
     "fast": "ring, ten times B, J",
+    "larger lattice": r"$4\times4$ lattice",
+    "larger rings": "larger rings",
 }
-MARKERS = {"lattice": "s", "steady": "o", "ring": "D", "fast": "^"}
+MARKERS = {"lattice": "s", "steady": "o", "ring": "D", "fast": "^", "larger lattice": "p", "larger rings": "v"}
 PAPERS, PROJECTION, COLLOCATION = "the paper's objective", "projection, exact sums", "collocation, drawn"
 BEYOND = {"projection": PROJECTION, "collocation": COLLOCATION}
 COLOURS = {PAPERS: style.VERMILION, PROJECTION: style.BLUE, COLLOCATION: style.GREEN}
@@ -41,10 +44,12 @@ def figures(
 
 def draw(table: pd.DataFrame, profile: str) -> Figure:
     """A panel with a strip of deviations for each problem."""
+    larger = table["panel"].str.startswith("larger").any()
+    panels = {name: text for name, text in PANELS.items() if larger or not name.startswith("larger")}
     with style.context():
-        figure = Figure(figsize=(style.PAGE_WIDTH, 5.2))
-        cells = parts.panels_over_strips(figure, 2, 2)
-        for letter, (name, text), (top, bottom) in zip("abcd", PANELS.items(), cells, strict=True):
+        figure = Figure(figsize=(style.PAGE_WIDTH, 1.2 + len(panels)))
+        cells = parts.panels_over_strips(figure, len(panels) // 2, 2)
+        for letter, (name, text), (top, bottom) in zip("abcdef", panels.items(), cells, strict=False):
             rows = table[table["panel"] == name]
             style.panel(top, letter, text + _sites(rows) if "ring" in text else text)
             style.label(top, "", parts.MEANS["sigma_z"])
@@ -106,6 +111,8 @@ def _evolutions(top: Axes, bottom: Axes, rows: pd.DataFrame) -> None:
     for _, curve in curves.groupby("point_id", sort=False):
         way = str(curve["way"].iloc[0])
         parts.evolution(top, bottom, curve, COLOURS[way], way, order=2.0 if way == PAPERS else 2.5)
+    if curves["exact"].isna().all():
+        parts.no_exact(bottom)
     parts.time_limits(top, parts.span(curves))
 
 

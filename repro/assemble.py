@@ -93,12 +93,12 @@ def _rows(point: Point, runs: Path) -> Iterable[dict[str, Any]]:
             value = exact(t, name.removeprefix("scored_")) if exact else None
             yield {
                 **fixed,
-                "t": t,
+                "t": round(t, 12),
                 "observable": name,
                 "mean": mean,
                 "error": error,
-                "exact": value,
-                "seconds": seconds,
+                "exact": None if value is None else round(value, 10),
+                "seconds": round(seconds, 2),
             }
 
 

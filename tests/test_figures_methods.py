@@ -86,6 +86,17 @@ def test_a_table_in_part_and_an_empty_one_are_drawn() -> None:
     assert "no points yet" in words(inexact["methods_seconds"])
 
 
+def test_larger_systems_get_panels_where_there_are_any() -> None:
+    assert len(drawings(table())["methods"].axes) == 8
+    rows = evolution("larger rings", "collocation", 0, 20)
+    figure = drawings(tidy([*rows, *({**row, "panel": "larger lattice"} for row in rows)]).assign(exact=np.nan))[
+        "methods"
+    ]
+    assert len(figure.axes) == 12
+    assert words(figure).count("no exact curve at this size") == 2
+    assert not overlaps(figure)
+
+
 @pytest.mark.parametrize("profile", ["smoke", "quick", "desk", "paper"])
 def test_every_problem_is_solved_both_ways(profile: str) -> None:
     chosen = methods.points(profile)
