@@ -1,4 +1,7 @@
-"""The `repro` command. Exit codes: 0 done, 1 some points failed, 2 input that cannot be used, 130 stopped."""
+"""The `repro` command.
+
+Exit codes: 0 done, 1 some points failed, 2 input that cannot be used, 130 stopped by Ctrl-C, 143 by SIGTERM.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ import contextlib
 import io
 import os
 import re
+import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import tyro
 
-from repro import bench_command, commands, rbm_command, result_commands
+from repro import bench_command, commands, rbm_command, result_commands, stopping
 from repro.errors import InputError
 
 # Where the terminal cannot show box drawing, tyro draws with hyphens, bars and plus signs.
@@ -70,8 +75,10 @@ def _one_line(box: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the `repro` command."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        return parse(sys.argv[1:] if arguments is None else arguments).run()
+        with stopping.terminable():
+            return parse(arguments).run()
     except InputError as error:
         print(f"repro: {error}", file=sys.stderr)
         return 2
@@ -79,9 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has closed it (`| head`); Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print("repro: stopped; run the same command again to continue", file=sys.stderr)
-        return 130
+    except (stopping.Stopped, KeyboardInterrupt) as stop:
+        print(f"repro: stopped; to go on: {shlex.join(['repro', *arguments])}", file=sys.stderr)
+        return 128 + (stop.signum if isinstance(stop, stopping.Stopped) else signal.SIGINT)
 
 
 if __name__ == "__main__":

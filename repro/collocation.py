@@ -24,7 +24,7 @@ from typing import Protocol
 import torch
 
 from repro.estimators import Enumeration, Estimator
-from repro.losses import LossAndStats
+from repro.losses import LossAndStats, effective_fraction
 from repro.probability import StringMixture
 from repro.sampled import Sampled
 
@@ -136,11 +136,13 @@ def mismatch(values: StageValues, h: float) -> LossAndStats:
         h: the step 2 tau, units of 1/gamma.
 
     Returns:
-        Loss and statistics: "loss" is sum_a |r(a)| of the last stage, "residual" its ||L p||_1.
+        Loss and statistics: "loss" is sum_a |r(a)| of the last stage, "residual" its ||L p||_1, and
+        "effective_fraction" the part of draws from p(t) that count for it.
     """
     total = torch.zeros((), dtype=values.before.dtype, device=values.before.device)
     for row, p, log_p in zip(RADAU, values.p, values.log_p, strict=True):
         target = values.before + h * sum(a * Lp for a, Lp in zip(row, values.Lp, strict=True))
         r = values.weight * (target - p)
         total = total - (r * log_p).sum()
-    return total, {"loss": r.abs().sum(), "residual": (values.weight * values.Lp[-1].abs()).sum()}
+    stats = {"loss": r.abs().sum(), "residual": (values.weight * values.Lp[-1].abs()).sum()}
+    return total, stats | {"effective_fraction": effective_fraction(values.weight, values.p[-1], values.before)}

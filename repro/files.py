@@ -8,8 +8,13 @@ from pathlib import Path
 from repro.errors import InputError
 
 
-def write_atomic(path: Path | str, data: bytes | str) -> Path:
+def write_atomic(path: Path | str, data: bytes | str, keep: Path | None = None) -> Path:
     """Write `data` (text as UTF-8) to `path`; a reader sees the old file or the new one, never a part.
+
+    Args:
+        path: the file.
+        data: its new content.
+        keep: where the file that was there goes, in the same folder; by default nowhere.
 
     Raises:
         InputError: if the folder cannot be made or written.
@@ -23,6 +28,8 @@ def write_atomic(path: Path | str, data: bytes | str) -> Path:
                 stream.write(data.encode() if isinstance(data, str) else data)
                 stream.flush()
                 os.fsync(stream.fileno())
+            if keep and path.is_file():
+                path.replace(keep)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -18,16 +18,21 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.context import SpawnContext
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from repro import stopping
 from repro.errors import InputError
 from repro.experiment import Point
-from repro.runner import RunSettings, finished, point_folder, run_point
+from repro.runner import BusyError, RunSettings, finished, point_folder, run_point
 
 POLL_SECONDS = 0.5
+BUSY_SECONDS = 5.0
+"""How often a point is tried that another process computes, once nothing else is left to do."""
 PR_SET_PDEATHSIG = 1
 # glibc otherwise returns every large tensor to the system and gets it back page by page: a fifth of an iteration.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
@@ -56,7 +61,8 @@ def run_points(points: Sequence[Point], settings: RunSettings, jobs: int, consol
 
     Raises:
         InputError: from a worker whose input cannot be used.
-        KeyboardInterrupt: stopped; the workers are stopped too.
+        repro.stopping.Stopped: asked to stop; the running time steps were finished and saved.
+        KeyboardInterrupt: asked twice; the workers were killed.
     """
     unique = {point.point_id: point for point in points}
     todo = sorted((p for p in unique.values() if not finished(settings.runs, p)), key=cost, reverse=True)
@@ -64,24 +70,70 @@ def run_points(points: Sequence[Point], settings: RunSettings, jobs: int, consol
         console.print(f"{len(unique) - len(todo)} of {len(unique)} points are finished already")
     if not todo:
         return {}
-    failures: dict[str, str] = {}
-    with _workers(min(jobs, len(todo)), settings) as pool, _Display(todo, settings, console) as display:
-        futures = {pool.submit(run_point, point, settings): point for point in todo}
-        pool.submit(int)  # an executor watches the workers it knew when last told of work, so not the newest one
-        pending = set(futures)
-        while pending:
-            done, pending = wait(pending, timeout=POLL_SECONDS)
-            for future in done:
-                reason = _outcome(future)
-                display.finish(futures[future], reason)
-                if reason:
-                    failures[futures[future].label] = reason
-            display.refresh()
+    context = multiprocessing.get_context("spawn")
+    asked = _Asked(context.Event(), console)
+    with (
+        stopping.listening(asked.hear),
+        _workers(min(jobs, len(todo)), settings, context, asked) as pool,
+        _Display(todo, settings, console) as display,
+    ):
+        failures = _all_outcomes(todo, settings, pool, display, asked)
+    if asked.signum:
+        raise stopping.Stopped(asked.signum)
     return failures
 
 
-def _outcome(future: Future[Path]) -> str:
-    error = future.exception()
+class _Asked:
+    """Whether the command has been asked to stop: the first signal lets time steps finish, the second does not."""
+
+    def __init__(self, event: Event, console: Console) -> None:
+        self.event, self.console = event, console
+        self.signum = 0
+
+    def hear(self, signum: int) -> None:
+        """Take up a signal."""
+        if self.signum:
+            raise KeyboardInterrupt
+        self.signum = signum
+        self.event.set()
+        self.console.print("stopping when the running time steps are finished; once more to stop at once")
+
+
+def _all_outcomes(
+    todo: Sequence[Point], settings: RunSettings, pool: ProcessPoolExecutor, display: _Display, asked: _Asked
+) -> dict[str, str]:
+    """Wait for every point; one that another process computes is tried again when the others are done."""
+    failures: dict[str, str] = {}
+    futures = _submit(pool, todo, settings)
+    pending, busy = set(futures), list[Point]()
+    while pending or (busy and not asked.signum):
+        if not pending:
+            time.sleep(BUSY_SECONDS)
+            futures |= (again := _submit(pool, busy, settings))
+            pending, busy = set(again), []
+        done, pending = wait(pending, timeout=POLL_SECONDS)
+        for future in done:
+            point, error = futures[future], future.exception()
+            if isinstance(error, BrokenProcessPool):
+                _kill_workers(pool)
+            if isinstance(error, BusyError):
+                busy.append(point)
+            elif not isinstance(error, stopping.Stopped):
+                display.finish(point, reason := _outcome(error))
+                failures |= {point.label: reason} if reason else {}
+        display.refresh()
+    return failures
+
+
+def _submit(pool: ProcessPoolExecutor, points: Sequence[Point], settings: RunSettings) -> dict[Future[Path], Point]:
+    with stopping.deaf():  # submitting starts the workers
+        futures = {pool.submit(run_point, point, settings, False): point for point in points}
+        pool.submit(int)  # an executor watches the workers it knew when last told of work, so not the newest one
+    return futures
+
+
+def _outcome(error: BaseException | None) -> str:
+    """The reason of a failure, empty where all went well; what stops the whole command is raised."""
     if error is None:
         return ""
     if isinstance(error, InputError | KeyboardInterrupt):
@@ -92,17 +144,16 @@ def _outcome(future: Future[Path]) -> str:
 
 
 @contextmanager
-def _workers(jobs: int, settings: RunSettings) -> Iterator[ProcessPoolExecutor]:
+def _workers(jobs: int, settings: RunSettings, context: SpawnContext, asked: _Asked) -> Iterator[ProcessPoolExecutor]:
     environment = {name: str(settings.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")} | KEEP_MEMORY
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),))
+    told = (os.getpid(), asked.event)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=told)
     try:
         yield pool
     except BaseException:
-        for process in list((pool._processes or {}).values()):
-            process.kill()
+        _kill_workers(pool)
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     finally:
@@ -111,9 +162,15 @@ def _workers(jobs: int, settings: RunSettings) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
-def _start_worker(parent: int) -> None:
-    """A worker leaves Ctrl-C to its parent and dies with it, so that no orphan computes on."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _kill_workers(pool: ProcessPoolExecutor) -> None:
+    """Those that are left: they do not hear the executor's SIGTERM."""
+    for process in list((pool._processes or {}).values()):
+        process.kill()
+
+
+def _start_worker(parent: int, asked: Event) -> None:
+    """A worker leaves signals to its parent and dies with it, so that no orphan computes on."""
+    stopping.watch(asked)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -125,7 +182,8 @@ class _Display:
 
     def __init__(self, points: Sequence[Point], settings: RunSettings, console: Console) -> None:
         self.points, self.settings, self.console = points, settings, console
-        self.started = time.time()
+        self.started = time.monotonic()
+        self.stale = {point.point_id: self._text(point) for point in points}
         self.left = {point.point_id: cost(point) for point in points}
         self.all = sum(self.left.values())
         self.finished = 0
@@ -175,14 +233,20 @@ class _Display:
         )
 
     def _status(self, point: Point) -> dict[str, float] | None:
-        path = point_folder(self.settings.runs, point) / "progress.json"
+        text = self._text(point)
         try:
-            return json.loads(path.read_text()) if path.stat().st_mtime >= self.started - 1 else None
-        except (OSError, ValueError):
+            return json.loads(text) if text != self.stale[point.point_id] else None
+        except ValueError:
             return None
 
+    def _text(self, point: Point) -> str:
+        try:
+            return (point_folder(self.settings.runs, point) / "progress.json").read_text()
+        except OSError:
+            return ""
+
     def _time_left(self, done: float) -> str:
-        seconds = time.time() - self.started
+        seconds = time.monotonic() - self.started
         return f"about {_duration(seconds * (self.all - done) / done)} left" if 0 < done < self.all else ""
 
 

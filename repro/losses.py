@@ -36,7 +36,19 @@ def dynamics(evaluation: Evaluation, tau: float) -> LossAndStats:
     mismatch_A = evaluation.p_A - tau * evaluation.Lp_A - target_A
     loss = (evaluation.weight_A * mismatch_A.abs()).sum()
     residual = (evaluation.weight_A * evaluation.Lp_A.detach().abs()).sum()
-    return loss, {"loss": loss.detach(), "residual": residual}
+    counted = effective_fraction(evaluation.weight_A, evaluation.old_p_A, evaluation.p_A.detach())
+    return loss, {"loss": loss.detach(), "residual": residual, "effective_fraction": counted}
+
+
+def effective_fraction(weight_A: torch.Tensor, target_A: torch.Tensor, p_A: torch.Tensor) -> torch.Tensor:
+    """(sum w)^2 / (N sum w^2) of the importance weights w = target / p of draws from p: 1 where they are equal.
+
+    Args:
+        weight_A: of every configuration in sums over configurations, see `Evaluation`.
+        target_A, p_A: the distribution that the draws stand for, and the one they come from.
+    """
+    tiny = torch.finfo(p_A.dtype).tiny
+    return (weight_A * target_A).sum() ** 2 / (weight_A * target_A**2 / p_A.clamp_min(tiny)).sum()
 
 
 def interpolated(evaluation: Evaluation, tau: float, mixing: float) -> LossAndStats:

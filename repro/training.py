@@ -7,7 +7,6 @@ can be watched and resumed. Everything that a resumed run needs is in the checkp
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from typing import Any
@@ -15,15 +14,11 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from repro import losses
-from repro.estimators import Enumeration, Estimator, Naive
+from repro import losses, sanity
+from repro.building import build_estimator, build_model, seeded_generator
+from repro.estimators import Enumeration
 from repro.experiment import Point
-from repro.liouvillian import LocalLiouvillian
 from repro.observables import pauli_means, sampled_pauli_means
-from repro.probability import StringMixture
-from repro.sampled import Sampled
-from repro.strings import orders
-from repro.transformer import Transformer
 from repro.unmasked import unmasked_sample
 
 ADAM = {"betas": (0.9, 0.98), "eps": 1e-9, "fused": True}
@@ -31,39 +26,6 @@ EPOCH_ITERATIONS = 20
 OBSERVABLE_SAMPLES = 20_000
 WARM_UP = 0.2
 """Fraction of a time step over which step_decay "cycle" lets the rate grow."""
-
-
-def seeded_generator(device: torch.device, *key: int) -> torch.Generator:
-    """A generator that depends on all of `key` (seed, rank, time step, iteration), equal keys giving equal draws."""
-    digest = hashlib.sha256(repr(key).encode()).digest()
-    return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
-
-
-def build_model(point: Point) -> StringMixture:
-    """The point's distribution at its start: the initial product state (S VI), weights drawn from the seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(point.seed)
-        bias = torch.as_tensor(point.build_povm().product_state_bias(point.initial))
-        transformer = Transformer(point.transformer_config(), bias)
-    return StringMixture(transformer, orders(point.strings, point.build_lattice()))
-
-
-def build_estimator(point: Point, memory: int | None = None, ranks: int = 1) -> Estimator:
-    """The point's way to evaluate the residual.
-
-    Args:
-        point: what is computed.
-        memory: bytes that one evaluation of the sampled estimator may take; None: no limit.
-        ranks: processes that share the draws.
-    """
-    liouvillian = LocalLiouvillian(point.build_model(), point.build_povm())
-    share = point.n_samples // ranks
-    if point.estimator == "naive":
-        return Naive(liouvillian, share)
-    if point.estimator == "sampled":
-        return Sampled(liouvillian, share, memory)
-    draw = unmasked_sample if point.sampling == "unmasked" else None
-    return Enumeration(liouvillian, share or None, draw)
 
 
 class PointModule(pl.LightningModule):
@@ -92,7 +54,15 @@ class PointModule(pl.LightningModule):
         key = (self.point.seed, self.global_rank, self.current_epoch, batch_idx)
         loss, stats = self.loss(seeded_generator(self.device, *key))
         self._stats.append(stats)
+        sanity.check_loss(float(stats["loss"]), float(self._stats[0]["loss"]), self._where(batch_idx))
         return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Refuse a step along a gradient that is not finite."""
+        sanity.check_gradients(self.parameters(), self._where(len(self._stats) - 1))
+
+    def _where(self, iteration: int) -> str:
+        return f"epoch {self.current_epoch + 1}, iteration {iteration + 1}"
 
     def setup(self, stage: str) -> None:
         """Draw this process's share of the samples."""
@@ -108,9 +78,11 @@ class PointModule(pl.LightningModule):
     def end_epoch(self) -> None:
         """Measure the state that the epoch ended with; called by `repro.callbacks.Measure`, before other callbacks."""
         stats = {name: float(self._stats[-1][name]) for name in self._stats[-1]}
-        self._check_finite(stats)
+        where = f"the end of epoch {self.current_epoch + 1}"
+        sanity.check_finite(stats, where)
+        sanity.check_effective_samples(stats, self.point.n_samples, where)
         self._record(stats)
-        self._check_finite(self.history[-1])  # a bad gradient spoils the state after its last finite loss
+        sanity.check_finite(self.history[-1], where)  # a bad step spoils the state after its last finite loss
         self._stats.clear()
 
     @property
@@ -145,7 +117,9 @@ class PointModule(pl.LightningModule):
         """
         povm = self.point.build_povm()
         if isinstance(self.estimator, Enumeration):
-            means = pauli_means(self.model.all_probs(), povm)
+            p = self.model.all_probs()
+            sanity.check_normalised(p, f"epoch {self.current_epoch + 1}")
+            means = pauli_means(p, povm)
             if self.point.sampling == "masked":
                 return exact_row(means)
             drawn = sampled_pauli_means(unmasked_sample(self.model, OBSERVABLE_SAMPLES, self._measuring()), povm)
@@ -158,11 +132,6 @@ class PointModule(pl.LightningModule):
 
     def _record(self, stats: dict[str, float]) -> None:
         self.history.append({**self.position(), **stats, **self.measure(), "seconds": self.seconds})
-
-    def _check_finite(self, stats: dict[str, float]) -> None:
-        bad = [name for name, value in stats.items() if not math.isfinite(value)]
-        if bad:
-            raise FloatingPointError(f"point {self.point.label}: {bad[0]} is not finite at {self.position()}")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the history and the clock with the weights."""

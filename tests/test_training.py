@@ -14,6 +14,7 @@ from repro import losses, runner
 from repro.callbacks import Progress
 from repro.errors import InputError
 from repro.experiment import Point
+from repro.folders import PREVIOUS
 from repro.runner import CHECKPOINT, RunSettings, finished, load_checkpoint, point_folder, run_point
 from repro.training import VariationalModule, seeded_generator
 
@@ -137,6 +138,7 @@ def test_a_damaged_checkpoint_is_refused_and_left_alone(interrupted: tuple[Path,
     whole = path.read_bytes()
     broken = {"truncated": whole[: len(whole) // 2], "garbage": b"not a checkpoint" * 50, "empty": b""}[damage]
     path.write_bytes(broken)
+    path.with_name(PREVIOUS).unlink()
     with pytest.raises(InputError, match="cannot be read") as error:
         run_point(point, settings(path.parents[2]))
     assert "\n" not in str(error.value)

@@ -1,0 +1,83 @@
+"""Stop when asked, with nothing lost: SIGTERM and Ctrl-C let every running time step finish and be saved.
+
+The process that was started listens; its workers do not hear signals, and look at an event at the end of every epoch.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.synchronize import Event
+
+import pytorch_lightning as pl
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_event: Event | None = None
+
+
+class Stopped(Exception):
+    """Stopped on request: what was finished is saved, and the same command goes on."""
+
+    def __init__(self, signum: int = signal.SIGINT) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
+def watch(event: Event | None) -> None:
+    """In a worker: `event` asks it to stop."""
+    global _event
+    _event = event
+
+
+def asked() -> bool:
+    """Whether this worker has been asked to stop."""
+    return _event is not None and _event.is_set()
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Processes started in here do not hear the signals; one sent meanwhile comes afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def listening(handle: Callable[[int], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM call `handle`; in a thread that is not the main one nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda signum, _: handle(signum)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM and Ctrl-C raise `Stopped`: outside the fits there is nothing to wait for."""
+
+    def stop(signum: int) -> None:
+        raise Stopped(signum)
+
+    with listening(stop):
+        yield
+
+
+class Stop(pl.Callback):
+    """Ends a fit after the epoch in which its worker was asked to stop; the ranks of a point agree."""
+
+    def __init__(self) -> None:
+        self.event = _event  # ranks are processes of their own, which get it with this object
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Look, and stop after the checkpoint that follows."""
+        if self.event is not None and trainer.strategy.broadcast(self.event.is_set()):
+            trainer.should_stop = True
