@@ -58,10 +58,7 @@ def run_points(points: Sequence[Point], settings: RunSettings, jobs: int, consol
         InputError: from a worker whose input cannot be used.
         KeyboardInterrupt: stopped; the workers are stopped too.
     """
-    unique = {point.point_id: point for point in points}
-    todo = sorted((p for p in unique.values() if not finished(settings.runs, p)), key=cost, reverse=True)
-    if len(todo) < len(unique):
-        console.print(f"{len(unique) - len(todo)} of {len(unique)} points are finished already")
+    todo = unfinished(points, settings, console)
     if not todo:
         return {}
     failures: dict[str, str] = {}
@@ -78,6 +75,15 @@ def run_points(points: Sequence[Point], settings: RunSettings, jobs: int, consol
                     failures[futures[future].label] = reason
             display.refresh()
     return failures
+
+
+def unfinished(points: Sequence[Point], settings: RunSettings, console: Console) -> list[Point]:
+    """Every computation that is left, once and longest first; `console` is told how many are there already."""
+    unique = {point.point_id: point for point in points}
+    todo = sorted((p for p in unique.values() if not finished(settings.runs, p)), key=cost, reverse=True)
+    if len(todo) < len(unique):
+        console.print(f"{len(unique) - len(todo)} of {len(unique)} points are finished already")
+    return todo
 
 
 def _outcome(future: Future[Path]) -> str:

@@ -15,6 +15,7 @@ import io
 import json
 import logging
 import pickle
+import signal
 import warnings
 import zipfile
 from functools import partial
@@ -29,19 +30,19 @@ from torch.multiprocessing import ProcessExitedException
 from torch.multiprocessing.spawn import ProcessException
 
 from repro import references, tracking
-from repro.callbacks import Measure, Progress, Tracking
+from repro.callbacks import LeaveSignal, Measure, Progress, Tracking
 from repro.collocation_training import CollocationModule
 from repro.errors import InputError
 from repro.experiment import Point
 from repro.files import write_atomic
+from repro.folders import DONE, PROGRESS, finished, point_folder
 from repro.memory import GIB
-from repro.processes import check_device, first_rank, launched_outside
+from repro.processes import check_device, environments, first_rank, in_submitted_job, launched_outside
 from repro.projection_training import ProjectionModule
 from repro.provenance import provenance
 from repro.training import DynamicsModule, PointModule, VariationalModule
 
 CHECKPOINT = "last.ckpt"
-DONE = "done.json"
 MODULES: dict[str, type[PointModule]] = {
     "variational": VariationalModule,
     "dynamics": DynamicsModule,
@@ -76,16 +77,6 @@ class RunSettings:
     def ranks(self) -> int:
         """Processes of one fit."""
         return self.devices * self.nodes
-
-
-def point_folder(runs: Path, point: Point) -> Path:
-    """Where a point lives."""
-    return runs / "points" / point.point_id
-
-
-def finished(runs: Path, point: Point) -> bool:
-    """Whether a point has been computed to its end."""
-    return (point_folder(runs, point) / DONE).exists()
 
 
 def run_point(point: Point, settings: RunSettings) -> Path:
@@ -227,8 +218,12 @@ def _trainer(module: PointModule, folder: Path, settings: RunSettings) -> pl.Tra
         devices=[int(number or 0)] if alone and kind == "cuda" else settings.devices,
         num_nodes=settings.nodes,
         strategy="auto" if alone else ("ddp" if launched_outside() else "ddp_spawn"),
+        plugins=[*environments(settings.ranks)],
         max_epochs=module.n_epochs,
-        callbacks=[Measure(), Progress(folder / "progress.json", module.point.label), tracked, checkpoint],
+        callbacks=[
+            *(Measure(), Progress(folder / PROGRESS, module.point.label), tracked, checkpoint),
+            *((LeaveSignal(signal.SIGTERM),) if in_submitted_job() else ()),
+        ],
         reload_dataloaders_every_n_epochs=1,
         logger=False,
         enable_progress_bar=False,
