@@ -254,7 +254,8 @@ def _reason(point: Point, job: Job, cluster: Cluster, gone: dict[Point, float]) 
     if cluster.alive(job):
         gone.pop(point, None)
         return None
-    if cluster.slurm and time.monotonic() - gone.setdefault(point, time.monotonic()) < GONE_SECONDS:
+    now = time.monotonic()
+    if cluster.slurm and now - gone.setdefault(point, now) < GONE_SECONDS:
         return None
-    log = job.log(cluster.settings.runs)
+    log = job.log(cluster.runs)
     return f"its job {job.job} was stopped or killed (log: {log}); run the same command again to continue"

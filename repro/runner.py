@@ -239,6 +239,7 @@ def _quiet_lightning() -> None:
         ".*GPU available but not used.*",
         ".*Checkpoint directory.*",
         ".*LeafSpec.*",
+        ".*`srun` command is available.*",
     ):
         warnings.filterwarnings("ignore", message)
 

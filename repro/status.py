@@ -48,7 +48,7 @@ class State:
         point: which.
         state: done, running, queued, failed, stopped (begun, and nobody computes it) or open (not begun).
         done, total: epochs; 0 of 0 where nothing is known.
-        left: seconds of computing that remain, NaN where nothing is known.
+        spent, left: seconds of computing so far and to come, NaN where nothing is known.
         where: host and job.
         reason: of a failure or a stop, in one line.
     """
@@ -57,6 +57,7 @@ class State:
     state: str
     done: int = 0
     total: int = 0
+    spent: float = math.nan
     left: float = math.nan
     where: str = ""
     reason: str = ""
@@ -71,10 +72,11 @@ def states(points: Sequence[Point], runs: Path) -> list[State]:
 
 def _state(point: Point, runs: Path, job: Job | None, queue: Queue | None) -> State:
     if done := _read(point, runs, DONE):
-        return State(point, "done", left=0.0, where=_duration(float(done.get("seconds", math.nan))))
+        return State(point, "done", spent=float(done.get("seconds", math.nan)), left=0.0)
     progress, last = _read(point, runs, PROGRESS), _last_event(point_folder(runs, point))
     done_epochs, total = int(progress.get("done", 0)), int(progress.get("total", 0))
-    left = float(progress["seconds"]) / done_epochs * (total - done_epochs) if done_epochs else math.nan
+    spent = float(progress.get("seconds", math.nan))
+    left = spent / done_epochs * (total - done_epochs) if done_epochs else math.nan
     host = str(last.get("host", ""))
     in_queue = queue.get(job.job) if job and queue is not None else None
     named = f"job {job.job}" if job and (job.launcher == "slurm" or job.end(runs) is None) else ""
@@ -83,7 +85,7 @@ def _state(point: Point, runs: Path, job: Job | None, queue: Queue | None) -> St
         where = " ".join(word for word in (named, in_queue[1] if in_queue else "") if word)
     else:
         where = " ".join(word for word in (host, named) if word)
-    return State(point, state, done_epochs, total, left, where, reason)
+    return State(point, state, done_epochs, total, spent, left, where, reason)
 
 
 def _judge(folder: Path, runs: Path, job: Job | None, queue: Queue | None, last: Mapping[str, Any]) -> tuple[str, str]:
@@ -170,7 +172,7 @@ def summary(name: str, found: Sequence[State]) -> str:
 def table(found: Sequence[State]) -> Table:
     """One row for each point."""
     shown = Table(box=None, pad_edge=False)
-    for column in ("panel", "point", "id", "state", "progress", "left", "where", "reason"):
+    for column in ("panel", "point", "id", "state", "progress", "spent", "left", "where", "reason"):
         shown.add_column(column, overflow="fold", no_wrap=column != "reason")
     for state in found:
         progress = f"{state.done}/{state.total}" if state.total else ""
@@ -178,7 +180,7 @@ def table(found: Sequence[State]) -> Table:
         shown.add_row(
             *(state.point.panel, state.point.label, state.point.point_id),
             Text(state.state, style=COLOURS[state.state]),
-            *(progress, left, Text(state.where), Text(state.reason)),
+            *(progress, _duration(state.spent), left, Text(state.where), Text(state.reason)),
         )
     return shown
 
