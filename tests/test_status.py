@@ -43,9 +43,7 @@ def asked(patch: pytest.MonkeyPatch, runs: Path, queue: Queue | None = None) -> 
 
 def saved(folder: Path) -> None:
     (folder / CHECKPOINT).touch()
-    (folder / "progress.json").write_text(
-        json.dumps({"label": "x", "done": 10, "total": 50, "seconds": 20.0, **progress})
-    )
+    (folder / "progress.json").write_text(json.dumps({"label": "x", "done": 10, "total": 50, "seconds": 20.0}))
 
 
 def happened(folder: Path, *events: dict[str, object]) -> None:
