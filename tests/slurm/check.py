@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from repro.jobs import queue
 from repro.results import read_table, same_numbers
 
 COMMAND = [sys.executable, "-m", "repro.cli"]
@@ -81,8 +80,7 @@ def disturb(folder: Path) -> None:
     subprocess.run(["scontrol", "requeue", taken], check=True)
     step(f"job {warned} got the signal of a time limit, {taken} was requeued by SLURM, {told} got SIGTERM")
     wait_for("two jobs back in the queue", lambda: min(restarts(job) for job in (warned, taken)) > 0)
-    waiting = [job for job, (state, _) in (queue() or {}).items() if state == "PENDING"]
-    step(f"requeued; waiting in the queue: {', '.join(waiting) or 'none any more'}")
+    step("both were requeued")
     print(repro("status", "fig4", "--profile", "smoke", *LONG, folder=folder), flush=True)
     check("the command that waited ends with 0", submitted.wait(SECONDS) == 0)
     for job, expected in ((warned, 1), (taken, 1), (told, 0)):
