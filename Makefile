@@ -16,7 +16,7 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
 FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods
-.PHONY: help setup test test-all lint $(FIGURES) all figures publish claims report bench crossing reference rbm sync clean force
+.PHONY: help setup test test-all test-slurm lint $(FIGURES) all figures publish claims report bench crossing reference rbm sync clean force
 
 help: ## list what can be made (this text)
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ test: setup ## run the tests, but for the slow ones (also sets up a bare machine
 
 test-all: setup ## run every test, slow ones included
 	@WANDB_MODE=disabled $(PY) -m pytest --durations=20 $(ARGS)
+
+test-slurm: setup ## jobs on a real SLURM of one node, installed with apt-get where it is missing (as root; five minutes)
+	@tests/slurm/run.sh $(abspath $(PY))
 
 lint: setup ## ruff (rules and format) and mypy
 	@$(PY) -m ruff check .

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -117,3 +119,27 @@ class Tracking(pl.Callback):
 
 def _means(row: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in row.items() if not name.endswith("_error")}
+
+
+class LeaveSignal(pl.Callback):
+    """Gives a signal back to who handled it before the fit: Lightning would end the fit on it.
+
+    A scheduler sends SIGTERM ahead of a preemption; a fit that ends there would end its job, which then nobody
+    continues.
+
+    Args:
+        number: the signal.
+    """
+
+    def __init__(self, number: signal.Signals) -> None:
+        self.number = number
+        self.handler: Any = None
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Remember the handler: Lightning sets its own between here and the start of training."""
+        self.handler = signal.getsignal(self.number)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Put it back."""
+        if self.handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(self.number, self.handler)

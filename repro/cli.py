@@ -17,7 +17,7 @@ from typing import Annotated
 
 import tyro
 
-from repro import bench_command, commands, rbm_command, result_commands, stopping
+from repro import bench_command, commands, rbm_command, result_commands, status, stopping
 from repro.errors import InputError
 
 # Where the terminal cannot show box drawing, tyro draws with hyphens, bars and plus signs.
@@ -30,6 +30,7 @@ TYPES = {"INT": "a whole number", "FLOAT": "a number"}
 Command = (
     Annotated[commands.List, tyro.conf.subcommand("list")]
     | Annotated[commands.Run, tyro.conf.subcommand("run")]
+    | Annotated[status.Status, tyro.conf.subcommand("status")]
     | Annotated[result_commands.Reference, tyro.conf.subcommand("reference")]
     | Annotated[result_commands.Plot, tyro.conf.subcommand("plot")]
     | Annotated[result_commands.Publish, tyro.conf.subcommand("publish")]

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-import fnmatch
 import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import tyro
 from rich.console import Console
 
 import experiments
+from repro.cluster_options import ClusterOptions, default_jobs
 from repro.drawing import draw_run
-from repro.errors import InputError, unknown
-from repro.experiment import PROFILES, Point, override
+from repro.errors import InputError
+from repro.experiment import Point
+from repro.selection import Overrides, select_points
 
 if TYPE_CHECKING:
     from repro.reference_cache import Reference
@@ -33,42 +33,6 @@ class Command(Protocol):
     def run(self) -> int:
         """Do it; returns the exit code."""
         ...
-
-
-def _override_type() -> type:
-    """A dataclass with one optional option per field of a point."""
-    types = {"str": str, "int": int, "float": float, "bool": bool}
-    fields: list[tuple[str, Any, Any]] = []
-    for f in dataclasses.fields(Point):
-        if f.name not in ("figure", "panel", "profile"):
-            kind = types[str(f.type)]
-            metavar = "{True,False}" if kind is bool else kind.__name__.upper()
-            option = Annotated[kind | None, tyro.conf.arg(help=f.metadata["help"], metavar=metavar)]  # type: ignore[valid-type]
-            fields.append((f.name, option, None))
-    return dataclasses.make_dataclass("Overrides", fields)
-
-
-Overrides = _override_type()
-
-
-def select_points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> tuple[Point, ...]:
-    """A figure's points: those that `--only` names, then changed by the overrides."""
-    module = experiments.load(figure)
-    if profile not in PROFILES:
-        raise unknown("profile", profile, PROFILES)
-    listed = module.points(profile)
-    for pattern in only:
-        if not any(_matches(point, pattern) for point in listed):
-            listing = f"repro run {figure} --profile {profile} --list"
-            raise InputError(f"no point of {figure} ({profile}) matches '{pattern}'; what there is: {listing}")
-    changes = {name: value for name, value in vars(overrides).items() if value is not None}
-    chosen = [point for point in listed if not only or any(_matches(point, pattern) for pattern in only)]
-    return tuple(dict.fromkeys(override(point, changes) for point in chosen))
-
-
-def _matches(point: Point, pattern: str) -> bool:
-    names = (point.label, f"{point.panel}-{point.label}", point.point_id, point.panel)
-    return any(fnmatch.fnmatchcase(name, pattern) for name in names)
 
 
 @dataclass
@@ -92,7 +56,7 @@ class List:
 
 
 def _show(points: Sequence[Point], runs: Path) -> int:
-    from repro.runner import finished
+    from repro.folders import finished
 
     for point in points:
         state = "finished" if finished(runs, point) else "open"
@@ -120,8 +84,8 @@ class Run:
     """show the points and stop"""
     collect: bool = False
     """compute nothing: table and drawing of what is finished, such as points that other machines computed"""
-    jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
-    """points at a time"""
+    jobs: int | None = None
+    """points at a time; by default one for every core, and with --launcher slurm as many as the cluster gives"""
     threads: int = 1
     """CPU threads of each point"""
     device: str = "cpu"
@@ -129,13 +93,14 @@ class Run:
     devices: int = 1
     """GPUs (or CPU processes) of a node that share the samples of each point"""
     nodes: int = 1
-    """nodes that do; start the command on each with srun or torchrun"""
+    """nodes that do; --launcher slurm asks for them, otherwise start the command on each with srun or torchrun"""
     memory: float = 4.0
     """GiB that one evaluation of the sampled estimator may take; larger batches go through in parts"""
     runs: Path = DEFAULT_RUNS
     """folder for everything computed"""
     wandb: str = ""
     """online, offline or disabled; by default WANDB_MODE, else online with a key and offline without"""
+    cluster: tyro.conf.OmitArgPrefixes[ClusterOptions] = field(default_factory=ClusterOptions)
     change: tyro.conf.OmitArgPrefixes[Overrides] = field(default_factory=Overrides)  # type: ignore[valid-type]
     """fields of the chosen points to change"""
 
@@ -148,7 +113,6 @@ class Run:
         points = [point for of_figure in chosen.values() for point in of_figure]
         if self.list:
             return _show(points, self.runs)
-        from repro.launch import run_points
         from repro.processes import first_rank
         from repro.references import prepare
 
@@ -162,16 +126,26 @@ class Run:
         )
         if first_rank():
             _track_references(self, made)
-        failures = run_points(points, settings, self.jobs, console)
+        failures = self._compute(points, settings, console)
         for label, reason in failures.items():
             console.print(f"failed: {label}: {reason}", markup=False, highlight=False, soft_wrap=True)
-        if first_rank():
+        if first_rank() and not self.cluster.detach:
             for figure, of_figure in chosen.items():
                 self._finish(figure, of_figure, console)
         return 1 if failures else 0
 
+    def _compute(self, points: Sequence[Point], settings: Any, console: Console) -> dict[str, str]:
+        if self.cluster.launcher == "here":
+            from repro import launch
+
+            return launch.run_points(points, settings, default_jobs(self.jobs), console)
+        from repro import cluster
+
+        name = f"{self.figure}-{self.profile}"
+        return cluster.run_points(points, settings, self.cluster, self.jobs, name, console)
+
     def _collect(self, chosen: Mapping[str, Sequence[Point]], console: Console) -> int:
-        from repro.runner import finished
+        from repro.folders import finished
 
         check_writable(self.runs)
         for figure, points in chosen.items():
@@ -183,13 +157,13 @@ class Run:
     def _settings(self, points: Sequence[Point]) -> Any:
         from repro.memory import GIB
         from repro.probability import check_enumerable
-        from repro.processes import check_device, check_processes, check_shares
+        from repro.processes import check_shares
         from repro.runner import RunSettings
         from repro.tracking import resolve_mode
 
-        check_device(self.device)
+        self._check_machine()
         for name in ("jobs", "threads", "devices", "nodes"):
-            if getattr(self, name) < 1:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"{name} = {getattr(self, name)}: expected at least 1")
         if not 0 < self.memory < math.inf:
             raise InputError(f"memory = {self.memory} GiB: expected a number above 0")
@@ -197,11 +171,23 @@ class Run:
             if point.estimator == "enumeration":
                 check_enumerable(point.build_lattice().n_sites)
             check_shares(point, self.devices * self.nodes)
-        check_processes(self.device, self.devices, self.nodes)
         tracking = resolve_mode(self.wandb or None)
         check_writable(self.runs)
         memory = int(self.memory * GIB)
         return RunSettings(self.runs, self.device, self.threads, tracking, memory, self.devices, self.nodes)
+
+    def _check_machine(self) -> None:
+        """Where jobs compute elsewhere, what this machine has does not matter."""
+        from repro.processes import check_device, check_device_name, check_processes
+
+        self.cluster.check()
+        if self.cluster.launcher == "slurm":
+            check_device_name(self.device)
+            if ":" in self.device:
+                raise InputError(f"device '{self.device}' with launcher slurm: expected cpu or cuda")
+            return
+        check_device(self.device)
+        check_processes(self.device, self.devices, self.nodes)
 
     def _finish(self, figure: str, points: Sequence[Point], console: Console) -> None:
         from repro import assemble

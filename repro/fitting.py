@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import logging
+import signal
 import warnings
 from functools import partial
 from pathlib import Path
@@ -16,11 +17,11 @@ from torch.multiprocessing import ProcessExitedException
 from torch.multiprocessing.spawn import ProcessException
 
 from repro import checkpoints, references, stopping, tracking
-from repro.callbacks import Measure, Progress, Tracking
+from repro.callbacks import LeaveSignal, Measure, Progress, Tracking
 from repro.errors import InputError
 from repro.experiment import Point
-from repro.folders import CHECKPOINT, DONE, RunSettings, point_folder
-from repro.processes import first_rank, launched_outside
+from repro.folders import CHECKPOINT, DONE, PROGRESS, RunSettings, point_folder
+from repro.processes import environments, first_rank, in_submitted_job, launched_outside
 from repro.provenance import provenance
 from repro.training import PointModule
 
@@ -114,12 +115,13 @@ def _trainer(module: PointModule, folder: Path, settings: RunSettings) -> pl.Tra
         max_epochs=module.n_epochs,
         callbacks=[
             Measure(),
-            Progress(folder / "progress.json", module.point.label),
+            Progress(folder / PROGRESS, module.point.label),
             tracked,
             stopping.Stop(),
             checkpoint,
+            *((LeaveSignal(signal.SIGTERM),) if in_submitted_job() else ()),
         ],
-        plugins=[checkpoints.CheckedFiles()],
+        plugins=[checkpoints.CheckedFiles(), *environments(settings.ranks)],
         reload_dataloaders_every_n_epochs=1,
         logger=False,
         enable_progress_bar=False,

@@ -19,7 +19,7 @@ from repro.experiment import Point
 from repro.memory import GIB
 
 CHECKPOINT, PREVIOUS = "last.ckpt", "previous.ckpt"
-DONE = "done.json"
+PROGRESS, DONE = "progress.json", "done.json"
 
 
 @dataclass(frozen=True)

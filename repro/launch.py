@@ -64,10 +64,7 @@ def run_points(points: Sequence[Point], settings: RunSettings, jobs: int, consol
         repro.stopping.Stopped: asked to stop; the running time steps were finished and saved.
         KeyboardInterrupt: asked twice; the workers were killed.
     """
-    unique = {point.point_id: point for point in points}
-    todo = sorted((p for p in unique.values() if not finished(settings.runs, p)), key=cost, reverse=True)
-    if len(todo) < len(unique):
-        console.print(f"{len(unique) - len(todo)} of {len(unique)} points are finished already")
+    todo = unfinished(points, settings, console)
     if not todo:
         return {}
     context = multiprocessing.get_context("spawn")
@@ -75,7 +72,7 @@ def run_points(points: Sequence[Point], settings: RunSettings, jobs: int, consol
     with (
         stopping.listening(asked.hear),
         _workers(min(jobs, len(todo)), settings, context, asked) as pool,
-        _Display(todo, settings, console) as display,
+        Display(todo, settings, console) as display,
     ):
         failures = _all_outcomes(todo, settings, pool, display, asked)
     if asked.signum:
@@ -100,7 +97,7 @@ class _Asked:
 
 
 def _all_outcomes(
-    todo: Sequence[Point], settings: RunSettings, pool: ProcessPoolExecutor, display: _Display, asked: _Asked
+    todo: Sequence[Point], settings: RunSettings, pool: ProcessPoolExecutor, display: Display, asked: _Asked
 ) -> dict[str, str]:
     """Wait for every point; one that another process computes is tried again when the others are done."""
     failures: dict[str, str] = {}
@@ -130,6 +127,15 @@ def _submit(pool: ProcessPoolExecutor, points: Sequence[Point], settings: RunSet
         futures = {pool.submit(run_point, point, settings, False): point for point in points}
         pool.submit(int)  # an executor watches the workers it knew when last told of work, so not the newest one
     return futures
+
+
+def unfinished(points: Sequence[Point], settings: RunSettings, console: Console) -> list[Point]:
+    """Every computation that is left, once and longest first; `console` is told how many are there already."""
+    unique = {point.point_id: point for point in points}
+    todo = sorted((p for p in unique.values() if not finished(settings.runs, p)), key=cost, reverse=True)
+    if len(todo) < len(unique):
+        console.print(f"{len(unique) - len(todo)} of {len(unique)} points are finished already")
+    return todo
 
 
 def _outcome(error: BaseException | None) -> str:
@@ -177,7 +183,7 @@ def _start_worker(parent: int, asked: Event) -> None:
         os._exit(1)
 
 
-class _Display:
+class Display:
     """Progress of running points: bars on a terminal, one line per finished point elsewhere."""
 
     def __init__(self, points: Sequence[Point], settings: RunSettings, console: Console) -> None:
@@ -197,7 +203,7 @@ class _Display:
         self.bars = Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal)
         self.total = self.bars.add_task("all points", total=self.all, now="")
 
-    def __enter__(self) -> _Display:
+    def __enter__(self) -> Display:
         self.bars.start()
         return self
 

@@ -5,9 +5,21 @@ from __future__ import annotations
 import os
 
 import torch
+from pytorch_lightning.plugins.environments import ClusterEnvironment, LightningEnvironment, SLURMEnvironment
 
 from repro.errors import InputError
 from repro.experiment import Point
+
+
+def check_device_name(device: str) -> None:
+    """Refuse what is no device, whatever this machine has.
+
+    Raises:
+        InputError: not "cpu", "cuda" or "cuda:N".
+    """
+    kind, _, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not number.isdigit()) or (kind == "cpu" and number):
+        raise InputError(f"device '{device}': expected cpu, cuda or cuda:N")
 
 
 def check_device(device: str) -> None:
@@ -16,9 +28,8 @@ def check_device(device: str) -> None:
     Raises:
         InputError: not "cpu", "cuda" or "cuda:N", or no such GPU here.
     """
+    check_device_name(device)
     kind, _, number = device.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not number.isdigit()) or (kind == "cpu" and number):
-        raise InputError(f"device '{device}': expected cpu, cuda or cuda:N")
     if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
         raise InputError(f"device '{device}': this machine has {torch.cuda.device_count()} CUDA devices")
 
@@ -58,3 +69,20 @@ def first_rank() -> bool:
 def launched_outside() -> bool:
     """Whether srun or torchrun starts the processes of a fit, one per device."""
     return any(name in os.environ for name in ("TORCHELASTIC_RUN_ID", "SLURM_PROCID"))
+
+
+def environments(ranks: int) -> list[ClusterEnvironment]:
+    """What tells Lightning which process it is, where it would guess wrong; a plugin of its trainer.
+
+    A point of one process is alone even inside a job step of many tasks. Inside one that srun started, Lightning must
+    not put the job back into the queue as well: submitit does.
+    """
+    if ranks == 1:
+        return [LightningEnvironment()]
+    by_srun = "SLURM_PROCID" in os.environ and "TORCHELASTIC_RUN_ID" not in os.environ
+    return [SLURMEnvironment(auto_requeue=False)] if by_srun else []
+
+
+def in_submitted_job() -> bool:
+    """Whether submitit started this process; it then answers the cluster's signals, and nothing else may."""
+    return "SUBMITIT_EXECUTOR" in os.environ

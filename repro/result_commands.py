@@ -11,10 +11,11 @@ from types import ModuleType
 import tyro
 
 import experiments
-from repro.commands import DEFAULT_RUNS, Overrides, check_writable, select_points
+from repro.commands import DEFAULT_RUNS, check_writable
 from repro.drawing import DEFAULT_RESULTS, draw_run, draw_shipped
 from repro.errors import InputError
 from repro.files import write_atomic
+from repro.selection import Overrides, select_points
 
 
 @dataclass

@@ -1,0 +1,50 @@
+"""Which points a command is about: those of a figure's profile that it names, with the fields that it changes."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import tyro
+
+import experiments
+from repro.errors import InputError, unknown
+from repro.experiment import PROFILES, Point, override
+
+
+def _override_type() -> type:
+    """A dataclass with one optional option per field of a point."""
+    types = {"str": str, "int": int, "float": float, "bool": bool}
+    fields: list[tuple[str, Any, Any]] = []
+    for f in dataclasses.fields(Point):
+        if f.name not in ("figure", "panel", "profile"):
+            kind = types[str(f.type)]
+            metavar = "{True,False}" if kind is bool else kind.__name__.upper()
+            option = Annotated[kind | None, tyro.conf.arg(help=f.metadata["help"], metavar=metavar)]  # type: ignore[valid-type]
+            fields.append((f.name, option, None))
+    return dataclasses.make_dataclass("Overrides", fields)
+
+
+Overrides = _override_type()
+
+
+def select_points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> tuple[Point, ...]:
+    """A figure's points: those that `--only` names, then changed by the overrides."""
+    module = experiments.load(figure)
+    if profile not in PROFILES:
+        raise unknown("profile", profile, PROFILES)
+    listed = module.points(profile)
+    for pattern in only:
+        if not any(_matches(point, pattern) for point in listed):
+            listing = f"repro run {figure} --profile {profile} --list"
+            raise InputError(f"no point of {figure} ({profile}) matches '{pattern}'; what there is: {listing}")
+    changes = {name: value for name, value in vars(overrides).items() if value is not None}
+    chosen = [point for point in listed if not only or any(_matches(point, pattern) for pattern in only)]
+    return tuple(dict.fromkeys(override(point, changes) for point in chosen))
+
+
+def _matches(point: Point, pattern: str) -> bool:
+    names = (point.label, f"{point.panel}-{point.label}", point.point_id, point.panel)
+    return any(fnmatch.fnmatchcase(name, pattern) for name in names)
