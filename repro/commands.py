@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,9 +15,11 @@ import tyro
 from rich.console import Console
 
 import experiments
+from repro.checks import whole
+from repro.command_checks import MOST_PROCESSES, check_folder, check_memory, check_profile, check_writable
 from repro.drawing import draw_run
-from repro.errors import InputError, unknown
-from repro.experiment import PROFILES, Point, override
+from repro.errors import InputError
+from repro.experiment import Point, override
 
 if TYPE_CHECKING:
     from repro.reference_cache import Reference
@@ -54,14 +55,15 @@ Overrides = _override_type()
 def select_points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> tuple[Point, ...]:
     """A figure's points: those that `--only` names, then changed by the overrides."""
     module = experiments.load(figure)
-    if profile not in PROFILES:
-        raise unknown("profile", profile, PROFILES)
+    check_profile(profile)
     listed = module.points(profile)
     for pattern in only:
         if not any(_matches(point, pattern) for point in listed):
             listing = f"repro run {figure} --profile {profile} --list"
             raise InputError(f"no point of {figure} ({profile}) matches '{pattern}'; what there is: {listing}")
     changes = {name: value for name, value in vars(overrides).items() if value is not None}
+    if changes and not listed:
+        raise InputError(f"{figure} ({profile}) has no points: there is no {min(changes)} to change")
     chosen = [point for point in listed if not only or any(_matches(point, pattern) for pattern in only)]
     return tuple(dict.fromkeys(override(point, changes) for point in chosen))
 
@@ -84,6 +86,8 @@ class List:
 
     def run(self) -> int:
         """Print them."""
+        check_profile(self.profile)
+        check_folder(self.runs)
         if not self.figure:
             for name in experiments.names():
                 print(f"{name:8s} {(experiments.load(name).__doc__ or '').splitlines()[0]}")
@@ -189,10 +193,8 @@ class Run:
 
         check_device(self.device)
         for name in ("jobs", "threads", "devices", "nodes"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)}: expected at least 1")
-        if not 0 < self.memory < math.inf:
-            raise InputError(f"memory = {self.memory} GiB: expected a number above 0")
+            whole(name, getattr(self, name), 1, MOST_PROCESSES)
+        check_memory(self.memory)
         for point in points:
             if point.estimator == "enumeration":
                 check_enumerable(point.build_lattice().n_sites)
@@ -233,15 +235,6 @@ def _track_references(command: Run, made: Mapping[str, Reference]) -> None:
         ) as run:
             last = reference.table[reference.table["t"] == reference.t_end]
             run.summary(dict(zip(last["observable"], last["mean"], strict=True)))
-
-
-def check_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"folder '{folder}' cannot be made: {error.strerror}") from error
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"folder '{folder}' cannot be written")
 
 
 def _track_figure(command: Run, figure: str, drawn: Sequence[Path], folder: Path) -> None:

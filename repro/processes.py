@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import torch
 
@@ -17,7 +18,7 @@ def check_device(device: str) -> None:
         InputError: not "cpu", "cuda" or "cuda:N", or no such GPU here.
     """
     kind, _, number = device.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not number.isdigit()) or (kind == "cpu" and number):
+    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,4})?", device):
         raise InputError(f"device '{device}': expected cpu, cuda or cuda:N")
     if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
         raise InputError(f"device '{device}': this machine has {torch.cuda.device_count()} CUDA devices")
@@ -51,8 +52,15 @@ def check_shares(point: Point, ranks: int) -> None:
 
 
 def first_rank() -> bool:
-    """Whether this is the first of the processes that srun or torchrun started; true when nobody did."""
-    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
+    """Whether this is the first of the processes that srun or torchrun started; true when nobody did.
+
+    Raises:
+        InputError: they call it by something else than a number.
+    """
+    given = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))
+    if not re.fullmatch("[0-9]+", given):
+        raise InputError(f"rank '{given}' in RANK or SLURM_PROCID: expected a whole number")
+    return int(given) == 0
 
 
 def launched_outside() -> bool:
