@@ -27,12 +27,12 @@ def check_arguments(arguments: Sequence[str]) -> None:
         if not argument.isprintable():
             raise InputError(f"argument {shown(ascii(argument)[1:-1])}: expected printable text in UTF-8")
     for before, argument in zip(["repro", *arguments], arguments, strict=False):
-        if not argument or argument.endswith("="):
+        if not argument or (_is_option(argument) and argument.endswith("=")):
             raise InputError(f"empty text after {argument or before}: expected a value, or leave it out")
     for option, times in Counter(options).items():
         if times > 1:
             raise InputError(f"{option} is given {times} times: expected once, values of a list one after the other")
-    for option, following in zip(arguments, [*arguments[1:], "--"], strict=True):
+    for option, following in zip(arguments, [*arguments[1:], "--"], strict=False):
         if option in LISTS and _is_option(following):
             raise InputError(f"{option}: expected at least one value")
 

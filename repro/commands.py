@@ -15,6 +15,7 @@ import tyro
 from rich.console import Console
 
 import experiments
+from repro import one_warning
 from repro.checks import whole
 from repro.command_checks import MOST_PROCESSES, check_folder, check_memory, check_profile, check_writable
 from repro.drawing import draw_run
@@ -23,6 +24,7 @@ from repro.experiment import Point, override
 
 if TYPE_CHECKING:
     from repro.reference_cache import Reference
+    from repro.runner import RunSettings
 
 DEFAULT_RUNS = Path("runs")
 ALL = "all"
@@ -152,14 +154,20 @@ class Run:
         points = [point for of_figure in chosen.values() for point in of_figure]
         if self.list:
             return _show(points, self.runs)
-        from repro.launch import run_points
-        from repro.processes import first_rank
-        from repro.references import prepare
-
         console = Console(stderr=True)
         if self.collect:
             return self._collect(chosen, console)
         settings = self._settings(points)
+        with one_warning.of_command(self.runs):
+            return self._compute(chosen, points, settings, console)
+
+    def _compute(
+        self, chosen: Mapping[str, Sequence[Point]], points: Sequence[Point], settings: RunSettings, console: Console
+    ) -> int:
+        from repro.launch import run_points
+        from repro.processes import first_rank
+        from repro.references import prepare
+
         lines = [point for figure in chosen for point in experiments.load(figure).exact_line(self.profile)]
         made = prepare(
             [*points, *lines], self.runs, lambda name: console.print(f"exact {name}: computing", highlight=False)
@@ -186,9 +194,10 @@ class Run:
 
     def _settings(self, points: Sequence[Point]) -> Any:
         from repro.memory import GIB
+        from repro.memory_estimate import check_fits
         from repro.probability import check_enumerable
         from repro.processes import check_device, check_processes, check_shares
-        from repro.runner import RunSettings
+        from repro.runner import RunSettings, finished
         from repro.tracking import resolve_mode
 
         check_device(self.device)
@@ -201,8 +210,9 @@ class Run:
             check_shares(point, self.devices * self.nodes)
         check_processes(self.device, self.devices, self.nodes)
         tracking = resolve_mode(self.wandb or None)
-        check_writable(self.runs)
         memory = int(self.memory * GIB)
+        check_fits([p for p in points if not finished(self.runs, p)], self.jobs, memory, self.device)
+        check_writable(self.runs)
         return RunSettings(self.runs, self.device, self.threads, tracking, memory, self.devices, self.nodes)
 
     def _finish(self, figure: str, points: Sequence[Point], console: Console) -> None:

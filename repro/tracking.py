@@ -18,6 +18,7 @@ from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
+from repro import one_warning
 from repro.errors import unknown
 from repro.files import write_atomic
 from repro.provenance import provenance
@@ -50,7 +51,7 @@ _LEAN_SETTINGS: dict[str, Any] = {
 
 _log = logging.getLogger("repro")
 # Waiting for the same dead server again at every point of a figure would cost INIT_TIMEOUT each time.
-_server_failed = False
+_SERVER = "wandb-server"
 
 
 def resolve_mode(flag: str | None = None) -> Mode:
@@ -190,16 +191,15 @@ class Tracker:
         self.finish(failed=kind is not None)
 
     def _start(self, mode: Mode) -> wandb.Run:
-        global _server_failed
         import wandb
 
         wandb.setup(wandb.Settings(silent=True))
-        if mode == "online" and not _server_failed:
+        if mode == "online" and not one_warning.had(_SERVER):
             try:
                 return self._init("online")
             except Exception as error:
-                _server_failed = True
-                _log.warning("wandb: not online (%s); tracking offline, send it later with `wandb sync`", _line(error))
+                if one_warning.first(_SERVER):
+                    _log.warning("wandb: not online (%s); tracking offline, upload later: repro sync", _line(error))
                 # The service still holds the run's id; only a new service gives it out again.
                 wandb.teardown()
                 wandb.setup(wandb.Settings(silent=True))
@@ -223,7 +223,8 @@ class Tracker:
 
     def _give_up(self, what: str, error: Exception) -> None:
         run, self._run = self._run, None
-        _log.warning("wandb: %s failed (%s); this run goes on untracked, its tables are complete", what, _line(error))
+        if one_warning.first("wandb"):
+            _log.warning("wandb: %s failed (%s); runs go on untracked, their tables are complete", what, _line(error))
         with contextlib.suppress(Exception):
             if run is not None and what != "finish":
                 run.finish(exit_code=1)

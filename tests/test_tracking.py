@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from repro import tracking
+from repro import one_warning, tracking
 from repro.errors import InputError
 from repro.tracking import Mode, Tracker, resolve_mode
 from tests.wandb_files import history, records
@@ -30,7 +30,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "wandb-config"))
     monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "wandb-data"))
-    monkeypatch.setattr(tracking, "_server_failed", False)
+    one_warning.forget()
     import wandb
 
     wandb.teardown()  # what an earlier test left in wandb's singleton
