@@ -12,7 +12,10 @@ import logging
 import os
 import re
 import secrets
+import ssl
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from importlib import util
 from pathlib import Path
@@ -30,6 +33,7 @@ Mode = Literal["online", "offline", "disabled"]
 
 PROJECT = "repro-povm"
 AXES = ("t", "iteration")
+PROBE_TIMEOUT = 5.0  # seconds
 INIT_TIMEOUT = 15.0  # seconds
 FINISH_TIMEOUT = 60.0  # seconds
 _MODES = ("online", "offline", "disabled")
@@ -193,9 +197,10 @@ class Tracker:
     def _start(self, mode: Mode) -> wandb.Run:
         import wandb
 
-        wandb.setup(wandb.Settings(silent=True))
+        url = wandb.setup(wandb.Settings(silent=True)).settings.base_url
         if mode == "online" and not one_warning.had(_SERVER):
             try:
+                _check_server(url)
                 return self._init("online")
             except Exception as error:
                 if one_warning.first(_SERVER):
@@ -231,6 +236,21 @@ class Tracker:
         with contextlib.suppress(Exception):  # a broken service must not be handed to the next point
             if "wandb" in sys.modules:
                 sys.modules["wandb"].teardown()
+
+
+def _check_server(url: str) -> None:
+    """Refuse a server that does not answer: wandb itself would try for minutes, and again when it ends.
+
+    Raises:
+        OSError: no connection, or no answer in time. An answer of any kind will do.
+    """
+    try:
+        urllib.request.urlopen(url, timeout=PROBE_TIMEOUT).close()
+    except urllib.error.HTTPError:
+        return
+    except urllib.error.URLError as error:
+        if not isinstance(error.reason, ssl.SSLError):  # wandb may know a certificate that Python does not
+            raise
 
 
 def _line(error: Exception) -> str:
