@@ -16,10 +16,10 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
 FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods
-.PHONY: help setup test test-all test-slurm lint $(FIGURES) all figures publish claims report bench crossing reference rbm sync clean force
+.PHONY: help setup test test-all test-slurm test-faults lint $(FIGURES) all figures publish claims report bench crossing reference rbm sync clean force
 
 help: ## list what can be made (this text)
-	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "  PROFILE=smoke|quick|desk|paper   how much is computed                    (now: $(PROFILE))"
 	@echo "  FIG=fig4                    which figure, for publish and reference      (now: $(FIG))"
@@ -58,6 +58,9 @@ test-all: setup ## run every test, slow ones included
 
 test-slurm: setup ## jobs on a real SLURM of one node, installed with apt-get where it is missing (as root; five minutes)
 	@tests/slurm/run.sh $(abspath $(PY))
+
+test-faults: setup ## faults on purpose: full disks, dead servers, hostile files (ten minutes; some need root)
+	@$(PY) -m pytest tests/faults $(ARGS)
 
 lint: setup ## ruff (rules and format) and mypy
 	@$(PY) -m ruff check .

@@ -13,9 +13,11 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from repro.commands import DEFAULT_RUNS, check_writable
-from repro.errors import InputError, unknown
-from repro.files import write_atomic
+from repro.checks import whole
+from repro.command_checks import MOST_PROCESSES, check_memory, check_writable
+from repro.commands import DEFAULT_RUNS
+from repro.errors import unknown
+from repro.files import check_file, write_atomic
 
 COLUMNS = ("case", "evaluator", "n_sites", "n_samples", "strings", "layers", "width", "seconds", "peak_mb", "nodes")
 
@@ -54,8 +56,11 @@ class Bench:
         for name in self.suite:
             if name not in known:
                 raise unknown("suite", name, known)
-        if self.repeat < 1 or self.threads < 1 or not self.memory > 0:
-            raise InputError("repeat, threads and memory: expected numbers above 0")
+        whole("repeat", self.repeat, 1)
+        whole("threads", self.threads, 1, MOST_PROCESSES)
+        check_memory(self.memory)
+        if self.json:
+            check_file(self.json)
         folder = self.runs / "bench"
         check_writable(folder)
         cases = [case for name in self.suite or known for case in known[name]]

@@ -18,6 +18,7 @@ from typing import Annotated
 import tyro
 
 from repro import bench_command, commands, rbm_command, result_commands, status, stopping
+from repro.command_checks import check_arguments
 from repro.errors import InputError
 
 # Where the terminal cannot show box drawing, tyro draws with hyphens, bars and plus signs.
@@ -25,6 +26,10 @@ BOX_DRAWING = re.compile("[\u2500-\u257f]|^[|+]|[|+]$")
 RULE = re.compile("[\u2500-]{4}")
 # How tyro refuses a value of an option that may be left out: once for None, once for its type.
 WRONG_TYPE = re.compile(r"Error parsing (\S+): no type matching \{None\}\|(\S+) could be instantiated from \['(.*?)'\]")
+# How it refuses a value of an option with a default.
+WRONG_VALUE = re.compile(
+    r"Error parsing (\S+): (?:could not convert string to (float)|invalid literal for (int)\(\).*?): '(.*?)'"
+)
 TYPES = {"INT": "a whole number", "FLOAT": "a number"}
 
 Command = (
@@ -50,6 +55,7 @@ def parse(arguments: Sequence[str]) -> commands.Command:
         InputError: arguments that tyro refuses, in one line.
         SystemExit: after --help.
     """
+    check_arguments(arguments)
     refused = io.StringIO()
     try:
         with contextlib.redirect_stderr(refused):
@@ -69,6 +75,8 @@ def _one_line(box: str) -> str:
     text = " ".join(" ".join(BOX_DRAWING.sub("", line).strip() for line in lines[:rule]).split())
     if wrong := WRONG_TYPE.match(text):
         return f"{wrong[1]} = {wrong[3]}: expected {TYPES.get(wrong[2], wrong[2])}"
+    if wrong := WRONG_VALUE.match(text):
+        return f"{wrong[1]} = {wrong[4]}: expected {TYPES[(wrong[2] or wrong[3]).upper()]}"
     suggestion = re.search(r"(--[a-z][\w-]+)", " ".join(lines[rule:])) if "nrecognized" in text else None
     hint = f"; did you mean {suggestion[1]}?" if suggestion and suggestion[1] != "--help" else ""
     return f"{text}{hint} (repro --help lists what there is)"
@@ -83,6 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"repro: {error}", file=sys.stderr)
         return 2
+    except MemoryError:
+        print("repro: out of memory; fewer --jobs, smaller lattices or a smaller --memory need less", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         # The reader of our output has closed it (`| head`); Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -90,6 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (stopping.Stopped, KeyboardInterrupt) as stop:
         print(f"repro: stopped; to go on: {shlex.join(['repro', *arguments])}", file=sys.stderr)
         return 128 + (stop.signum if isinstance(stop, stopping.Stopped) else signal.SIGINT)
+    except OSError as error:
+        print(f"repro: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

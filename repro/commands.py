@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +12,10 @@ import tyro
 from rich.console import Console
 
 import experiments
+from repro import one_warning
+from repro.checks import whole
 from repro.cluster_options import ClusterOptions, default_jobs
+from repro.command_checks import MOST_PROCESSES, check_folder, check_memory, check_profile, check_writable
 from repro.drawing import draw_run
 from repro.errors import InputError
 from repro.experiment import Point
@@ -22,6 +23,7 @@ from repro.selection import Overrides, select_points
 
 if TYPE_CHECKING:
     from repro.reference_cache import Reference
+    from repro.runner import RunSettings
 
 DEFAULT_RUNS = Path("runs")
 ALL = "all"
@@ -48,6 +50,8 @@ class List:
 
     def run(self) -> int:
         """Print them."""
+        check_profile(self.profile)
+        check_folder(self.runs)
         if not self.figure:
             for name in experiments.names():
                 print(f"{name:8s} {(experiments.load(name).__doc__ or '').splitlines()[0]}")
@@ -113,20 +117,27 @@ class Run:
         points = [point for of_figure in chosen.values() for point in of_figure]
         if self.list:
             return _show(points, self.runs)
-        from repro.processes import first_rank
-        from repro.references import prepare
 
         console = Console(stderr=True)
         if self.collect:
             return self._collect(chosen, console)
         settings = self._settings(points)
+        with one_warning.of_command(self.runs):
+            return self._compute(chosen, points, settings, console)
+
+    def _compute(
+        self, chosen: Mapping[str, Sequence[Point]], points: Sequence[Point], settings: RunSettings, console: Console
+    ) -> int:
+        from repro.processes import first_rank
+        from repro.references import prepare
+
         lines = [point for figure in chosen for point in experiments.load(figure).exact_line(self.profile)]
         made = prepare(
             [*points, *lines], self.runs, lambda name: console.print(f"exact {name}: computing", highlight=False)
         )
         if first_rank():
             _track_references(self, made)
-        failures = self._compute(points, settings, console)
+        failures = self._launch(points, settings, console)
         for label, reason in failures.items():
             console.print(f"failed: {label}: {reason}", markup=False, highlight=False, soft_wrap=True)
         if first_rank() and not self.cluster.detach:
@@ -134,7 +145,7 @@ class Run:
                 self._finish(figure, of_figure, console)
         return 1 if failures else 0
 
-    def _compute(self, points: Sequence[Point], settings: Any, console: Console) -> dict[str, str]:
+    def _launch(self, points: Sequence[Point], settings: Any, console: Console) -> dict[str, str]:
         if self.cluster.launcher == "here":
             from repro import launch
 
@@ -156,24 +167,27 @@ class Run:
 
     def _settings(self, points: Sequence[Point]) -> Any:
         from repro.memory import GIB
+        from repro.memory_estimate import check_fits
         from repro.probability import check_enumerable
         from repro.processes import check_shares
-        from repro.runner import RunSettings
+        from repro.runner import RunSettings, finished
         from repro.tracking import resolve_mode
 
         self._check_machine()
         for name in ("jobs", "threads", "devices", "nodes"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)}: expected at least 1")
-        if not 0 < self.memory < math.inf:
-            raise InputError(f"memory = {self.memory} GiB: expected a number above 0")
+            if getattr(self, name) is not None:
+                whole(name, getattr(self, name), 1, MOST_PROCESSES)
+        check_memory(self.memory)
         for point in points:
             if point.estimator == "enumeration":
                 check_enumerable(point.build_lattice().n_sites)
             check_shares(point, self.devices * self.nodes)
         tracking = resolve_mode(self.wandb or None)
-        check_writable(self.runs)
         memory = int(self.memory * GIB)
+        if self.cluster.launcher != "slurm":
+            left = [point for point in points if not finished(self.runs, point)]
+            check_fits(left, default_jobs(self.jobs), memory, self.device)
+        check_writable(self.runs)
         return RunSettings(self.runs, self.device, self.threads, tracking, memory, self.devices, self.nodes)
 
     def _check_machine(self) -> None:
@@ -219,15 +233,6 @@ def _track_references(command: Run, made: Mapping[str, Reference]) -> None:
         ) as run:
             last = reference.table[reference.table["t"] == reference.t_end]
             run.summary(dict(zip(last["observable"], last["mean"], strict=True)))
-
-
-def check_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"folder '{folder}' cannot be made: {error.strerror}") from error
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"folder '{folder}' cannot be written")
 
 
 def _track_figure(command: Run, figure: str, drawn: Sequence[Path], folder: Path) -> None:

@@ -10,9 +10,11 @@ class InputError(ValueError):
     """What was given, where, and what was expected, in one line."""
 
 
-def unknown(kind: str, given: str, known: Iterable[str]) -> InputError:
+def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     """An `InputError` for a name that is not among `known`, with the nearest right one."""
     names = list(known)
-    nearest = difflib.get_close_matches(given, names, n=1)
-    hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
-    return InputError(f"unknown {kind} '{given}'{hint} (expected one of: {', '.join(names)})")
+    text = str(given)
+    folded = {name.lower(): name for name in names}
+    nearest = difflib.get_close_matches(text, names, n=1) or difflib.get_close_matches(text.lower(), folded, n=1)
+    hint = f"; did you mean '{folded.get(nearest[0], nearest[0])}'?" if nearest else ""
+    return InputError(f"unknown {kind} '{text}'{hint} (expected one of: {', '.join(names)})")

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import torch
 
+from repro.checks import whole
 from repro.errors import InputError
 from repro.first_layer import digits
 from repro.liouvillian import LocalLiouvillian
@@ -162,6 +163,7 @@ class Naive(Drawing):
 
     def evaluate_at(self, model: StringMixture, samples_BN: torch.Tensor, old: object | None = None) -> Evaluation:
         """The same on given configurations, weight 1/B each."""
+        check_sites(model, self.liouvillian.n_sites)
         log_p_B = model.log_prob(samples_BN)
         reference_B = log_p_B.detach()
         weight_B = torch.full_like(reference_B, 1 / len(samples_BN))
@@ -196,5 +198,15 @@ def check_samples(n_samples: int | None) -> None:
     Raises:
         InputError: n_samples < 1.
     """
-    if n_samples is not None and n_samples < 1:
-        raise InputError(f"n_samples = {n_samples}: expected at least 1 (or none for exact sums)")
+    if n_samples is not None:
+        whole("n_samples", n_samples, 1)
+
+
+def check_sites(model: StringMixture, n_sites: int) -> None:
+    """Refuse a network for another lattice.
+
+    Raises:
+        InputError: its number of sites is not that of the generator.
+    """
+    if model.n_sites != n_sites:
+        raise InputError(f"a network of {model.n_sites} sites and a generator of {n_sites}: expected the same number")

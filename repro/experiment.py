@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from repro.checks import LARGEST, plain_fields, shown, whole
 from repro.errors import InputError, unknown
 from repro.lattice import Lattice, chain, rectangle, ring
 from repro.lindblad import LindbladModel, heisenberg, tfim
@@ -39,6 +40,8 @@ ESTIMATORS = ("enumeration", "sampled", "naive")
 DECAYS = ("step", "exponential", "cycle")
 OBJECTIVES = ("paper", "interpolated", "sign")
 SAMPLINGS = ("masked", "unmasked")
+MOST_STEPS, LONGEST = 10**7, 1e5
+"""Time steps and time (units 1/gamma) of an evolution end here."""
 SETTLED = 3.0
 """From this time on (units 1/gamma) the end of an evolution counts as its steady state."""
 
@@ -104,6 +107,7 @@ class Point:
     seed: int = _doc(0, "seed of weights and samples")
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         _check_choices(self)
         _check_numbers(self)
         self.transformer_config()
@@ -248,15 +252,33 @@ def _check_numbers(point: Point) -> None:
     for names, above, expected in (
         (_POSITIVE, math.ulp(0.0), "a number above 0"),
         (_NOT_NEGATIVE, 0.0, "a number not below 0"),
-        (_FINITE, -math.inf, "a finite number"),
+        (_FINITE, -LARGEST, "a finite number"),
     ):
         for name in names:
             value = getattr(point, name)
-            if not (math.isfinite(value) and value >= above):
-                raise InputError(f"{name} = {value}: expected {expected}")
+            if not above <= value < math.inf:
+                raise InputError(f"{name} = {shown(value)}: expected {expected}")
+    _check_limits(point)
+
+
+def _check_limits(point: Point) -> None:
+    for each in dataclasses.fields(point):
+        value = getattr(point, each.name)
+        if each.name == "seed":
+            whole("seed", value, 0, 2**63 - 1)
+        elif each.type == "int":
+            whole(each.name, value)
+        elif each.type == "float" and abs(value) > LARGEST:
+            raise InputError(f"{each.name} = {shown(value)}: expected a finite number")
+    if point.t_end > LONGEST:
+        raise InputError(f"t_end = {point.t_end}: expected at most {LONGEST:g}")
+    if point.t_end / MOST_STEPS > 2 * point.tau:
+        raise InputError(f"tau = {point.tau} with t_end = {point.t_end}: expected at most {MOST_STEPS} time steps")
 
 
 def _check_combinations(point: Point) -> None:
+    if not point.gamma and not point.follows_exact_evolution:
+        raise InputError(f"method {point.method} with gamma = 0: expected gamma above 0, or no steady state is unique")
     if point.mixing > 1:
         raise InputError(f"mixing = {point.mixing}: expected a weight from 0 to 1")
     expected = {"interpolated": "dynamics", "sign": "variational"}.get(point.objective, point.method)

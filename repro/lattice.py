@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from repro.checks import whole
 from repro.errors import InputError
 
 Bond = tuple[int, int]
+MAX_SITES = 1024
+"""Far beyond what anything here can evaluate; a typing error should not fill the memory with bonds."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +36,20 @@ class Lattice:
     periods: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.n_sites < 1:
-            raise InputError(f"lattice '{self.name}': {self.n_sites} sites, expected at least 1")
-        for i, j in self.bonds:
+        whole(f"lattice '{self.name}': sites", self.n_sites, 1, MAX_SITES)
+        for bond in self.bonds:
+            i, j = self._pair(bond)
             if i == j or not (0 <= i < self.n_sites and 0 <= j < self.n_sites):
                 raise InputError(
                     f"lattice '{self.name}': bond ({i}, {j}) does not join two of the sites 0 to {self.n_sites - 1}"
                 )
         if len({frozenset(bond) for bond in self.bonds}) != len(self.bonds):
             raise InputError(f"lattice '{self.name}': a pair of sites is listed twice, expected each bond once")
+
+    def _pair(self, bond: Bond) -> Bond:
+        if not isinstance(bond, tuple) or len(bond) != 2:
+            raise InputError(f"lattice '{self.name}': bond {bond}, expected a pair of sites")
+        return whole(f"bond {bond}", bond[0], -MAX_SITES), whole(f"bond {bond}", bond[1], -MAX_SITES)
 
     @property
     def sites(self) -> range:
@@ -59,15 +67,13 @@ def _each_pair_once(pairs: list[Bond]) -> tuple[Bond, ...]:
 
 def ring(n: int) -> Lattice:
     """Periodic chain of n sites: n bonds (one for n = 2)."""
-    if n < 1:
-        raise InputError(f"ring of {n} sites: expected at least 1")
+    whole("ring: sites", n, 1, MAX_SITES)
     return Lattice(n, _each_pair_once([(i, (i + 1) % n) for i in range(n)]), name=f"{n}-ring", periods=(n,))
 
 
 def chain(n: int) -> Lattice:
     """Open chain of n sites: n - 1 bonds."""
-    if n < 1:
-        raise InputError(f"chain of {n} sites: expected at least 1")
+    whole("chain: sites", n, 1, MAX_SITES)
     return Lattice(n, tuple((i, i + 1) for i in range(n - 1)), name=f"{n}-chain")
 
 
@@ -78,8 +84,9 @@ def rectangle(rows: int, cols: int, periodic: bool = True) -> Lattice:
         rows, cols: numbers of rows and columns.
         periodic: wrap both directions; 3x3 periodic has 18 bonds, 2x2 has 4.
     """
-    if rows < 1 or cols < 1:
-        raise InputError(f"lattice {rows}x{cols}: expected at least one row and one column")
+    for what, length in (("rows", rows), ("columns", cols)):
+        whole(f"rectangle: {what}", length, 1, MAX_SITES)
+    whole(f"rectangle {rows}x{cols}: sites", rows * cols, 1, MAX_SITES)
     pairs = []
     for r in range(rows):
         for c in range(cols):

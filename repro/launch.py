@@ -28,6 +28,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from repro import stopping
 from repro.errors import InputError
 from repro.experiment import Point
+from repro.folders import PROGRESS
 from repro.runner import BusyError, RunSettings, finished, point_folder, run_point
 
 POLL_SECONDS = 0.5
@@ -247,7 +248,7 @@ class Display:
 
     def _text(self, point: Point) -> str:
         try:
-            return (point_folder(self.settings.runs, point) / "progress.json").read_text()
+            return (point_folder(self.settings.runs, point) / PROGRESS).read_text()
         except OSError:
             return ""
 

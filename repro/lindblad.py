@@ -8,13 +8,15 @@ Two-site operators are 4x4 matrices in the order kron(site i, site j).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from repro.checks import instance, matrix, real, whole
 from repro.errors import InputError
-from repro.lattice import Bond, Lattice
+from repro.lattice import MAX_SITES, Bond, Lattice
 
 IDENTITY = np.eye(2, dtype=complex)
 SIGMA_X = np.array([[0, 1], [1, 0]], dtype=complex)
@@ -62,37 +64,57 @@ class LindbladModel:
         two_site: Iterable[tuple[Bond, np.ndarray]] = (),
         jumps: Iterable[tuple[int | Sequence[int], np.ndarray, float]] = (),
     ) -> None:
+        instance("lattice", lattice, Lattice)
         self.lattice = lattice
-        terms = [self._hamiltonian_term((i,), op) for i, op in one_site]
-        terms += [self._hamiltonian_term(tuple(pair), op) for pair, op in two_site]
+        terms = [self._hamiltonian_term((i,), op) for i, op in _entries("one_site", one_site, 2)]
+        terms += [self._hamiltonian_term(_sites(pair), op) for pair, op in _entries("two_site", two_site, 2)]
         self.hamiltonian_terms: tuple[HamiltonianTerm, ...] = tuple(terms)
-        self.jumps: tuple[Jump, ...] = tuple(self._jump(sites, op, rate) for sites, op, rate in jumps)
+        self.jumps: tuple[Jump, ...] = tuple(
+            self._jump(sites, op, rate) for sites, op, rate in _entries("jumps", jumps, 3)
+        )
 
     def _hamiltonian_term(self, sites: tuple[int, ...], operator: np.ndarray) -> HamiltonianTerm:
-        matrix = self._checked_operator("Hamiltonian term", sites, operator)
-        if not np.allclose(matrix, matrix.conj().T, atol=1e-12):
+        checked = self._checked_operator("Hamiltonian term", sites, operator)
+        if not np.allclose(checked, checked.conj().T, atol=1e-12):
             raise InputError(f"Hamiltonian term on sites {sites}: not Hermitian")
-        return HamiltonianTerm(sites, matrix)
+        return HamiltonianTerm(sites, checked)
 
     def _jump(self, sites: int | Sequence[int], operator: np.ndarray, rate: float) -> Jump:
-        where = (sites,) if isinstance(sites, (int, np.integer)) else tuple(sites)
-        matrix = self._checked_operator("jump operator", where, operator)
-        if not (np.isfinite(rate) and rate >= 0):
+        where = _sites(sites)
+        checked = self._checked_operator("jump operator", where, operator)
+        if real(f"jump operator on sites {where}: rate", rate) < 0:
             raise InputError(f"jump operator on sites {where}: rate {rate}, expected a number >= 0")
-        return Jump(where, matrix, float(rate))
+        return Jump(where, checked, float(rate))
 
     def _checked_operator(self, what: str, sites: tuple[int, ...], operator: np.ndarray) -> np.ndarray:
-        matrix = np.asarray(operator, dtype=complex)
+        where = f"{what} on sites {sites}"
+        for site in sites:
+            whole(f"{where}: site", site, -MAX_SITES)
+        array = matrix(where, operator)
         if len(sites) not in (1, 2) or len(set(sites)) != len(sites):
             raise InputError(f"{what} on sites {sites}: expected one site or two different sites")
         if not all(0 <= site < self.lattice.n_sites for site in sites):
             raise InputError(f"{what} on sites {sites}: the lattice has sites 0 to {self.lattice.n_sites - 1}")
         dim = 2 ** len(sites)
-        if matrix.shape != (dim, dim):
-            raise InputError(f"{what} on sites {sites}: shape {matrix.shape}, expected {(dim, dim)}")
-        if not np.isfinite(matrix).all():
-            raise InputError(f"{what} on sites {sites}: has entries that are not finite")
-        return matrix
+        if array.shape != (dim, dim):
+            raise InputError(f"{where}: shape {array.shape}, expected {(dim, dim)}")
+        return array
+
+
+def _entries(name: str, terms: Any, length: int) -> Iterator[Any]:
+    """The tuples of a list of terms."""
+    if not isinstance(terms, Iterable) or isinstance(terms, np.ndarray):
+        raise InputError(f"{name}: expected a list of tuples of {length}")
+    for number, term in enumerate(terms):
+        if not isinstance(term, tuple | list) or len(term) != length:
+            raise InputError(
+                f"{name}[{number}]: expected a tuple of {length}, such as (site, matrix{', rate' * (length - 2)})"
+            )
+        yield term
+
+
+def _sites(given: Any) -> tuple[int, ...]:
+    return tuple(given) if isinstance(given, Iterable) else (given,)
 
 
 def _decay(lattice: Lattice, gamma: float) -> list[tuple[int, np.ndarray, float]]:
@@ -101,6 +123,7 @@ def _decay(lattice: Lattice, gamma: float) -> list[tuple[int, np.ndarray, float]
 
 def tfim(lattice: Lattice, V: float, g: float, gamma: float = 1.0) -> LindbladModel:
     """Dissipative transverse-field Ising model, H = V/4 sum_<ij> Z_i Z_j + g/2 sum_k X_k, decay sigma^-."""
+    V, g = real("V", V), real("g", g)
     return LindbladModel(
         lattice,
         one_site=[(site, g / 2 * SIGMA_X) for site in lattice.sites],
@@ -111,10 +134,14 @@ def tfim(lattice: Lattice, V: float, g: float, gamma: float = 1.0) -> LindbladMo
 
 def heisenberg(lattice: Lattice, J: tuple[float, float, float], B: float = 0.0, gamma: float = 1.0) -> LindbladModel:
     """Dissipative Heisenberg model, H = sum_<ij> (Jx XX + Jy YY + Jz ZZ) + B sum_k Z_k, decay sigma^-."""
-    exchange = np.sum([c * np.kron(pauli, pauli) for c, pauli in zip(J, PAULIS.values(), strict=True)], axis=0)
+    if not isinstance(J, Sequence | np.ndarray) or len(J) != 3:
+        raise InputError(f"J = {J}: expected three numbers, the couplings along x, y and z")
+    exchange = np.sum(
+        [real("J", c) * np.kron(pauli, pauli) for c, pauli in zip(J, PAULIS.values(), strict=True)], axis=0
+    )
     return LindbladModel(
         lattice,
-        one_site=[(site, B * SIGMA_Z) for site in lattice.sites],
+        one_site=[(site, real("B", B) * SIGMA_Z) for site in lattice.sites],
         two_site=[(bond, exchange) for bond in lattice.bonds],
         jumps=_decay(lattice, gamma),
     )

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
+from repro.checks import instance
+from repro.errors import InputError
 from repro.lindblad import LindbladModel
 from repro.povm import Povm
 
@@ -165,9 +167,14 @@ class LocalLiouvillian:
         n_sites: number of spins N.
         povm: the POVM.
         terms: local generators, one per set of sites.
+
+    Raises:
+        InputError: not a model, or not a POVM.
     """
 
     def __init__(self, model: LindbladModel, povm: Povm) -> None:
+        instance("model", model, LindbladModel)
+        instance("povm", povm, Povm)
         self.n_sites = model.lattice.n_sites
         self.povm = povm
         self.terms = local_generators(model, povm)
@@ -194,7 +201,7 @@ class LocalLiouvillian:
 
     def _check_shape(self, p: torch.Tensor) -> None:
         if p.shape != (4,) * self.n_sites:
-            raise ValueError(f"tensor of shape {tuple(p.shape)}, expected (4,) * {self.n_sites}")
+            raise InputError(f"tensor of shape {tuple(p.shape)}, expected (4,) * {self.n_sites}")
 
     def _contract(self, p: torch.Tensor, transposed: bool) -> torch.Tensor:
         flat = p.reshape(-1)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import torch
 
+from repro.checks import real
+from repro.errors import InputError
 from repro.estimators import Evaluation
 
 LossAndStats = tuple[torch.Tensor, dict[str, torch.Tensor]]
@@ -28,10 +30,12 @@ def dynamics(evaluation: Evaluation, tau: float) -> LossAndStats:
         tau: half the time step, units of 1/gamma.
 
     Raises:
-        ValueError: the evaluation holds no state before the step.
+        InputError: the evaluation holds no state before the step, or tau is not above 0.
     """
+    if real("tau", tau) <= 0:
+        raise InputError(f"tau = {tau}: expected a number above 0")
     if evaluation.old_p_A is None or evaluation.old_Lp_A is None:
-        raise ValueError("dynamics loss: the evaluation holds no state before the time step")
+        raise InputError("dynamics loss: the evaluation holds no state before the time step")
     target_A = evaluation.old_p_A + tau * evaluation.old_Lp_A
     mismatch_A = evaluation.p_A - tau * evaluation.Lp_A - target_A
     loss = (evaluation.weight_A * mismatch_A.abs()).sum()
@@ -60,8 +64,9 @@ def interpolated(evaluation: Evaluation, tau: float, mixing: float) -> LossAndSt
         mixing: lambda, 0 to 1.
 
     Raises:
-        ValueError: as `dynamics`.
+        InputError: as `dynamics`, or lambda outside 0 to 1.
     """
+    _check_mixing(mixing)
     evolution, stats = dynamics(evaluation, tau)
     steady, _ = variational(evaluation)
     loss = mixing * evolution + (1 - mixing) * steady
@@ -77,8 +82,17 @@ def sign_augmented(evaluation: Evaluation, mixing: float) -> LossAndStats:
     Args:
         evaluation: any.
         mixing: lambda, 0 to 1.
+
+    Raises:
+        InputError: lambda outside 0 to 1.
     """
+    _check_mixing(mixing)
     steady, stats = variational(evaluation)
     drift = (evaluation.weight_A * evaluation.p_A * evaluation.Lp_A.detach().sign()).sum()
     loss = mixing * steady - (1 - mixing) * drift
     return loss, {**stats, "loss": loss.detach()}
+
+
+def _check_mixing(mixing: float) -> None:
+    if not 0 <= real("mixing", mixing) <= 1:
+        raise InputError(f"mixing = {mixing}: expected a weight from 0 to 1")

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
+from repro.checks import matrix
 from repro.errors import InputError, unknown
 from repro.lindblad import IDENTITY, SIGMA_X, SIGMA_Y, SIGMA_Z
 
@@ -36,7 +37,7 @@ def bloch_operator(direction: tuple[float, float, float]) -> np.ndarray:
 
 def product_state_density(state: str) -> np.ndarray:
     """Single-spin density matrix (1 + v . sigma) / 2 of a named Bloch direction, a 2x2 matrix."""
-    if state not in BLOCH_DIRECTIONS:
+    if not isinstance(state, str) or state not in BLOCH_DIRECTIONS:
         raise unknown("product state", state, BLOCH_DIRECTIONS)
     return (IDENTITY + bloch_operator(BLOCH_DIRECTIONS[state])) / 2
 
@@ -54,7 +55,7 @@ class Povm:
 
     def __init__(self, frame: np.ndarray, name: str = "custom") -> None:
         self.name = name
-        self.frame = np.asarray(frame, dtype=complex)
+        self.frame = matrix(f"POVM '{name}'", frame)
         if self.frame.shape != (4, 2, 2):
             raise InputError(f"POVM '{name}': frame of shape {self.frame.shape}, expected (4, 2, 2)")
         if not np.allclose(self.frame, self.frame.conj().transpose(0, 2, 1), atol=1e-12):
@@ -85,8 +86,17 @@ class Povm:
         return np.log(np.maximum(self.product_state(state), PROBABILITY_FLOOR))
 
     def observable(self, operator: np.ndarray) -> np.ndarray:
-        """Coefficients Tr(O N^(b)) of a one-spin observable: <O> = sum_b p(b) Tr(O N^(b)), shape (4,)."""
-        return np.einsum("ij,bji->b", operator, self.dual_frame).real
+        """Coefficients Tr(O N^(b)) of a one-spin observable: <O> = sum_b p(b) Tr(O N^(b)), shape (4,).
+
+        Raises:
+            InputError: not a Hermitian 2x2 matrix.
+        """
+        checked = matrix("observable", operator)
+        if checked.shape != (2, 2):
+            raise InputError(f"observable of shape {checked.shape}: expected (2, 2), an operator on one spin")
+        if not np.allclose(checked, checked.conj().T, atol=1e-12):
+            raise InputError("observable: not Hermitian")
+        return np.einsum("ij,bji->b", checked, self.dual_frame).real
 
 
 def tetrahedral() -> Povm:

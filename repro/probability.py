@@ -9,12 +9,14 @@ Tensor suffixes: B batch, N sites, K outcomes (4), S strings.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import nn
 
+from repro.checks import whole
 from repro.errors import InputError
+from repro.observables import check_outcomes
 from repro.permute import Permute
 from repro.prefix_tree import all_log_probs
 from repro.strings import inverse_order
@@ -37,8 +39,8 @@ class StringMixture(nn.Module):
         if not orders:
             raise InputError("string mixture of no strings: expected at least one")
         for order in orders:
-            if sorted(order) != list(range(N)):
-                raise InputError(f"string {tuple(order)}: expected every site from 0 to {N - 1} once")
+            if not isinstance(order, Iterable) or sorted(map(str, order)) != sorted(map(str, range(N))):
+                raise InputError(f"string {order}: expected every site from 0 to {N - 1} once")
         self.transformer = transformer
         self.n_sites = N
         self.n_strings = len(orders)
@@ -50,8 +52,15 @@ class StringMixture(nn.Module):
         self._gathers: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def log_prob(self, samples_BN: torch.Tensor) -> torch.Tensor:
-        """log p(a) of configurations in site order, shape (B,)."""
-        B = samples_BN.shape[0]
+        """log p(a) of configurations in site order, shape (B,).
+
+        Raises:
+            InputError: no (B, N) tensor of outcomes 0 to 3.
+        """
+        check_outcomes(samples_BN)
+        B, N = samples_BN.shape
+        if self.n_sites != N:
+            raise InputError(f"configurations of {N} sites: expected {self.n_sites}")
         ordered_SBN = samples_BN[:, self.orders_SN].transpose(0, 1)
         logits = self.transformer(ordered_SBN.reshape(-1, self.n_sites))
         chosen = torch.log_softmax(logits, -1).gather(-1, ordered_SBN.reshape(-1, self.n_sites, 1))
@@ -63,7 +72,11 @@ class StringMixture(nn.Module):
         """Exact ancestral sampling: n independent configurations in site order, shape (n, N).
 
         Draws an ordered sequence from the Transformer (key-value cache), then a string for each.
+
+        Raises:
+            InputError: n is no whole number, or below 0.
         """
+        whole("number of samples", n)
         device = self.orders_SN.device
         token_B = torch.full((n,), START, dtype=torch.long, device=device)
         cache: list[tuple[torch.Tensor, torch.Tensor]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import torch
 from pytorch_lightning.plugins.environments import ClusterEnvironment, LightningEnvironment, SLURMEnvironment
@@ -17,8 +18,7 @@ def check_device_name(device: str) -> None:
     Raises:
         InputError: not "cpu", "cuda" or "cuda:N".
     """
-    kind, _, number = device.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not number.isdigit()) or (kind == "cpu" and number):
+    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,4})?", device):
         raise InputError(f"device '{device}': expected cpu, cuda or cuda:N")
 
 
@@ -62,8 +62,15 @@ def check_shares(point: Point, ranks: int) -> None:
 
 
 def first_rank() -> bool:
-    """Whether this is the first of the processes that srun or torchrun started; true when nobody did."""
-    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
+    """Whether this is the first of the processes that srun or torchrun started; true when nobody did.
+
+    Raises:
+        InputError: they call it by something else than a number.
+    """
+    given = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))
+    if not re.fullmatch("[0-9]+", given):
+        raise InputError(f"rank '{given}' in RANK or SLURM_PROCID: expected a whole number")
+    return int(given) == 0
 
 
 def launched_outside() -> bool:

@@ -18,6 +18,8 @@ from typing import Protocol
 
 import torch
 
+from repro.checks import real
+from repro.errors import InputError
 from repro.estimators import Enumeration, Estimator
 from repro.liouvillian import LocalLiouvillian
 from repro.losses import LossAndStats
@@ -45,8 +47,11 @@ def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative
         relative: the series ends where a term is below this fraction of the sum, in the L1 norm.
 
     Raises:
+        InputError: a time below 0, `relative` not above 0, or another shape.
         FloatingPointError: no series converges, however short its time.
     """
+    if real("time", h) < 0 or real("relative", relative) <= 0:
+        raise InputError(f"propagating by {h} to {relative}: expected a time not below 0 and a fraction above 0")
     parts = left = max(1, round(h / TAYLOR_STEP))
     q, halvings = p.double(), 0
     while left:

@@ -17,13 +17,16 @@ import json
 import math
 import time
 from collections.abc import Callable
+from importlib import util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from repro.checks import whole
 from repro.errors import InputError
 from repro.files import write_atomic
+from repro.lattice import MAX_SITES
 from repro.reference_cache import OBSERVABLES
 
 EVERY = 10
@@ -61,8 +64,10 @@ class RbmPoint:
     start_g: float | None = None
 
     def __post_init__(self) -> None:
-        if self.n_sites < 2:
-            raise InputError(f"n_sites = {self.n_sites}: expected at least 2")
+        whole("n_sites", self.n_sites, 2, MAX_SITES)
+        whole("seed", self.seed, 0, 2**31 - 1)
+        whole("iterations", self.iterations)
+        whole("n_samples", self.n_samples)
         positive = ("alpha", "beta", "n_samples", "n_diagonal", "learning_rate", "largest_step", "diag_shift")
         for name in (*positive, "width_of_start"):
             value = getattr(self, name)
@@ -239,8 +244,22 @@ def _netket() -> tuple[Any, Any]:
         import jax
         import netket
     except ImportError as error:
-        raise InputError(f"the RBM needs NetKet ({error}): pip install 'repro-povm[rbm]'") from error
+        raise _absent(str(error)) from error
     return netket, jax
+
+
+def check_installed() -> None:
+    """Refuse to start without NetKet.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    if not util.find_spec("netket"):
+        raise _absent("No module named 'netket'")
+
+
+def _absent(reason: str) -> InputError:
+    return InputError(f"the RBM needs NetKet ({reason}): pip install 'repro-povm[rbm]'")
 
 
 def _resume(search: _Search, folder: Path) -> list[dict[str, float]]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.commands import DEFAULT_RUNS, check_writable
+from repro.command_checks import check_writable
+from repro.commands import DEFAULT_RUNS
+from repro.errors import InputError
 from repro.files import write_atomic
-from repro.rbm import RbmPoint, finished, lowest, run_rbm
+from repro.rbm import RbmPoint, check_installed, finished, lowest, point_folder, run_rbm
 from repro.reference_cache import OBSERVABLES
 
 if TYPE_CHECKING:
@@ -52,6 +54,10 @@ class Rbm:
         same = ("n_sites", "n_samples", "learning_rate", "diag_shift", "iterations", "seed", "start_g")
         given = {name: getattr(self, name) for name in same}
         points = [RbmPoint(g=g, **given) for g in self.g]
+        if not points:
+            raise InputError("g: expected at least one field")
+        if not all((point_folder(self.runs, point) / "done.json").exists() for point in points):
+            check_installed()
         check_writable(self.runs)
         for point in points:
             run_rbm(point, self.runs, lambda text: print(text, flush=True))

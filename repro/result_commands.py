@@ -11,10 +11,11 @@ from types import ModuleType
 import tyro
 
 import experiments
-from repro.commands import DEFAULT_RUNS, check_writable
+from repro.command_checks import check_folder, check_profile, check_writable
+from repro.commands import DEFAULT_RUNS
 from repro.drawing import DEFAULT_RESULTS, draw_run, draw_shipped
 from repro.errors import InputError
-from repro.files import write_atomic
+from repro.files import check_file, write_atomic
 from repro.selection import Overrides, select_points
 
 
@@ -63,8 +64,12 @@ class Plot:
     def run(self) -> int:
         """Draw."""
         shipped = [name for name in experiments.names() if (DEFAULT_RESULTS / f"{name}.csv").exists()]
-        if not self.figure and not self.all:
-            raise InputError("plot: expected a figure or --all")
+        if bool(self.figure) == self.all:
+            raise InputError("plot: expected a figure or --all, one of them")
+        if self.profile:
+            check_profile(self.profile, changed=True)
+        check_folder(self.runs)
+        check_folder(self.out)
         for name in shipped if self.all else [self.figure]:
             experiments.load(name)
             for path in self._draw(name, shipped):
@@ -100,6 +105,8 @@ class Publish:
         from repro.publish import publish
 
         module = experiments.load(self.figure)
+        check_folder(self.runs)
+        check_file(self.results / f"{self.figure}.csv")
         required = [] if self.partial else [(p.panel, p.label) for p in module.points("quick")]
         written = [*publish(self.figure, required, self.runs / self.figure, self.results)]
         competitor = self.runs / "rbm" / "table.csv"
@@ -136,6 +143,9 @@ class Claims:
         """Write both and print the verdicts."""
         from repro.claims.ledger import summary, write_ledger
 
+        _check_tables("claims", self.results)
+        check_file(self.results / "claims.csv")
+        check_file(self.out)
         ledger = write_ledger(self.results, self.out)
         for row in ledger.to_dict("records"):
             print(f"{row['number']:>2}  {row['verdict']:14s} {row['claim']}\n    {row['reason']}")
@@ -163,6 +173,8 @@ class Error:
         from repro.results import read_table
 
         experiments.load(self.figure)
+        if self.profile:
+            check_profile(self.profile, changed=True)
         computed = self.runs / self.figure / self.profile / "table.csv"
         print(printed(estimates(read_table(computed if self.profile else DEFAULT_RESULTS / f"{self.figure}.csv"))))
         return 0
@@ -183,8 +195,15 @@ class Report:
         """Write it."""
         from repro.report import build_report, overview_markdown
 
+        _check_tables("report", self.results)
+        check_file(self.out)
         print(overview_markdown(self.results) if self.markdown else build_report(self.results, self.out))
         return 0
+
+
+def _check_tables(command: str, results: Path) -> None:
+    if not results.is_dir() or not list(results.glob("*.csv")):
+        raise InputError(f"{command}: no tables in '{results}'")
 
 
 @dataclass
@@ -198,4 +217,5 @@ class Sync:
         """Upload."""
         from repro.sync import sync
 
+        check_folder(self.runs)
         return 1 if sync(self.runs, partial(print, flush=True)) else 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from repro.estimators import Drawing, Evaluation
+from repro.estimators import Drawing, Evaluation, check_sites
 from repro.liouvillian import LocalLiouvillian
 from repro.memory import samples_within
 from repro.neighbours import Neighbours, NeighbourTables
@@ -99,11 +99,13 @@ class Sampled(Drawing):
 
     def __init__(self, liouvillian: LocalLiouvillian, n_samples: int, memory: int | None = None) -> None:
         super().__init__(n_samples)
+        self.n_sites = liouvillian.n_sites
         self.tables = NeighbourTables(liouvillian)
         self.memory = memory
 
     def evaluate_at(self, model: StringMixture, samples_BN: torch.Tensor, old: object | None = None) -> Evaluation:
         """The same on given configurations, weight 1/B each."""
+        check_sites(model, self.n_sites)
         order_B, size = self._in_parts(model, samples_BN)
         whole = size == len(samples_BN)
         parts = [self._part(model, part_BN, old, whole) for part_BN in samples_BN[order_B].split(size)]

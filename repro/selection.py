@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import tyro
 
 import experiments
-from repro.errors import InputError, unknown
-from repro.experiment import PROFILES, Point, override
+from repro.command_checks import check_profile
+from repro.errors import InputError
+from repro.experiment import Point, override
 
 
 def _override_type() -> type:
@@ -33,14 +34,15 @@ Overrides = _override_type()
 def select_points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> tuple[Point, ...]:
     """A figure's points: those that `--only` names, then changed by the overrides."""
     module = experiments.load(figure)
-    if profile not in PROFILES:
-        raise unknown("profile", profile, PROFILES)
+    check_profile(profile)
     listed = module.points(profile)
     for pattern in only:
         if not any(_matches(point, pattern) for point in listed):
             listing = f"repro run {figure} --profile {profile} --list"
             raise InputError(f"no point of {figure} ({profile}) matches '{pattern}'; what there is: {listing}")
     changes = {name: value for name, value in vars(overrides).items() if value is not None}
+    if changes and not listed:
+        raise InputError(f"{figure} ({profile}) has no points: there is no {min(changes)} to change")
     chosen = [point for point in listed if not only or any(_matches(point, pattern) for pattern in only)]
     return tuple(dict.fromkeys(override(point, changes) for point in chosen))
 

@@ -12,12 +12,16 @@ import logging
 import os
 import re
 import secrets
+import ssl
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
+from repro import one_warning
 from repro.errors import unknown
 from repro.files import write_atomic
 from repro.provenance import provenance
@@ -29,6 +33,7 @@ Mode = Literal["online", "offline", "disabled"]
 
 PROJECT = "repro-povm"
 AXES = ("t", "iteration")
+PROBE_TIMEOUT = 5.0  # seconds
 INIT_TIMEOUT = 15.0  # seconds
 FINISH_TIMEOUT = 60.0  # seconds
 _MODES = ("online", "offline", "disabled")
@@ -50,7 +55,7 @@ _LEAN_SETTINGS: dict[str, Any] = {
 
 _log = logging.getLogger("repro")
 # Waiting for the same dead server again at every point of a figure would cost INIT_TIMEOUT each time.
-_server_failed = False
+_SERVER = "wandb-server"
 
 
 def resolve_mode(flag: str | None = None) -> Mode:
@@ -190,16 +195,16 @@ class Tracker:
         self.finish(failed=kind is not None)
 
     def _start(self, mode: Mode) -> wandb.Run:
-        global _server_failed
         import wandb
 
-        wandb.setup(wandb.Settings(silent=True))
-        if mode == "online" and not _server_failed:
+        url = wandb.setup(wandb.Settings(silent=True)).settings.base_url
+        if mode == "online" and not one_warning.had(_SERVER):
             try:
+                _check_server(url)
                 return self._init("online")
             except Exception as error:
-                _server_failed = True
-                _log.warning("wandb: not online (%s); tracking offline, send it later with `wandb sync`", _line(error))
+                if one_warning.first(_SERVER):
+                    _log.warning("wandb: not online (%s); tracking offline, upload later: repro sync", _line(error))
                 # The service still holds the run's id; only a new service gives it out again.
                 wandb.teardown()
                 wandb.setup(wandb.Settings(silent=True))
@@ -223,13 +228,29 @@ class Tracker:
 
     def _give_up(self, what: str, error: Exception) -> None:
         run, self._run = self._run, None
-        _log.warning("wandb: %s failed (%s); this run goes on untracked, its tables are complete", what, _line(error))
+        if one_warning.first("wandb"):
+            _log.warning("wandb: %s failed (%s); runs go on untracked, their tables are complete", what, _line(error))
         with contextlib.suppress(Exception):
             if run is not None and what != "finish":
                 run.finish(exit_code=1)
         with contextlib.suppress(Exception):  # a broken service must not be handed to the next point
             if "wandb" in sys.modules:
                 sys.modules["wandb"].teardown()
+
+
+def _check_server(url: str) -> None:
+    """Refuse a server that does not answer: wandb itself would try for minutes, and again when it ends.
+
+    Raises:
+        OSError: no connection, or no answer in time. An answer of any kind will do.
+    """
+    try:
+        urllib.request.urlopen(url, timeout=PROBE_TIMEOUT).close()
+    except urllib.error.HTTPError:
+        return
+    except urllib.error.URLError as error:
+        if not isinstance(error.reason, ssl.SSLError):  # wandb may know a certificate that Python does not
+            raise
 
 
 def _line(error: Exception) -> str:

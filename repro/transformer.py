@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from repro.checks import plain_fields, whole
 from repro.errors import InputError, unknown
 
 OUTCOMES = 4
@@ -47,9 +48,9 @@ class TransformerConfig:
     positions: str = "sinusoidal"
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         for field in ("n_sites", "layers", "width", "heads", "feedforward"):
-            if getattr(self, field) < 1:
-                raise InputError(f"transformer {field} = {getattr(self, field)}: expected at least 1")
+            whole(f"transformer {field}", getattr(self, field), 1)
         if self.width % 2:
             raise InputError(f"transformer width = {self.width}: expected an even number (sine and cosine positions)")
         if self.width % self.heads:
@@ -143,8 +144,11 @@ class Transformer(nn.Module):
         nn.init.zeros_(self.readout.weight)
         nn.init.zeros_(self.readout.bias)
         if product_state_bias is not None:
+            bias_K = torch.as_tensor(product_state_bias)
+            if bias_K.shape != (OUTCOMES,) or not bias_K.isfinite().all():
+                raise InputError(f"product_state_bias of shape {tuple(bias_K.shape)}: expected four finite numbers")
             with torch.no_grad():
-                self.readout.bias.copy_(torch.as_tensor(product_state_bias))
+                self.readout.bias.copy_(bias_K)
         if config.positions == "learned":
             self.positions_ND = nn.Parameter(torch.randn(config.n_sites, config.width))
         else:

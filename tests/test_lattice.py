@@ -68,10 +68,10 @@ def test_names() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: rectangle(0, 3), "0x3"),
-        (lambda: ring(0), "ring of 0"),
-        (lambda: chain(-1), "chain of -1"),
-        (lambda: Lattice(0, ()), "0 sites"),
+        (lambda: rectangle(0, 3), "rectangle: rows = 0"),
+        (lambda: ring(0), "ring: sites = 0"),
+        (lambda: chain(-1), "chain: sites = -1"),
+        (lambda: Lattice(0, ()), "sites = 0"),
         (lambda: Lattice(2, ((0, 2),)), r"\(0, 2\)"),
         (lambda: Lattice(2, ((1, 1),)), r"\(1, 1\)"),
         (lambda: Lattice(2, ((0, 1), (1, 0))), "twice"),

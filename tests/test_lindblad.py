@@ -93,7 +93,7 @@ def test_a_jump_on_one_site_may_be_named_in_any_way(sites) -> None:
         ({"two_site": [((0, 1), np.kron(SIGMA_MINUS, SIGMA_Z))]}, "not Hermitian"),
         ({"one_site": [(0, np.nan * SIGMA_Z)]}, "not finite"),
         ({"jumps": [(0, SIGMA_MINUS, -1.0)]}, "rate -1.0"),
-        ({"jumps": [(0, SIGMA_MINUS, np.nan)]}, "rate nan"),
+        ({"jumps": [(0, SIGMA_MINUS, np.nan)]}, "rate = nan"),
         ({"jumps": [((0, 1), SIGMA_MINUS, 1.0)]}, "shape"),
         ({"jumps": [(5, SIGMA_MINUS, 1.0)]}, "sites 0 to 1"),
     ],

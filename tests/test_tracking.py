@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from repro import tracking
+from repro import one_warning, tracking
 from repro.errors import InputError
 from repro.tracking import Mode, Tracker, resolve_mode
 from tests.wandb_files import history, records
@@ -30,7 +30,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "wandb-config"))
     monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "wandb-data"))
-    monkeypatch.setattr(tracking, "_server_failed", False)
+    one_warning.forget()
     import wandb
 
     wandb.teardown()  # what an earlier test left in wandb's singleton
@@ -259,6 +259,7 @@ def test_an_unreachable_server_is_waited_for_once(
         raise TimeoutError
 
     monkeypatch.setattr(wandb, "init", start)
+    monkeypatch.setattr(tracking, "_check_server", lambda url: None)
     for name in ("a", "b"):
         tracker(tmp_path / name, mode="online").finish()
     assert modes == ["online", "offline", "offline"]
