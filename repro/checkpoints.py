@@ -105,15 +105,20 @@ def _digest(content: bytes) -> str:
 
 
 class CheckedFiles(CheckpointIO):
-    """Has Lightning write and read checkpoints this way."""
+    """Has Lightning write and read checkpoints this way; the weights that ranks hand to their parent are no generation."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """See `save`."""
-        save(checkpoint, Path(path))
+        if Path(path).name in GENERATIONS:
+            save(checkpoint, Path(path))
+        else:
+            torch.save(checkpoint, path)
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """Read what `usable` has checked."""
+        """Read what `usable` has checked, or what a rank has just written."""
         return torch.load(path, map_location=map_location, weights_only=True)
 
     def remove_checkpoint(self, path: Any) -> None:
-        """Nothing: a generation is replaced, never removed."""
+        """Remove what is no generation: those are replaced, never removed."""
+        if Path(path).name not in GENERATIONS:
+            Path(path).unlink(missing_ok=True)

@@ -173,7 +173,6 @@ class Run:
         from repro.runner import RunSettings, finished
         from repro.tracking import resolve_mode
 
-        self._check_machine()
         for name in ("jobs", "threads", "devices", "nodes"):
             if getattr(self, name) is not None:
                 whole(name, getattr(self, name), 1, MOST_PROCESSES)
@@ -182,6 +181,7 @@ class Run:
             if point.estimator == "enumeration":
                 check_enumerable(point.build_lattice().n_sites)
             check_shares(point, self.devices * self.nodes)
+        self._check_machine()
         tracking = resolve_mode(self.wandb or None)
         memory = int(self.memory * GIB)
         if self.cluster.launcher != "slurm":

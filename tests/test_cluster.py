@@ -43,7 +43,7 @@ def test_one_failure_leaves_the_others_and_the_usual_numbers(tmp_path: Path) -> 
     bad = replace(SEARCHED, learning_rate=1e38)  # overflows
     failures, said = launched([bad, COUPLED, replace(COUPLED, panel="b")], tmp_path / "jobs", at_a_time=2)
     assert list(failures) == [bad.label]
-    assert failures[bad.label].startswith("FloatingPointError: point")
+    assert failures[bad.label].startswith("WrongNumbersError: ")
     assert "is not finite" in failures[bad.label]
     assert said.count("<sigma_z>") == 1
     assert not finished(tmp_path / "jobs", bad)
