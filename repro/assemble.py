@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repro import events
 from repro.experiment import COUPLINGS, Point
 from repro.files import write_atomic
 from repro.observables import PAULI_NAMES
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STEADY_WINDOW = 0.2
+FAILURE_COLUMNS = ("panel", "point", "point_id", "reason", "time")
 LOSS_COLUMNS = ("panel", "point", "point_id", "seed", "iteration", "loss")
 
 
@@ -55,10 +57,22 @@ def loss_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*LOSS_COLUMNS])
 
 
+def failure_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
+    """Points that were given up and have not been finished since: panel, point, point_id, reason, time (UTC)."""
+    import pandas as pd
+
+    rows = [
+        (point.panel, point.label, point.point_id, failure["reason"], failure["time"])
+        for point in points
+        if not finished(runs, point) and (failure := events.failure(point_folder(runs, point)))
+    ]
+    return pd.DataFrame(rows, columns=[*FAILURE_COLUMNS])
+
+
 def write_figure(
     figure: str, points: Sequence[Point], exact_line: Sequence[Point], runs: Path, folder: Path, losses: bool = False
 ) -> pd.DataFrame:
-    """Write table.csv, reference.csv and settings.json of a figure's points into a folder; returns the table.
+    """Write a figure's table.csv, failures.csv, reference.csv and settings.json into a folder; returns the table.
 
     Args:
         figure: its name.
@@ -70,6 +84,7 @@ def write_figure(
     """
     table = figure_table(points, runs)
     write_table(table, folder / "table.csv")
+    write_atomic(folder / "failures.csv", failure_table(points, runs).to_csv(index=False))
     write_atomic(folder / "reference.csv", steady_reference(exact_line, runs).to_csv(index=False))
     if losses:
         write_atomic(folder / "losses.csv", loss_table(points, runs).to_csv(index=False))

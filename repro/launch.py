@@ -62,8 +62,8 @@ def run_points(points: Sequence[Point], settings: RunSettings, jobs: int, consol
 
     Raises:
         InputError: from a worker whose input cannot be used.
-        repro.stopping.Stopped: asked to stop; the running time steps were finished and saved.
-        KeyboardInterrupt: asked twice; the workers were killed.
+        repro.stopping.Stopped: asked to stop; the running time steps were finished and saved, or, when asked twice,
+            the workers were killed.
     """
     todo = unfinished(points, settings, console)
     if not todo:
@@ -91,7 +91,7 @@ class _Asked:
     def hear(self, signum: int) -> None:
         """Take up a signal."""
         if self.signum:
-            raise KeyboardInterrupt
+            raise stopping.Stopped(signum)
         self.signum = signum
         self.event.set()
         self.console.print("stopping when the running time steps are finished; once more to stop at once")
