@@ -105,7 +105,7 @@ def _digest(content: bytes) -> str:
 
 
 class CheckedFiles(CheckpointIO):
-    """Has Lightning write and read checkpoints this way; the weights that ranks hand to their parent are no generation."""
+    """Lightning writes and reads checkpoints this way; weights that ranks hand to their parent are no generation."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """See `save`."""

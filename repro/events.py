@@ -40,9 +40,14 @@ def read(folder: Path) -> list[dict[str, Any]]:
     found = []
     with contextlib.suppress(OSError):
         for line in (folder / EVENTS).read_text().splitlines():
-            with contextlib.suppress(ValueError):
-                found.append(json.loads(line))
+            with contextlib.suppress(ValueError, TypeError):
+                found.append(dict(json.loads(line)))
     return found
+
+
+def last(folder: Path) -> dict[str, Any]:
+    """A point's last event; empty where there is none."""
+    return next(reversed(read(folder)), {})
 
 
 def mark_failed(folder: Path, point_id: str, label: str, reason: str) -> None:

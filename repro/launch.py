@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from repro import stopping
+from repro.durations import duration
 from repro.errors import InputError
 from repro.experiment import Point
 from repro.folders import PROGRESS
@@ -254,14 +255,9 @@ class Display:
 
     def _time_left(self, done: float) -> str:
         seconds = time.monotonic() - self.started
-        return f"about {_duration(seconds * (self.all - done) / done)} left" if 0 < done < self.all else ""
+        return f"about {duration(seconds * (self.all - done) / done)} left" if 0 < done < self.all else ""
 
 
 def _now(status: dict[str, float]) -> str:
     where = f"t={status['t']:.2f}" if "t" in status else f"iteration {status.get('iteration', 0):.0f}"
     return f"{where}  <sigma_z>={status['sigma_z']:+.4f}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min {rest:02d} s"

@@ -26,6 +26,8 @@ from rich.table import Table
 from rich.text import Text
 
 import experiments
+from repro import events
+from repro.durations import duration
 from repro.errors import InputError
 from repro.experiment import Point
 from repro.folders import DONE, PROGRESS, point_folder
@@ -73,7 +75,7 @@ def states(points: Sequence[Point], runs: Path) -> list[State]:
 def _state(point: Point, runs: Path, job: Job | None, queue: Queue | None) -> State:
     if done := _read(point, runs, DONE):
         return State(point, "done", spent=float(done.get("seconds", math.nan)), left=0.0)
-    progress, last = _read(point, runs, PROGRESS), _last_event(point_folder(runs, point))
+    progress, last = _read(point, runs, PROGRESS), events.last(point_folder(runs, point))
     done_epochs, total = int(progress.get("done", 0)), int(progress.get("total", 0))
     spent = float(progress.get("seconds", math.nan))
     left = spent / done_epochs * (total - done_epochs) if done_epochs else math.nan
@@ -99,7 +101,7 @@ def _judge(folder: Path, runs: Path, job: Job | None, queue: Queue | None, last:
     elsewhere = started and last.get("host") != platform.node()
     if in_queue and (elsewhere or not started):
         return "running", ""
-    if failed := _json(folder / "failed.json"):
+    if failed := events.failure(folder):
         return "failed", str(failed.get("reason", ""))
     if reason := job.end(runs) if job else None:
         return "failed", reason
@@ -132,32 +134,11 @@ def _changed(folder: Path, but: str = "") -> float:
     return max(times)
 
 
-def _json(path: Path) -> dict[str, Any]:
-    """What a JSON file says; empty where it is missing, half written or no object."""
-    with contextlib.suppress(OSError, ValueError):
-        if isinstance(found := json.loads(path.read_text()), dict):
-            return found
-    return {}
-
-
 def _read(point: Point, runs: Path, name: str) -> dict[str, Any]:
-    return _json(point_folder(runs, point) / name)
-
-
-def _last_event(folder: Path) -> dict[str, Any]:
-    """The last whole line of the point's log of events."""
-    with contextlib.suppress(OSError):
-        for line in reversed((folder / "events.jsonl").read_text().splitlines()):
-            with contextlib.suppress(ValueError):
-                return dict(json.loads(line))
+    """What a JSON file of a point says; empty where it is missing, half written or no object."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return dict(json.loads((point_folder(runs, point) / name).read_text()))
     return {}
-
-
-def _duration(seconds: float) -> str:
-    if math.isnan(seconds):
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min {rest:02d} s"
 
 
 def summary(name: str, found: Sequence[State]) -> str:
@@ -165,7 +146,7 @@ def summary(name: str, found: Sequence[State]) -> str:
     counts = Counter(state.state for state in found)
     said = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state]) or "no points"
     left = [state.left for state in found if state.state == "running" and not math.isnan(state.left)]
-    rest = f"; those that run need {_duration(max(left))} more" if left else ""
+    rest = f"; those that run need {duration(max(left))} more" if left else ""
     return f"{name}: {len(found)} points: {said}{rest}"
 
 
@@ -176,11 +157,11 @@ def table(found: Sequence[State]) -> Table:
         shown.add_column(column, overflow="fold", no_wrap=column != "reason")
     for state in found:
         progress = f"{state.done}/{state.total}" if state.total else ""
-        left = _duration(state.left) if state.state not in ("done", "failed") else ""
+        left = duration(state.left) if state.state not in ("done", "failed") else ""
         shown.add_row(
             *(state.point.panel, state.point.label, state.point.point_id),
             Text(state.state, style=COLOURS[state.state]),
-            *(progress, _duration(state.spent), left, Text(state.where), Text(state.reason)),
+            *(progress, duration(state.spent), left, Text(state.where), Text(state.reason)),
         )
     return shown
 

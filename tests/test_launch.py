@@ -17,8 +17,8 @@ import pytest
 from rich.console import Console
 
 from experiments import load
-from repro import launch
 from repro.cli import main
+from repro.durations import duration
 from repro.experiment import Point
 from repro.launch import cost, run_points
 from repro.results import read_table
@@ -128,5 +128,5 @@ def test_longer_points_start_first() -> None:
 
 
 def test_durations_read_well() -> None:
-    assert launch._duration(59.6) == "1 min 00 s"
-    assert launch._duration(3 * 3600 + 5 * 60) == "3 h 05 min"
+    assert duration(59.6) == "1 min 00 s"
+    assert duration(3 * 3600 + 5 * 60) == "3 h 05 min"

@@ -37,7 +37,7 @@ def test_every_point_exactly_once(round_: int, alone: Path, tmp_path: Path) -> N
     points = sorted((tmp_path / "runs" / "points").iterdir())
     assert len(points) == len(set(read_table(alone)["point_id"])) > 3
     heard = {point.name: [event["event"] for event in events.read(point)] for point in points}
-    assert heard == dict.fromkeys(heard, ["started", "finished"])
+    assert heard == {point: ["started", "finished"] for point in heard}
     shares = {event["pid"] for point in points for event in events.read(point)}
     print(f"round {round_}: {len(points)} points, once each, by {len(shares)} processes")
     assert same_numbers(read_table(tmp_path / TABLE), read_table(alone))
