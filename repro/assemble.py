@@ -64,7 +64,7 @@ def failure_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
     rows = [
         (point.panel, point.label, point.point_id, failure["reason"], failure["time"])
         for point in points
-        if not finished(runs, point) and (failure := events.failure(point_folder(runs, point)))
+        if (failure := events.failure(point_folder(runs, point)))
     ]
     return pd.DataFrame(rows, columns=[*FAILURE_COLUMNS])
 
