@@ -15,6 +15,7 @@ CANDIDATES := $(or $(PYTHON),python3 python3.11 python3.12 python3.13)
 USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
+FAULTS := bad_api bad_arguments bad_input busy_points checkpoints clock cluster events sanity status stopping
 FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods
 .PHONY: help setup test test-all test-slurm test-faults lint $(FIGURES) all figures publish claims report bench crossing reference rbm sync clean force
 
@@ -59,8 +60,8 @@ test-all: setup ## run every test, slow ones included
 test-slurm: setup ## jobs on a real SLURM of one node, installed with apt-get where it is missing (as root; five minutes)
 	@tests/slurm/run.sh $(abspath $(PY))
 
-test-faults: setup ## faults on purpose: full disks, dead servers, hostile files (ten minutes; some need root)
-	@$(PY) -m pytest tests/faults $(ARGS)
+test-faults: setup ## every fault on purpose: kills, full disks, dead servers, hostile files (half an hour; some need root)
+	@WANDB_MODE=disabled $(PY) -m pytest -s tests/faults $(addprefix tests/test_,$(addsuffix .py,$(FAULTS))) $(ARGS)
 
 lint: setup ## ruff (rules and format) and mypy
 	@$(PY) -m ruff check .

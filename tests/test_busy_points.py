@@ -8,16 +8,15 @@ import time
 from pathlib import Path
 from threading import Thread
 
-import pandas as pd
 import pytest
 from filelock import FileLock
 from rich.console import Console
 
 from repro import events, launch
 from repro.folders import RunSettings, finished, point_folder
-from repro.launch import Display, run_points
+from repro.launch import run_points
 from repro.runner import BusyError, run_point
-from tests.points import SEARCHED, history, run
+from tests.points import SEARCHED, run
 
 OTHER = dataclasses.replace(SEARCHED, seed=1)
 
@@ -67,25 +66,3 @@ def test_the_others_come_first_and_what_was_computed_elsewhere_is_taken(
     thread.join()
     assert (failures, order) == ({}, [True])
     assert [event["event"] for event in events.read(point_folder(tmp_path, SEARCHED))] == ["started", "finished"]
-
-
-def test_a_clock_that_jumps_changes_no_time_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    display = Display([SEARCHED, OTHER], RunSettings(tmp_path), Console(file=io.StringIO(), width=200))
-    run(SEARCHED, tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(time, "time", lambda: 0.0)  # back to 1970
-        display.finish(SEARCHED, "")
-    said = display.console.file.getvalue()  # type: ignore[attr-defined]
-    assert "[1/2]" in said
-    assert "about 0 min" in said
-
-
-def test_a_clock_that_jumps_changes_no_number_and_no_duration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = history(run(SEARCHED, tmp_path / "plain"))
-    hours = iter(range(10**9, 0, -3600))
-    monkeypatch.setattr(time, "time", lambda: float(next(hours)))  # an hour back at every look
-    folder = run(SEARCHED, tmp_path / "jumped")
-    assert history(folder).equals(plain)
-    seconds = pd.read_csv(folder / "history.csv")["seconds"]
-    assert seconds.is_monotonic_increasing
-    assert 0 <= seconds.iloc[0] < seconds.iloc[-1] < 60
