@@ -17,7 +17,7 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 .DEFAULT_GOAL := help
 FAULTS := bad_api bad_arguments bad_input busy_points checkpoints clock cluster events sanity status stopping
 FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods
-.PHONY: help setup test test-all test-slurm test-faults lint $(FIGURES) all figures publish claims report bench crossing reference rbm sync clean force
+.PHONY: help setup test test-all test-slurm test-faults docs lint $(FIGURES) all figures publish claims report bench crossing reference rbm sync clean force
 
 help: ## list what can be made (this text)
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -62,6 +62,9 @@ test-slurm: setup ## jobs on a real SLURM of one node, installed with apt-get wh
 
 test-faults: setup ## every fault on purpose: kills, full disks, dead servers, hostile files (half an hour; some need root)
 	@WANDB_MODE=disabled $(PY) -m pytest -s tests/faults $(addprefix tests/test_,$(addsuffix .py,$(FAULTS))) $(ARGS)
+
+docs: setup ## build the site into site/ (half a minute); open site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 lint: setup ## ruff (rules and format) and mypy
 	@$(PY) -m ruff check .
@@ -115,5 +118,5 @@ reference: setup ## compute the exact QuTiP curves and trajectories of FIG
 	@$(REPRO) reference $(FIG)
 
 clean: ## remove caches and build leftovers; .venv, runs/ and results/ stay
-	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	@find repro experiments figures tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -95,7 +95,10 @@ def steady_state(
     """Exact steady state's site-averaged Paulis, by QuTiP's `steadystate`; ||L rho||_F is at most 1e-6.
 
     Args:
-        model, folders, label, computing: as in `dynamics`.
+        model: the Lindblad equation, at most ten sites.
+        folders: as in `dynamics`.
+        label: as in `dynamics`.
+        computing: as in `dynamics`.
 
     Raises:
         InputError: more than ten sites, no jump operator or a steady state that is seen not to be unique, no solver

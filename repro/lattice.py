@@ -81,7 +81,8 @@ def rectangle(rows: int, cols: int, periodic: bool = True) -> Lattice:
     """Rectangular lattice, row-major; every site bonds with its right and its lower neighbour.
 
     Args:
-        rows, cols: numbers of rows and columns.
+        rows: their number.
+        cols: number of columns.
         periodic: wrap both directions; 3x3 periodic has 18 bonds, 2x2 has 4.
     """
     for what, length in (("rows", rows), ("columns", cols)):

@@ -49,7 +49,8 @@ def effective_fraction(weight_A: torch.Tensor, target_A: torch.Tensor, p_A: torc
 
     Args:
         weight_A: of every configuration in sums over configurations, see `Evaluation`.
-        target_A, p_A: the distribution that the draws stand for, and the one they come from.
+        target_A: the distribution that the draws stand for.
+        p_A: the one they come from.
     """
     tiny = torch.finfo(p_A.dtype).tiny
     return (weight_A * target_A).sum() ** 2 / (weight_A * target_A**2 / p_A.clamp_min(tiny)).sum()

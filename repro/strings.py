@@ -38,7 +38,8 @@ def visiting_order(k: int, rows: int, cols: int) -> tuple[int, ...]:
 
     Args:
         k: string number, 0 to 8.
-        rows, cols: the lattice.
+        rows: of the lattice.
+        cols: of the lattice.
 
     Raises:
         InputError: k outside 0 to 8 or an empty lattice.

@@ -1,0 +1,41 @@
+"""What the site needs beyond Markdown: drawings from results/, and formulas as MathML, which browsers draw."""
+
+from __future__ import annotations
+
+import html
+import posixpath
+import re
+from pathlib import Path
+from typing import Any
+
+from latex2mathml.converter import convert
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).parents[1]
+DRAWINGS = "results/figures"
+FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """The shipped drawings are part of the site."""
+    for path in sorted((ROOT / DRAWINGS).glob("*.png")):
+        files.append(File.generated(config, f"{DRAWINGS}/{path.name}", abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Pages link drawings where they lie in the repository; on the site they lie below its root."""
+    here = posixpath.dirname(page.file.src_uri)
+    to_root = posixpath.relpath(".", here or ".")
+    site = posixpath.normpath(posixpath.join(to_root, DRAWINGS))
+    return re.sub(rf"\((?:\.\./)*{DRAWINGS}/", f"({site}/", markdown)
+
+
+def on_page_content(page_html: str, **_: Any) -> str:
+    """TeX to MathML."""
+
+    def drawn(found: re.Match[str]) -> str:
+        display = "block" if found[1] == "div" else "inline"
+        return convert(html.unescape(found[2]), display=display)
+
+    return FORMULA.sub(drawn, page_html)
