@@ -6,7 +6,7 @@ column b (outcome left); outcomes of two sites are numbered 4 a_i + a_j. Columns
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -41,7 +41,7 @@ class LocalGenerator:
         return np.abs(self.matrix) > ZERO_ENTRY
 
 
-def _frame_products(frame: np.ndarray, n_sites: int) -> np.ndarray:
+def frame_products(frame: np.ndarray, n_sites: int) -> np.ndarray:
     """Tensor products of one-spin matrices, shape (4^s, 2^s, 2^s), first site slowest."""
     factors = [frame] * n_sites
     out = factors[0]
@@ -53,8 +53,8 @@ def _frame_products(frame: np.ndarray, n_sites: int) -> np.ndarray:
 def hamiltonian_generator(operator: np.ndarray, povm: Povm) -> np.ndarray:
     """A_a^b = -i Tr(H [N^(b), M_(a)]) (Eq. 3) of a local Hamiltonian, shape (4^s, 4^s)."""
     n_sites = operator.shape[0].bit_length() - 1
-    M = _frame_products(povm.frame, n_sites)
-    N = _frame_products(povm.dual_frame, n_sites)
+    M = frame_products(povm.frame, n_sites)
+    N = frame_products(povm.dual_frame, n_sites)
     commutator = np.einsum("ij,bjk->bik", operator, N) - np.einsum("bij,jk->bik", N, operator)
     return np.einsum("aki,bik->ab", M, -1j * commutator).real
 
@@ -62,8 +62,8 @@ def hamiltonian_generator(operator: np.ndarray, povm: Povm) -> np.ndarray:
 def jump_generator(operator: np.ndarray, rate: float, povm: Povm) -> np.ndarray:
     """B_a^b = gamma/2 Tr(2 G N^(b) G^+ M_(a) - G^+ G {N^(b), M_(a)}) (Eq. 3), shape (4^s, 4^s)."""
     n_sites = operator.shape[0].bit_length() - 1
-    M = _frame_products(povm.frame, n_sites)
-    N = _frame_products(povm.dual_frame, n_sites)
+    M = frame_products(povm.frame, n_sites)
+    N = frame_products(povm.dual_frame, n_sites)
     dagger = operator.conj().T
     loss = dagger @ operator
     refill = 2 * np.einsum("ij,bjk,kl->bil", operator, N, dagger)
@@ -73,18 +73,19 @@ def jump_generator(operator: np.ndarray, rate: float, povm: Povm) -> np.ndarray:
 
 def local_generators(model: LindbladModel, povm: Povm) -> tuple[LocalGenerator, ...]:
     """All terms of a model in the POVM picture, summed where they share the same sites."""
-    sums: dict[tuple[int, ...], np.ndarray] = {}
+    terms = [(term.sites, hamiltonian_generator(term.operator, povm)) for term in model.hamiltonian_terms]
+    jumps = [(jump.sites, jump_generator(jump.operator, jump.rate, povm)) for jump in model.jumps]
+    return summed([*terms, *jumps])
 
-    def add(sites: tuple[int, ...], matrix: np.ndarray) -> None:
+
+def summed(parts: Iterable[tuple[tuple[int, ...], np.ndarray]]) -> tuple[LocalGenerator, ...]:
+    """Generators of matrices on one or two sites, pairs in ascending order, added where the sites are equal."""
+    sums: dict[tuple[int, ...], np.ndarray] = {}
+    for sites, matrix in parts:
         if len(sites) == 2 and sites[0] > sites[1]:
             sites = (sites[1], sites[0])
             matrix = matrix.reshape(4, 4, 4, 4).transpose(1, 0, 3, 2).reshape(16, 16)
         sums[sites] = sums.get(sites, 0) + matrix
-
-    for term in model.hamiltonian_terms:
-        add(term.sites, hamiltonian_generator(term.operator, povm))
-    for jump in model.jumps:
-        add(jump.sites, jump_generator(jump.operator, jump.rate, povm))
     return tuple(LocalGenerator(sites, matrix) for sites, matrix in sorted(sums.items()))
 
 
@@ -167,10 +168,13 @@ class LocalLiouvillian:
         n_sites: number of spins N.
         povm: the POVM.
         terms: local generators, one per set of sites.
+        conserves: whether L keeps sum_a p(a); what does not has to be normalised after a step.
 
     Raises:
         InputError: not a model, or not a POVM.
     """
+
+    conserves = True
 
     def __init__(self, model: LindbladModel, povm: Povm) -> None:
         instance("model", model, LindbladModel)

@@ -108,7 +108,8 @@ class EnumeratedStep:
             p = model.all_probs()
             states = [p]
             for _ in range(parts):
-                states.append(propagate(estimator.liouvillian, states[-1], h / parts))
+                q = propagate(estimator.liouvillian, states[-1], h / parts)
+                states.append(q if estimator.liouvillian.conserves else q / q.sum())
             self.on_the_way = [state.to(p.dtype) for state in states[1:-1]]
             self.target_A = states[-1].to(p.dtype).flatten()
             self.residual = estimator.liouvillian.apply(p).abs().sum()
