@@ -66,8 +66,6 @@ def make_targets() -> set[str]:
 
 ALL = [block for page in PAGES for block in blocks(page)]
 RUNNING = [page for page in PAGES if any(block.language in ("python", "bash") for block in blocks(page))]
-SLOW = {"README.md", "figure.md", "tutorial.md"}
-"""Pages whose commands compute points: more than ten seconds."""
 
 
 def name(page: Path) -> str:
@@ -96,6 +94,8 @@ def test_commands_that_are_not_run_are_commands(block: Block) -> None:
             assert {word for word in words[1:] if "=" not in word} <= make_targets(), words
         elif words[0] == "repro" and words[1:] != ["run", "--help"]:
             parse([word.replace("FIGURE", "fig4") for word in words[1:]])
+        elif words[0] == "python":
+            assert (ROOT / words[1]).is_file(), words
         else:
             assert words[0] in ("git", "cd", "source", "pip", "repro"), words
 
@@ -108,11 +108,7 @@ def run_bash(block: Block, folder: Path) -> str:
     return done.stdout
 
 
-def cases() -> list[object]:
-    return [pytest.param(p, marks=[pytest.mark.slow] if p.name in SLOW else [], id=name(p)) for p in RUNNING]
-
-
-@pytest.mark.parametrize("page", cases())
+@pytest.mark.parametrize("page", RUNNING, ids=name)
 def test_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
