@@ -55,3 +55,11 @@ def test_gillespie_and_the_rate_equation_agree() -> None:
     assert mean[0] == 1
     assert (off[1:] < 4 * error[1:]).all()
     assert 0 < error[-1] < 0.02
+
+
+def test_cooling_reaches_the_gibbs_state(tmp_path: Path) -> None:
+    solution = run_small("thermal", tmp_path)
+    assert solution.largest_deviation < 0.01
+    energy = solution.values("energy per spin")["mean"].to_numpy()
+    assert energy[0] == pytest.approx(0, abs=1e-6)
+    assert (np.diff(energy) < 0).all()
