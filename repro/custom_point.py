@@ -11,12 +11,16 @@ from functools import lru_cache
 
 import numpy as np
 
+from repro.checks import shown
+from repro.errors import InputError
 from repro.experiment import SHORT, Point
 from repro.lattice import Lattice
 from repro.lindblad import LindbladModel
 from repro.pauli_strings import Observable
 from repro.povm import Povm
 from repro.problem import Problem
+
+PLAIN_ORDER = "0s"
 
 
 @lru_cache(maxsize=32)
@@ -33,6 +37,14 @@ class CustomPoint(Point):
     """
 
     problem: str = field(default="", metadata={"help": "the problem, as `Problem.text` gives it"})
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.problem, str):
+            raise InputError(f"problem = {shown(self.problem)}: expected the text of a problem")
+        super().__post_init__()
+        # the network starts as a product along the sequence: with several orders a site has no one place in it
+        if self.strings != PLAIN_ORDER and len(set(self.solved.bloch_vectors)) > 1:
+            raise InputError(f"strings '{self.strings}' with an initial state per site: expected '{PLAIN_ORDER}'")
 
     @property
     def solved(self) -> Problem:
