@@ -47,13 +47,13 @@ def draw(table: pd.DataFrame, name: str) -> Figure:
         axes = figure.subplots(rows, columns, squeeze=False).flatten()
         for panel, (kind, names) in zip(axes, groups.items(), strict=False):
             _evolution(panel, evolving, names)
-            style.label(panel, r"$\gamma t$", kind)
+            style.label(panel, "t", kind)
         if len(steady):
             _steady(axes[n_panels - 1], steady)
         for empty in axes[n_panels:]:
             empty.remove()
         for letter, panel in zip("abcdefgh", axes[:n_panels], strict=False):
-            style.panel(panel, letter, name if letter == "a" else "")
+            style.panel(panel, letter, f"{name} (circles: network, lines: exact)" if letter == "a" else "")
     return figure
 
 
