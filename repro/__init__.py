@@ -1,3 +1,36 @@
-"""Reproduction suite for autoregressive simulation of open quantum systems in the POVM picture."""
+"""Open quantum systems in the POVM picture with an autoregressive network: a reproduction suite and a solver.
+
+`repro.solve` solves a spin lattice of your own; what it needs is here by name. Everything else is in submodules.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from repro.lattice import Lattice, chain, graph, rectangle, ring
+    from repro.lindblad import LindbladModel
+    from repro.povm import Povm
+    from repro.problem import Problem
+    from repro.solution import Solution
+    from repro.solver import solve
 
 __version__ = "0.1.0"
+__all__ = ["Lattice", "LindbladModel", "Povm", "Problem", "Solution", "chain", "graph", "rectangle", "ring", "solve"]
+
+_HOME = {
+    **dict.fromkeys(("Lattice", "chain", "graph", "rectangle", "ring"), "lattice"),
+    "LindbladModel": "lindblad",
+    "Povm": "povm",
+    "Problem": "problem",
+    "Solution": "solution",
+    "solve": "solver",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Names are looked up when they are used: importing the package stays cheap, and needs no torch."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'repro' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"repro.{_HOME[name]}"), name)

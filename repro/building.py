@@ -26,7 +26,7 @@ def build_model(point: Point) -> StringMixture:
     """The point's distribution at its start: the initial product state (S VI), weights drawn from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(point.seed)
-        bias = torch.as_tensor(point.build_povm().product_state_bias(point.initial))
+        bias = torch.as_tensor(point.start_bias())
         transformer = Transformer(point.transformer_config(), bias)
     return StringMixture(transformer, orders(point.strings, point.build_lattice()))
 

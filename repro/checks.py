@@ -60,11 +60,15 @@ def real(what: str, value: Any) -> float:
 
 
 def matrix(what: str, value: Any) -> np.ndarray:
-    """A complex array of any shape with finite entries.
+    """A complex array of any shape with finite entries, from what NumPy takes, a QuTiP object or a sparse matrix.
 
     Raises:
         InputError: what NumPy cannot make one of, or entries that are not finite.
     """
+    for to_dense in ("full", "toarray"):  # of QuTiP, of SciPy: neither is imported for it
+        if callable(getattr(value, to_dense, None)):
+            value = getattr(value, to_dense)()
+            break
     try:
         array = np.asarray(value, dtype=complex)
     except (TypeError, ValueError):

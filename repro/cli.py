@@ -17,7 +17,7 @@ from typing import Annotated
 
 import tyro
 
-from repro import bench_command, commands, rbm_command, result_commands, status, stopping
+from repro import bench_command, commands, rbm_command, result_commands, solve_command, status, stopping
 from repro.command_checks import check_arguments
 from repro.errors import InputError
 
@@ -35,6 +35,7 @@ TYPES = {"INT": "a whole number", "FLOAT": "a number"}
 Command = (
     Annotated[commands.List, tyro.conf.subcommand("list")]
     | Annotated[commands.Run, tyro.conf.subcommand("run")]
+    | Annotated[solve_command.Solve, tyro.conf.subcommand("solve")]
     | Annotated[status.Status, tyro.conf.subcommand("status")]
     | Annotated[result_commands.Reference, tyro.conf.subcommand("reference")]
     | Annotated[result_commands.Plot, tyro.conf.subcommand("plot")]

@@ -44,8 +44,8 @@ def estimates(table: pd.DataFrame) -> pd.DataFrame:
     table["panel"] = table["panel"].str.removesuffix(CONTROL)
     rows = []
     for key, mine in table.groupby([*PROBLEM, "observable"], dropna=False, sort=False):
-        evolution = _over_time(mine[np.isfinite(mine["t"])])
-        for kind, over_t in (("evolution", evolution), ("steady state", _steady_state(mine, evolution))):
+        evolution = over_time(mine[np.isfinite(mine["t"])])
+        for kind, over_t in (("evolution", evolution), ("steady state", steady_state(mine, evolution))):
             if len(over_t):
                 named = dict(zip([*PROBLEM, "observable"], key, strict=True)) | {"kind": kind}
                 rows.append(named | _judged(mine, over_t))
@@ -66,8 +66,14 @@ def _judged(mine: pd.DataFrame, over_t: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _steady_state(mine: pd.DataFrame, evolution: pd.DataFrame) -> pd.DataFrame:
-    steady = _over_time(mine[np.isinf(mine["t"])])
+def steady_state(mine: pd.DataFrame, evolution: pd.DataFrame) -> pd.DataFrame:
+    """mean, exact and estimate of the steady state (t = inf) of one problem, what still moves included.
+
+    Args:
+        mine: rows of the runs as `over_time` takes them, those with t = inf among them.
+        evolution: `over_time` of those with finite t; empty without any.
+    """
+    steady = over_time(mine[np.isinf(mine["t"])])
     if len(steady) and len(evolution):
         last = evolution.index.max()
         before = evolution.index[evolution.index <= last - UNIT]
@@ -77,8 +83,12 @@ def _steady_state(mine: pd.DataFrame, evolution: pd.DataFrame) -> pd.DataFrame:
     return steady
 
 
-def _over_time(rows: pd.DataFrame) -> pd.DataFrame:
-    """mean, exact and estimate at every time that all runs of one problem share, empty with fewer than two seeds."""
+def over_time(rows: pd.DataFrame) -> pd.DataFrame:
+    """mean, exact and estimate at every time that all runs of one problem share, empty with fewer than two seeds.
+
+    Args:
+        rows: columns t, seed, control (whether it is one), mean, error, exact.
+    """
     from scipy import stats
 
     seeds, controls = rows[~rows["control"]], rows[rows["control"]]

@@ -13,10 +13,13 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from repro.checks import LARGEST, plain_fields, shown, whole
 from repro.errors import InputError, unknown
 from repro.lattice import Lattice, chain, rectangle, ring
 from repro.lindblad import LindbladModel, heisenberg, tfim
+from repro.pauli_strings import Observable
 from repro.povm import BLOCH_DIRECTIONS, POVMS, Povm
 from repro.strings import orders
 from repro.transformer import TransformerConfig
@@ -183,6 +186,14 @@ class Point:
     def build_povm(self) -> Povm:
         """The point's POVM."""
         return POVMS[self.povm]()
+
+    def start_bias(self) -> np.ndarray:
+        """log-probabilities of one spin's outcomes at the start, shape (4,), or of every site's, (N, 4)."""
+        return self.build_povm().product_state_bias(self.initial)
+
+    def observables(self) -> tuple[Observable, ...]:
+        """What is measured beside the site-averaged Paulis."""
+        return ()
 
     def transformer_config(self) -> TransformerConfig:
         """Size and kind of the point's network."""

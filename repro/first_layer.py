@@ -67,6 +67,11 @@ class FirstLayerTable:
         """Entries of each level: the start token, then four per position."""
         return [1] + [OUTCOMES] * (self.n_levels - 1)
 
+    @property
+    def sizes_N(self) -> torch.Tensor:
+        """The same as a tensor."""
+        return torch.tensor(self.sizes(), device=self.x_MD.device)
+
     def attention_weights(self) -> torch.Tensor:
         """exp(score - reference) of every query on every key, (H, M, M); keys that it cannot see mean nothing.
 
@@ -76,9 +81,7 @@ class FirstLayerTable:
         """
         with torch.no_grad():
             always_HM = torch.maximum(self.score_HMM[..., 0], self.score_HMM.diagonal(0, -2, -1))
-            level_M = torch.arange(self.n_levels, device=always_HM.device).repeat_interleave(
-                torch.tensor(self.sizes(), device=always_HM.device)
-            )
+            level_M = torch.arange(self.n_levels, device=always_HM.device).repeat_interleave(self.sizes_N)
             hidden_MM = (level_M[:, None] <= level_M)[:, 1:]
             past_HMM = self.score_HMM[..., 1:].masked_fill(hidden_MM, -math.inf).unflatten(-1, (-1, OUTCOMES))
             low_HM, high_HM = always_HM, always_HM
@@ -212,6 +215,9 @@ def one_layer_tables(transformer: Transformer) -> tuple[list[torch.Tensor], torc
     table = FirstLayerTable(transformer)
     project_FD, offset_F, inner_KF = after_attention(transformer, table.layer)
     itself_MF = (table.x_MD + table.layer.out.bias) @ project_FD.T + offset_F
+    if transformer.position_bias_NK is not None:
+        bias_MK = transformer.position_bias_NK.repeat_interleave(table.sizes_N, dim=0, output_size=len(itself_MF))
+        itself_MF = itself_MF + F.pad(bias_MK, (itself_MF.shape[1] - OUTCOMES, 0))
     return table.weighted_values(_value_images(table, project_FD), itself_MF), inner_KF
 
 

@@ -31,7 +31,7 @@ def _continue_shorter(point: Point, folder: Path, runs: Path) -> None:
     shorter = []
     for path in (runs / "points").glob(f"*/{DONE}") if point.method != "variational" else ():
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, InputError):
-            other = Point(**json.loads(path.read_text())["point"])
+            other = type(point)(**json.loads(path.read_text())["point"])
             if (
                 other.n_steps < point.n_steps
                 and dataclasses.replace(other, t_end=point.t_end).point_id == point.point_id

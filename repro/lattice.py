@@ -7,8 +7,9 @@ Sites are numbered 0 ... n_sites - 1, row by row on a rectangle. Every pair of n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from repro.checks import whole
+from repro.checks import shown, whole
 from repro.errors import InputError
 
 Bond = tuple[int, int]
@@ -97,3 +98,25 @@ def rectangle(rows: int, cols: int, periodic: bool = True) -> Lattice:
                 pairs.append((r * cols + c, (r + 1) % rows * cols + c))
     name = f"{rows}x{cols} {'periodic' if periodic else 'open'}"
     return Lattice(rows * cols, _each_pair_once(pairs), (rows, cols), name, (rows, cols) if periodic else ())
+
+
+def graph(bonds: Any, n_sites: int = 0) -> Lattice:
+    """Any graph: pairs of sites, or a NetworkX graph, whose nodes become sites 0, 1, ... in its own order.
+
+    Args:
+        bonds: pairs (i, j), or an undirected NetworkX graph.
+        n_sites: number of sites, for those that have no bond; by default up to the last one that has.
+
+    Raises:
+        InputError: as `Lattice` does, or neither of the two kinds.
+    """
+    if callable(getattr(bonds, "edges", None)):
+        number = {node: site for site, node in enumerate(bonds.nodes())}
+        pairs = [(number[i], number[j]) for i, j in bonds.edges()]
+        return Lattice(max(whole("graph: sites", n_sites), len(number)), _each_pair_once(pairs))
+    try:
+        pairs = [tuple(pair) for pair in bonds]
+        reached = max((site + 1 for pair in pairs for site in pair), default=1)
+    except TypeError:
+        raise InputError(f"graph: expected pairs of sites or a NetworkX graph, got {shown(bonds)}") from None
+    return Lattice(n_sites or reached, tuple(pairs))

@@ -23,6 +23,7 @@ SIGMA_X = np.array([[0, 1], [1, 0]], dtype=complex)
 SIGMA_Y = np.array([[0, -1j], [1j, 0]], dtype=complex)
 SIGMA_Z = np.array([[1, 0], [0, -1]], dtype=complex)
 SIGMA_MINUS = (SIGMA_X - 1j * SIGMA_Y) / 2
+SIGMA_PLUS = (SIGMA_X + 1j * SIGMA_Y) / 2
 PAULIS = {"x": SIGMA_X, "y": SIGMA_Y, "z": SIGMA_Z}
 
 
@@ -50,7 +51,7 @@ class LindbladModel:
         lattice: the sites; terms may join any two of them, bonded or not.
         one_site: pairs (i, 2x2 Hermitian matrix).
         two_site: pairs ((i, j), 4x4 Hermitian matrix), kron order (i, j).
-        jumps: triples (sites, matrix, rate); `sites` is i, (i,) or (i, j).
+        jumps: triples (sites, matrix, rate); `sites` is i, (i,) or (i, j). Matrices may be QuTiP objects.
 
     Raises:
         InputError: a site outside the lattice, a matrix of the wrong shape, a Hamiltonian term that is not

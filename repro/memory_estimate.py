@@ -140,6 +140,11 @@ def check_fits(points: Sequence[Point], jobs: int, memory: int, device: str) -> 
     )
 
 
+def fits(point: Point, memory: int, device: str) -> bool:
+    """Whether this machine can hold a point now; arguments as in `check_fits`."""
+    return bytes_of(point, memory) + OF_PROCESS <= free_memory(device) * FREE_SHARE
+
+
 def _size(entry: tuple[int, Point]) -> int:
     return entry[0]
 

@@ -7,11 +7,12 @@ The frame of N spins is the tensor product of single-spin frames.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
-from repro.checks import matrix
+from repro.checks import matrix, real, shown
 from repro.errors import InputError, unknown
 from repro.lindblad import IDENTITY, SIGMA_X, SIGMA_Y, SIGMA_Z
 
@@ -24,6 +25,9 @@ BLOCH_DIRECTIONS: dict[str, tuple[float, float, float]] = {
     "left": (0, -1, 0),
 }
 
+BlochState = str | Sequence[float] | np.ndarray
+"""One spin: a name of BLOCH_DIRECTIONS, or a Bloch vector of length at most one."""
+
 # A product state can make an outcome impossible (4-Pauli: M_1 on |down>); its log needs a floor. 1e-6 moves every
 # Pauli expectation by less than 1e-5 and keeps the start well inside float32.
 PROBABILITY_FLOOR = 1e-6
@@ -35,11 +39,27 @@ def bloch_operator(direction: tuple[float, float, float]) -> np.ndarray:
     return x * SIGMA_X + y * SIGMA_Y + z * SIGMA_Z
 
 
-def product_state_density(state: str) -> np.ndarray:
-    """Single-spin density matrix (1 + v . sigma) / 2 of a named Bloch direction, a 2x2 matrix."""
+def bloch_vector(state: BlochState) -> tuple[float, float, float]:
+    """The Bloch vector of one spin from its name, such as "up", or from itself.
+
+    Raises:
+        InputError: an unknown name, or no three numbers of length at most one.
+    """
+    if isinstance(state, tuple | list | np.ndarray):
+        if len(state) != 3:
+            raise InputError(f"Bloch vector {shown(state)}: expected three numbers")
+        x, y, z = (real("Bloch vector", component) for component in state)
+        if x * x + y * y + z * z > 1 + 1e-9:
+            raise InputError(f"Bloch vector {shown(state)}: expected a length of at most 1")
+        return x, y, z
     if not isinstance(state, str) or state not in BLOCH_DIRECTIONS:
         raise unknown("product state", state, BLOCH_DIRECTIONS)
-    return (IDENTITY + bloch_operator(BLOCH_DIRECTIONS[state])) / 2
+    return BLOCH_DIRECTIONS[state]
+
+
+def product_state_density(state: BlochState) -> np.ndarray:
+    """Single-spin density matrix (1 + v . sigma) / 2 of a Bloch vector v or its name, a 2x2 matrix."""
+    return (IDENTITY + bloch_operator(bloch_vector(state))) / 2
 
 
 class Povm:
@@ -77,11 +97,11 @@ class Povm:
         """Dual frame N^(b) = sum_a M_(a) T^-1_ab, shape (4, 2, 2)."""
         return np.einsum("aij,ab->bij", self.frame, np.linalg.inv(self.overlap))
 
-    def product_state(self, state: str) -> np.ndarray:
-        """Outcome probabilities Tr(rho M_(a)) of one spin in a named Bloch direction, shape (4,)."""
+    def product_state(self, state: BlochState) -> np.ndarray:
+        """Outcome probabilities Tr(rho M_(a)) of one spin, shape (4,)."""
         return np.einsum("ij,aji->a", product_state_density(state), self.frame).real
 
-    def product_state_bias(self, state: str) -> np.ndarray:
+    def product_state_bias(self, state: BlochState) -> np.ndarray:
         """log Tr(rho M_(a)), floored at log(PROBABILITY_FLOOR): the last layer's bias (S VI), shape (4,)."""
         return np.log(np.maximum(self.product_state(state), PROBABILITY_FLOOR))
 

@@ -112,7 +112,7 @@ def _deep_logits(transformer: Transformer) -> list[torch.Tensor]:
         x_VD = layer.finish(x_VD, _attend_blocks(layer, q_VD, k_VD, v_VD, layout))
     logits_VK = _folded_last_layer(transformer, x_VD, layout) if folded else transformer.logits(x_VD)
     logits_KV = logits_VK.index_select(0, layout.to_levels_V).T.contiguous()
-    return list(logits_KV.split([OUTCOMES**k for k in range(config.n_sites)], dim=1))
+    return transformer.levels_of(logits_KV, [OUTCOMES**k for k in range(config.n_sites)])
 
 
 def all_log_probs(transformer: Transformer) -> torch.Tensor:

@@ -7,9 +7,8 @@ from typing import Any
 import torch
 
 from repro import losses
-from repro.observables import pauli_means
 from repro.projection import ProjectionStep, projection_step
-from repro.training import DynamicsModule, exact_row
+from repro.training import DynamicsModule
 
 
 class ProjectionModule(DynamicsModule):
@@ -26,11 +25,11 @@ class ProjectionModule(DynamicsModule):
     def on_train_epoch_start(self) -> None:
         """Propagate p(t), and measure what lies on the way."""
         self.restart_adam()
-        parts, h, povm = self.point.dense_output, 2 * self.point.tau, self.point.build_povm()
+        parts, h = self.point.dense_output, 2 * self.point.tau
         self._step: ProjectionStep = projection_step(self.estimator, self.model, h, parts)
         for k, p in enumerate(self._step.on_the_way, start=1):
             t = h * (self.current_epoch + k / parts)
-            self.history.append({"t": t, **exact_row(pauli_means(p, povm)), "seconds": self.seconds})
+            self.history.append({"t": t, **self.exact_row(p), "seconds": self.seconds})
 
     def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
         """Remember which iteration of the step this is."""

@@ -19,6 +19,7 @@ from repro.building import build_estimator, build_model, seeded_generator
 from repro.estimators import Enumeration
 from repro.experiment import Point
 from repro.observables import pauli_means, sampled_pauli_means
+from repro.pauli_strings import exact_values, sampled_values
 from repro.unmasked import unmasked_sample
 
 ADAM = {"betas": (0.9, 0.98), "eps": 1e-9, "fused": True}
@@ -111,7 +112,7 @@ class PointModule(pl.LightningModule):
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
-        """Site-averaged Pauli means and standard errors (0 where exact).
+        """Site-averaged Pauli means, what the point asks for beside them, and standard errors (0 where exact).
 
         Unmasked sampling gives what its samples say, as the public code does, and what p says as "scored_...".
         """
@@ -119,12 +120,20 @@ class PointModule(pl.LightningModule):
         if isinstance(self.estimator, Enumeration):
             p = self.model.all_probs()
             sanity.check_normalised(p, f"epoch {self.current_epoch + 1}")
-            means = pauli_means(p, povm)
             if self.point.sampling == "masked":
-                return exact_row(means)
+                return self.exact_row(p)
             drawn = sampled_pauli_means(unmasked_sample(self.model, OBSERVABLE_SAMPLES, self._measuring()), povm)
-            return _with_errors(drawn) | exact_row({f"scored_{name}": mean for name, mean in means.items()})
-        return _with_errors(sampled_pauli_means(self.model.sample(OBSERVABLE_SAMPLES, self._measuring()), povm))
+            scored = {f"scored_{name}": (mean, 0.0) for name, mean in pauli_means(p, povm).items()}
+            return _with_errors(drawn | scored)
+        samples_BN = self.model.sample(OBSERVABLE_SAMPLES, self._measuring())
+        asked = sampled_values(samples_BN, povm, self.point.observables())
+        return _with_errors(sampled_pauli_means(samples_BN, povm) | asked)
+
+    def exact_row(self, p: torch.Tensor) -> dict[str, float]:
+        """Columns of the history from an enumerated distribution, errors 0."""
+        povm = self.point.build_povm()
+        means = pauli_means(p, povm) | exact_values(p, povm, self.point.observables())
+        return _with_errors({name: (mean, 0.0) for name, mean in means.items()})
 
     def _measuring(self) -> torch.Generator:
         """Every process measures alike, so that whichever writes the history writes the same."""
@@ -143,11 +152,6 @@ class PointModule(pl.LightningModule):
         """Take up the history and the clock."""
         self.history = list(checkpoint["history"])
         self.seconds_before = checkpoint["seconds"]
-
-
-def exact_row(means: dict[str, float]) -> dict[str, float]:
-    """Columns of the history for means that were summed exactly."""
-    return _with_errors({name: (mean, 0.0) for name, mean in means.items()})
 
 
 def _with_errors(means: dict[str, tuple[float, float]]) -> dict[str, float]:

@@ -9,6 +9,7 @@ Tensor suffixes: B batch, N sites (positions), T tokens so far, K outcomes (4), 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -130,7 +131,11 @@ class Transformer(nn.Module):
     Args:
         config: size and kind.
         product_state_bias: (4,) log-probabilities of one spin's outcomes; with the readout's weight at zero the
-            network starts as that product state (S VI). None: all outcomes equally likely.
+            network starts as that product state (S VI). (N, 4): another one at every position of the sequence, trained
+            as a bias of its own. None: all outcomes equally likely.
+
+    Attributes:
+        position_bias_NK: what is added to the logits at every position, None for nothing.
     """
 
     def __init__(self, config: TransformerConfig, product_state_bias: torch.Tensor | None = None) -> None:
@@ -143,24 +148,42 @@ class Transformer(nn.Module):
         self.readout = nn.Linear(config.width, OUTCOMES)
         nn.init.zeros_(self.readout.weight)
         nn.init.zeros_(self.readout.bias)
+        self.position_bias_NK: nn.Parameter | None = None
         if product_state_bias is not None:
-            bias_K = torch.as_tensor(product_state_bias)
-            if bias_K.shape != (OUTCOMES,) or not bias_K.isfinite().all():
-                raise InputError(f"product_state_bias of shape {tuple(bias_K.shape)}: expected four finite numbers")
-            with torch.no_grad():
-                self.readout.bias.copy_(bias_K)
+            self._start_from(torch.as_tensor(product_state_bias))
         if config.positions == "learned":
             self.positions_ND = nn.Parameter(torch.randn(config.n_sites, config.width))
         else:
             self.register_buffer("positions_ND", sinusoidal_positions(config.n_sites, config.width), persistent=False)
+
+    def _start_from(self, bias: torch.Tensor) -> None:
+        if bias.shape not in ((OUTCOMES,), (self.config.n_sites, OUTCOMES)) or not bias.isfinite().all():
+            raise InputError(f"product_state_bias of shape {tuple(bias.shape)}: expected four finite numbers")
+        if bias.ndim == 2:
+            self.position_bias_NK = nn.Parameter(bias.to(self.readout.bias.dtype))
+            return
+        with torch.no_grad():
+            self.readout.bias.copy_(bias)
 
     def stack(self) -> list[Layer]:
         """The layers, first to last."""
         return list(self.layers)  # type: ignore[arg-type]
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
-        """Readout of the last layer's output, (..., D) -> (..., K)."""
+        """Readout of the last layer's output, (..., D) -> (..., K), without the bias of positions."""
         return self.readout(self.final_norm(x))
+
+    def logits_at(self, x: torch.Tensor, position: int | slice) -> torch.Tensor:
+        """Logits from the last layer's output at one position, (..., D) -> (..., K), or at several, (..., n, D)."""
+        logits = self.logits(x)
+        return logits if self.position_bias_NK is None else logits + self.position_bias_NK[position]
+
+    def levels_of(self, logits_KV: torch.Tensor, sizes: Sequence[int]) -> list[torch.Tensor]:
+        """Logits of a tree's nodes, level after level and without the bias of positions -> (K, X) of every level."""
+        levels = list(logits_KV.split(list(sizes), dim=1))
+        if self.position_bias_NK is None:
+            return levels
+        return [level + bias_K[:, None] for level, bias_K in zip(levels, self.position_bias_NK, strict=True)]
 
     def forward(self, outcomes_BN: torch.Tensor) -> torch.Tensor:
         """Logits of every outcome given the ones before it.
@@ -179,7 +202,7 @@ class Transformer(nn.Module):
         for layer in self.stack():
             q_BND, k_BND, v_BND = layer.project(x_BND)
             x_BND = layer.finish(x_BND, layer.attend(q_BND, k_BND, v_BND, causal_NN))
-        return self.logits(x_BND)
+        return self.logits_at(x_BND, slice(N))
 
     def step(
         self, token_B: torch.Tensor, position: int, cache: list[tuple[torch.Tensor, torch.Tensor]]
@@ -201,4 +224,4 @@ class Transformer(nn.Module):
             else:
                 cache.append((k_BTD, v_BTD))
             x_B1D = layer.finish(x_B1D, layer.attend(q_B1D, k_BTD, v_BTD))
-        return self.logits(x_B1D[:, 0])
+        return self.logits_at(x_B1D[:, 0], position)

@@ -193,8 +193,8 @@ def _deep_log_probs(transformer: Transformer, tree: SampleTree, words_MW: torch.
     for layer in transformer.stack()[1:]:
         x_VD = layer.finish(x_VD, _attend_paths(layer, *layer.project(x_VD), paths))
     logits_VK = Permute.apply(transformer.logits(x_VD), paths.to_levels_V, paths.from_levels_V)
-    log_prob_KV = torch.log_softmax(logits_VK.T.contiguous(), dim=0)
-    return list(log_prob_KV.split([level.n_nodes for level in tree.levels], dim=1))
+    levels = transformer.levels_of(logits_VK.T.contiguous(), [level.n_nodes for level in tree.levels])
+    return [torch.log_softmax(logits_KX, dim=0) for logits_KX in levels]
 
 
 def tree_log_probs(transformer: Transformer, tree: SampleTree) -> torch.Tensor:

@@ -31,4 +31,4 @@ def _last_logits(transformer: Transformer, tokens_BN: torch.Tensor) -> torch.Ten
     x_BND = transformer.embedding(tokens_BN) + transformer.positions_ND[: tokens_BN.shape[1]]
     for layer in transformer.stack():
         x_BND = layer.finish(x_BND, layer.attend(*layer.project(x_BND)))
-    return transformer.logits(x_BND[:, -1])
+    return transformer.logits_at(x_BND[:, -1], tokens_BN.shape[1] - 1)
