@@ -1,6 +1,6 @@
 """A classical master equation: the contact process on a ring, given by its rates.
 
-An infected site recovers with rate 1, and infects each healthy neighbour with rate `INFECTION`; from all sites infected.
+An infected site recovers with rate 1, and infects each healthy neighbour with rate `INFECTION`. All start infected.
 The network's answer stands beside two others: the 2^N probabilities propagated exactly, and Gillespie's simulation.
 """
 
@@ -27,9 +27,7 @@ SPREAD[3, 1] = SPREAD[3, 2] = INFECTION
 def build(n_sites: int) -> repro.Problem:
     """The rates as a model; the density of infected sites is (1 - <Z>) / 2."""
     ring = repro.ring(n_sites)
-    model = master_equation(
-        ring, [(site, RECOVERY) for site in ring.sites], [(bond, SPREAD) for bond in ring.bonds]
-    )
+    model = master_equation(ring, [(site, RECOVERY) for site in ring.sites], [(bond, SPREAD) for bond in ring.bonds])
     density = {"density": [(0.5, "I"), *((-0.5 / n_sites, f"Z{site}") for site in ring.sites)]}
     return repro.Problem(model, initial="down", observables=density, name="contact process")
 
@@ -73,7 +71,7 @@ def _rates(state: np.ndarray) -> np.ndarray:
     return np.where(state == 1, 1.0, INFECTION * neighbours)
 
 
-def main(small: bool = False, out: Path = Path("."), runs: Path = Path("runs")) -> float:
+def main(small: bool = False, out: Path = Path(), runs: Path = Path("runs")) -> float:
     """Solve it three ways, draw them, and return the largest deviation from the exact density."""
     n_sites, t_end = (4, 1.0) if small else (6, 3.0)
     solution = repro.solve(build(n_sites), t_end=t_end, runs=runs, exact=False)

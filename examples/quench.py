@@ -2,8 +2,8 @@
 
     H = J sum_i Z_i Z_i+1 + g sum_i X_i on a ring, from all spins up.
 
-Nothing forgets an error here: each projection onto the network's states adds to what is there. The purity Tr rho^2, exactly
-one, and the energy, exactly constant, tell how much, without any exact curve.
+Nothing forgets an error here: each projection onto the network's states adds to what is there. The purity Tr rho^2,
+exactly one, and the energy, exactly constant, tell how much, without any exact curve.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def build(n_sites: int) -> repro.Problem:
     )
 
 
-def main(small: bool = False, out: Path = Path("."), runs: Path = Path("runs")) -> repro.Solution:
+def main(small: bool = False, out: Path = Path(), runs: Path = Path("runs")) -> repro.Solution:
     """Solve it, draw it, and say what came out."""
     solution = repro.solve(build(3 if small else 6), t_end=1.0 if small else 3.0, runs=runs)
     print(solution.summary())

@@ -37,7 +37,7 @@ def build(n_sites: int) -> repro.Problem:
     )
 
 
-def main(small: bool = False, out: Path = Path("."), runs: Path = Path("runs")) -> repro.Solution:
+def main(small: bool = False, out: Path = Path(), runs: Path = Path("runs")) -> repro.Solution:
     """Cool it, draw it, and say what came out."""
     solution = repro.solve(build(3 if small else 6), t_end=1.0 if small else 2.0, runs=runs)
     print(solution.summary())

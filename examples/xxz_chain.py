@@ -2,8 +2,8 @@
 
     H = J sum_i (X_i X_i+1 + Y_i Y_i+1 + Delta Z_i Z_i+1),   jumps sigma^+ on the first site, sigma^- on the last.
 
-The current j_i = 2 J (X_i Y_i+1 - Y_i X_i+1) obeys d<Z_i>/dt = <j_i-1> - <j_i> inside the chain: in the steady state it is
-the same on every bond, which no part of the method knows.
+The current j_i = 2 J (X_i Y_i+1 - Y_i X_i+1) obeys d<Z_i>/dt = <j_i-1> - <j_i> inside the chain: in the steady state it
+is the same on every bond, which no part of the method knows.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ J, DELTA, RATE = 0.5, 0.5, 1.0
 def build(n_sites: int) -> repro.Problem:
     """The chain, with every magnetisation and every current."""
     lattice = repro.chain(n_sites)
-    bond_energy = sum(
-        c * np.kron(pauli, pauli) for c, pauli in ((J, SIGMA_X), (J, SIGMA_Y), (J * DELTA, SIGMA_Z))
-    )
+    bond_energy = sum(c * np.kron(pauli, pauli) for c, pauli in ((J, SIGMA_X), (J, SIGMA_Y), (J * DELTA, SIGMA_Z)))
     model = repro.LindbladModel(
         lattice,
         two_site=[(bond, bond_energy) for bond in lattice.bonds],
@@ -48,9 +46,9 @@ def draw(solution: repro.Solution, path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
-def main(small: bool = False, out: Path = Path("."), runs: Path = Path("runs")) -> repro.Solution:
+def main(small: bool = False, out: Path = Path(), runs: Path = Path("runs")) -> repro.Solution:
     """Solve it, draw it, and say what came out."""
-    solution = repro.solve(build(3 if small else 5), steady=True, runs=runs)
+    solution = repro.solve(build(3 if small else 4), steady=True, runs=runs)
     print(solution.summary())
     draw(solution, out / "xxz_chain.png")
     return solution
@@ -58,5 +56,5 @@ def main(small: bool = False, out: Path = Path("."), runs: Path = Path("runs")) 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", action="store_true", help="three sites in place of five")
+    parser.add_argument("--small", action="store_true", help="three sites in place of four")
     main(parser.parse_args().small)

@@ -8,7 +8,6 @@ import torch
 
 from repro.estimators import Enumeration, Estimator, Naive
 from repro.experiment import Point
-from repro.liouvillian import LocalLiouvillian
 from repro.probability import StringMixture
 from repro.sampled import Sampled
 from repro.strings import orders
@@ -39,7 +38,7 @@ def build_estimator(point: Point, memory: int | None = None, ranks: int = 1) -> 
         memory: bytes that one evaluation of the sampled estimator may take; None: no limit.
         ranks: processes that share the draws.
     """
-    liouvillian = LocalLiouvillian(point.build_model(), point.build_povm())
+    liouvillian = point.build_liouvillian()
     share = point.n_samples // ranks
     if point.estimator == "naive":
         return Naive(liouvillian, share)

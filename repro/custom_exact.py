@@ -26,12 +26,16 @@ PURITY = "purity"
 def evolution(problem: Problem, times: Sequence[float], folder: Path) -> dict[str, np.ndarray]:
     """Every observable at some times (ascending, from 0; units of time 1/gamma), by `mesolve`.
 
+    In imaginary time the times are inverse temperatures, and the states e^(-beta H) / Z, by diagonalising H.
+
     Raises:
         InputError: a folder that cannot be written.
     """
     times = [float(t) for t in times]
-    description = _describe(problem, "evolution of observables", initial=problem.bloch_vectors, times=times)
-    found = find_or_compute(description, times[-1], [folder], lambda: _evolution(problem, times))
+    cooled = problem.imaginary_time
+    kind, compute = ("Gibbs states", _gibbs_states) if cooled else ("evolution of observables", _evolution)
+    description = _describe(problem, kind, initial=problem.bloch_vectors, times=times)
+    found = find_or_compute(description, times[-1], [folder], lambda: compute(problem, times))
     return _by_observable(problem, found)
 
 
@@ -78,6 +82,17 @@ def _evolution(problem: Problem, times: Sequence[float]) -> Reference:
     result = evolve(hamiltonian, jumps, rho, times, e_ops=e_ops)
     means = {name: np.real(values) for name, values in result.e_data.items()}
     return _reference(problem.asked, times, means, "mesolve adams", start)
+
+
+def _gibbs_states(problem: Problem, betas: Sequence[float]) -> Reference:
+    start = time.perf_counter()
+    energy, V = np.linalg.eigh(qutip_operators(problem.model)[0].full())
+    weight = np.exp(-np.outer(betas, energy - energy[0]))  # e^(-beta E), one row for each beta
+    weight /= weight.sum(1, keepdims=True)
+    operators = density_operators(strings_of(problem.asked), problem.n_sites)
+    means = {name: weight @ (V.conj() * (op.full() @ V)).sum(0).real for name, op in operators.items()}
+    means[PURITY] = (weight**2).sum(1)
+    return _reference(problem.asked, betas, means, "eigenvalues of H", start)
 
 
 def _steady_state(problem: Problem) -> Reference:

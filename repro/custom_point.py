@@ -14,8 +14,10 @@ import numpy as np
 from repro.checks import shown
 from repro.errors import InputError
 from repro.experiment import SHORT, Point
+from repro.imaginary_time import ImaginaryTime
 from repro.lattice import Lattice
 from repro.lindblad import LindbladModel
+from repro.liouvillian import LocalLiouvillian
 from repro.pauli_strings import Observable
 from repro.povm import Povm
 from repro.problem import Problem
@@ -68,6 +70,11 @@ class CustomPoint(Point):
     def build_povm(self) -> Povm:
         """The POVM."""
         return self.solved.frame
+
+    def build_liouvillian(self) -> LocalLiouvillian:
+        """L, or in imaginary time K."""
+        kind = ImaginaryTime if self.solved.imaginary_time else LocalLiouvillian
+        return kind(self.build_model(), self.build_povm())
 
     def start_bias(self) -> np.ndarray:
         """log-probabilities of every site's outcomes at the start, (N, 4)."""

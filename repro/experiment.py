@@ -19,6 +19,7 @@ from repro.checks import LARGEST, plain_fields, shown, whole
 from repro.errors import InputError, unknown
 from repro.lattice import Lattice, chain, rectangle, ring
 from repro.lindblad import LindbladModel, heisenberg, tfim
+from repro.liouvillian import LocalLiouvillian
 from repro.pauli_strings import Observable
 from repro.povm import BLOCH_DIRECTIONS, POVMS, Povm
 from repro.strings import orders
@@ -186,6 +187,10 @@ class Point:
     def build_povm(self) -> Povm:
         """The point's POVM."""
         return POVMS[self.povm]()
+
+    def build_liouvillian(self) -> LocalLiouvillian:
+        """What moves the distribution."""
+        return LocalLiouvillian(self.build_model(), self.build_povm())
 
     def start_bias(self) -> np.ndarray:
         """log-probabilities of one spin's outcomes at the start, shape (4,), or of every site's, (N, 4)."""

@@ -37,6 +37,8 @@ class Problem:
             default X, Y, Z averaged and of every site.
         correlators: pairs such as ("Z0", "Z3"): the mean of the product and the connected part <AB> - <A><B>; "Z" for
             all pairs of sites.
+        imaginary_time: cool the maximally mixed state, initial = (0, 0, 0), in place of evolving it: t is the inverse
+            temperature, the state a Gibbs state (`repro.imaginary_time`). No jumps.
         name: in tables, plots and messages.
 
     Raises:
@@ -48,6 +50,7 @@ class Problem:
     povm: str | Povm | np.ndarray = "tetrahedral"
     observables: Iterable[Any] | str | Mapping[str, Any] = EVERYTHING_LOCAL
     correlators: Iterable[Any] = ()
+    imaginary_time: bool = False
     name: str = "custom"
     bloch_vectors: tuple[tuple[float, float, float], ...] = field(init=False, repr=False)
     frame: Povm = field(init=False, repr=False)
@@ -64,6 +67,14 @@ class Problem:
         }
         for name, value in settle.items():
             object.__setattr__(self, name, value)
+        if self.imaginary_time:
+            self._check_cooling()
+
+    def _check_cooling(self) -> None:
+        if self.has_jumps:
+            raise InputError("imaginary time of a model with jump operators: expected a Hamiltonian alone")
+        if any(any(vector) for vector in self.bloch_vectors):
+            raise InputError("imaginary time: expected initial = (0, 0, 0), the maximally mixed state")
 
     @property
     def n_sites(self) -> int:
@@ -136,7 +147,8 @@ def _description(problem: Problem) -> dict[str, Any]:
     lattice = model.lattice
     terms = [(term.sites, term.operator) for term in model.hamiltonian_terms if term.operator.any()]
     jumps = [(jump.sites, jump.operator, jump.rate) for jump in model.jumps if jump.rate and jump.operator.any()]
-    return {
+    kind = {"imaginary_time": True} if problem.imaginary_time else {}
+    return kind | {
         "n_sites": lattice.n_sites,
         "shape": lattice.shape,
         "periods": lattice.periods,
@@ -167,7 +179,8 @@ def _from_description(cls: type[Problem], found: Mapping[str, Any]) -> Problem:
         for name, terms_, factors, pure in found["observables"]
     ]
     povm = Povm(_matrix(found["povm"], 4, 2, 2), found["povm_name"])
-    return cls(model, [tuple(v) for v in found["initial"]], povm, asked)
+    initial = [tuple(v) for v in found["initial"]]
+    return cls(model, initial, povm, asked, imaginary_time=found.get("imaginary_time", False))
 
 
 def _string(pairs: Sequence[Sequence[Any]]) -> tuple[tuple[int, str], ...]:
