@@ -9,7 +9,7 @@ from pathlib import Path
 
 from repro.checks import shown
 from repro.errors import InputError, unknown
-from repro.experiment import PROFILES
+from repro.point_checks import PROFILES
 
 MOST_PROCESSES = 4096
 MOST_MEMORY = 2.0**30

@@ -13,12 +13,13 @@ import numpy as np
 
 from repro.checks import shown
 from repro.errors import InputError
-from repro.experiment import SHORT, Point
+from repro.experiment import Point
 from repro.imaginary_time import ImaginaryTime
 from repro.lattice import Lattice
 from repro.lindblad import LindbladModel
 from repro.liouvillian import LocalLiouvillian
 from repro.pauli_strings import Observable
+from repro.point_checks import SHORT
 from repro.povm import Povm
 from repro.problem import Problem
 

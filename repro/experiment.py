@@ -15,37 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from repro.checks import LARGEST, plain_fields, shown, whole
-from repro.errors import InputError, unknown
+from repro.checks import plain_fields
+from repro.errors import unknown
 from repro.lattice import Lattice, chain, rectangle, ring
 from repro.lindblad import LindbladModel, heisenberg, tfim
 from repro.liouvillian import LocalLiouvillian
 from repro.pauli_strings import Observable
-from repro.povm import BLOCH_DIRECTIONS, POVMS, Povm
+from repro.point_checks import BEYOND, EVOLVING, SHORT, check_combinations, check_values
+from repro.povm import POVMS, Povm
 from repro.strings import orders
 from repro.transformer import TransformerConfig
 
-PROFILES = ("smoke", "quick", "desk", "paper")
-SHORT = {
-    "variational": "var",
-    "dynamics": "dyn",
-    "variational+dynamics": "var+dyn",
-    "projection": "proj",
-    "collocation": "coll",
-}
-METHODS = tuple(SHORT)
-BEYOND = ("projection", "collocation")
-"""Methods that the paper does not have."""
-EVOLVING = ("dynamics", *BEYOND)
-"""Methods that evolve the initial product state."""
-LATTICES = ("ring", "chain", "rectangle")
-MODELS = ("heisenberg", "tfim")
-ESTIMATORS = ("enumeration", "sampled", "naive")
-DECAYS = ("step", "exponential", "cycle")
-OBJECTIVES = ("paper", "interpolated", "sign")
-SAMPLINGS = ("masked", "unmasked")
-MOST_STEPS, LONGEST = 10**7, 1e5
-"""Time steps and time (units 1/gamma) of an evolution end here."""
 SETTLED = 3.0
 """From this time on (units 1/gamma) the end of an evolution counts as its steady state."""
 
@@ -112,15 +92,10 @@ class Point:
 
     def __post_init__(self) -> None:
         plain_fields(self)
-        _check_choices(self)
-        _check_numbers(self)
+        check_values(self)
         self.transformer_config()
         orders(self.strings, self.build_lattice())
-        if self.estimator != "enumeration" and not self.n_samples:
-            raise InputError(
-                f"estimator {self.estimator} with n_samples = 0: expected the number of draws per iteration"
-            )
-        _check_combinations(self)
+        check_combinations(self)
 
     @property
     def label(self) -> str:
@@ -235,77 +210,6 @@ _USED_BY: dict[str, dict[str, tuple[str, ...]]] = {
 # Choices that the paper's own method leaves as they are: named in the hash only where another value is taken.
 _PLAIN_CHOICES = ("sampling", "objective", "positions", "dense_output")
 _FLOATS = {f.name for f in dataclasses.fields(Point) if f.type == "float"}
-_CHOICES = {
-    "profile": PROFILES,
-    "lattice": LATTICES,
-    "model": MODELS,
-    "povm": tuple(POVMS),
-    "initial": tuple(BLOCH_DIRECTIONS),
-    "method": METHODS,
-    "estimator": ESTIMATORS,
-    "step_decay": DECAYS,
-    "sampling": SAMPLINGS,
-    "objective": OBJECTIVES,
-}
-_POSITIVE = (
-    *("rows", "cols", "iterations", "learning_rate", "tau", "t_end"),
-    *("step_iterations", "step_learning_rate", "dense_output"),
-)
-_NOT_NEGATIVE = (
-    *("n_samples", "gamma", "first_steps", "first_iterations"),
-    *("seed", "step_factor", "mixing", "mixing_time"),
-)
-_FINITE = ("Jx", "Jy", "Jz", "B", "V", "g")
-
-
-def _check_choices(point: Point) -> None:
-    for name, known in _CHOICES.items():
-        if getattr(point, name) not in known:
-            raise unknown(name, str(getattr(point, name)), known)
-
-
-def _check_numbers(point: Point) -> None:
-    for names, above, expected in (
-        (_POSITIVE, math.ulp(0.0), "a number above 0"),
-        (_NOT_NEGATIVE, 0.0, "a number not below 0"),
-        (_FINITE, -LARGEST, "a finite number"),
-    ):
-        for name in names:
-            value = getattr(point, name)
-            if not above <= value < math.inf:
-                raise InputError(f"{name} = {shown(value)}: expected {expected}")
-    _check_limits(point)
-
-
-def _check_limits(point: Point) -> None:
-    for each in dataclasses.fields(point):
-        value = getattr(point, each.name)
-        if each.name == "seed":
-            whole("seed", value, 0, 2**63 - 1)
-        elif each.type == "int":
-            whole(each.name, value)
-        elif each.type == "float" and abs(value) > LARGEST:
-            raise InputError(f"{each.name} = {shown(value)}: expected a finite number")
-    if point.t_end > LONGEST:
-        raise InputError(f"t_end = {point.t_end}: expected at most {LONGEST:g}")
-    if point.t_end / MOST_STEPS > 2 * point.tau:
-        raise InputError(f"tau = {point.tau} with t_end = {point.t_end}: expected at most {MOST_STEPS} time steps")
-
-
-def _check_combinations(point: Point) -> None:
-    if not point.gamma and not point.follows_exact_evolution:
-        raise InputError(f"method {point.method} with gamma = 0: expected gamma above 0, or no steady state is unique")
-    if point.mixing > 1:
-        raise InputError(f"mixing = {point.mixing}: expected a weight from 0 to 1")
-    expected = {"interpolated": "dynamics", "sign": "variational"}.get(point.objective, point.method)
-    if point.method != expected:
-        raise InputError(f"objective {point.objective} with method {point.method}: expected method {expected}")
-    if point.method in BEYOND and (point.estimator == "naive" or point.sampling == "unmasked"):
-        raise InputError(f"method {point.method}: expected estimator enumeration or sampled, and sampling masked")
-    if point.dense_output > 1 and (point.method, point.estimator, point.n_samples) != ("projection", "enumeration", 0):
-        raise InputError("dense_output above 1: expected method projection with exact sums (enumeration, n_samples 0)")
-    if point.sampling == "unmasked" and (point.estimator != "enumeration" or not point.n_samples):
-        raise InputError("sampling unmasked: expected estimator enumeration with n_samples of at least 1")
 
 
 def override(point: Point, changes: dict[str, Any]) -> Point:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import experiments
 from repro.errors import InputError
-from repro.experiment import EVOLVING
+from repro.point_checks import EVOLVING
 from repro.results import read_table
 from repro.summary import deviations, duration, observables_of
 

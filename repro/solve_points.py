@@ -15,8 +15,8 @@ from typing import Any
 from repro.checks import real, shown, whole
 from repro.custom_point import CustomPoint
 from repro.errors import InputError, unknown
-from repro.experiment import LONGEST
 from repro.memory_estimate import fits
+from repro.point_checks import LONGEST
 from repro.probability import MAX_ENUMERATED_SITES, check_enumerable
 from repro.problem import Problem
 

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from repro.experiment import SHORT
+from repro.point_checks import SHORT
 
 if TYPE_CHECKING:
     import pandas as pd

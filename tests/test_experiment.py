@@ -10,7 +10,8 @@ import pytest
 
 import experiments
 from repro.errors import InputError
-from repro.experiment import PROFILES, Point, override
+from repro.experiment import Point, override
+from repro.point_checks import PROFILES
 
 DYNAMICS = Point(method="dynamics")
 
