@@ -122,7 +122,9 @@ def test_samples_follow_within_their_errors(tmp_path: Path) -> None:
     assert solution.largest_deviation < 0.1
 
 
-@pytest.mark.parametrize("settings", [{"method": "dynamics", "step": 0.1}, {"method": "variational", "iterations": 400}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{"method": "dynamics", "step": 0.1}, {"method": "variational", "iterations": 400}], ids=str
+)
 def test_the_papers_own_methods(settings: dict[str, Any], tmp_path: Path) -> None:
     steady = settings["method"] == "variational"
     solution = solved(pair(observables="Z"), tmp_path, None if steady else 0.2, steady=steady, **settings)
