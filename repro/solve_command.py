@@ -11,6 +11,7 @@ from typing import Any
 
 import tyro
 
+from repro import stopping
 from repro.command_checks import check_folder
 from repro.commands import DEFAULT_RUNS
 from repro.errors import InputError
@@ -116,7 +117,9 @@ def load(file: Path) -> Any:
         raise InputError(f"cannot read '{error.filename or file}': {error.strerror or error}") from error
     except SyntaxError as error:
         raise InputError(f"{file}, line {error.lineno}: {error.msg}") from error
-    except Exception as error:  # whatever the user's own code raises is the user's input
+    except stopping.Stopped:
+        raise
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises is the user's input
         reason = (str(error).splitlines() or [""])[0]
         raise InputError(f"{file}{_line(file, error)}: {type(error).__name__}: {reason}") from error
     if not isinstance(problem, Problem):

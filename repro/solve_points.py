@@ -25,15 +25,17 @@ ENUMERATED_SITES = 8
 """Up to here "auto" sums over all configurations."""
 ROWS = 60
 """About how many times an evolution is recorded at."""
-STEADY_TIME, STEADY_STEP = 10.0, 2.5
-"""An evolution over this time stands for the steady state at first, in steps of that."""
+STEADY_TIME = 10.0
+"""An evolution over this time stands for the steady state at first."""
+TO_STEADY = {"step": 2.5, "step_iterations": 1000}
+"""Settings of that evolution by projection: what each step leaves wrong decays in the next one."""
 MOST_SEEDS = 100
 CONTROL = "control"
 EVOLUTION, STEADY = "evolution", "steady state"
 NETWORK = {"layers": 2, "width": 32, "heads": 4, "feedforward": 32, "positions": "learned"}
 CYCLE = {"step_decay": "cycle", "step_factor": 0.02}
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "projection": {"step": 1.0, "step_iterations": 1000, **NETWORK, **CYCLE},
+    "projection": {"step": 1.0, "step_iterations": 1500, **NETWORK, **CYCLE, "step_factor": 0.005},
     "collocation": {"step": 0.2, "step_iterations": 300, **NETWORK, **CYCLE},
     "dynamics": {"step": 0.16, "step_iterations": 500, **NETWORK, "step_decay": "exponential", "step_factor": 0.01},
     "variational": {"step": 1.0, "iterations": 2000, **NETWORK},
@@ -136,10 +138,10 @@ def _fitting(problem: Problem, request: Request, kind: str, t_end: float, memory
 def _point(problem: Problem, request: Request, kind: str, t_end: float, estimator: str) -> CustomPoint:
     drawn = estimator == "sampled"
     method = request.method if request.method != AUTO else ("collocation" if drawn else "projection")
-    settings = {**DEFAULTS[method], **(OF_DRAWS if drawn else {}), **request.changes}
-    step = settings.pop("step") if request.step is None else request.step
-    if kind == STEADY and request.step is None and method == "projection" and not drawn:
-        step = STEADY_STEP
+    relaxing = TO_STEADY if kind == STEADY and method == "projection" and not drawn else {}
+    settings = {**DEFAULTS[method], **relaxing, **(OF_DRAWS if drawn else {}), **request.changes}
+    default_step = settings.pop("step")
+    step = default_step if request.step is None else request.step
     if request.iterations is not None:
         settings["iterations" if method == "variational" else "step_iterations"] = request.iterations
     if method in ("projection", "collocation") and "first_iterations" not in request.changes:
