@@ -87,6 +87,8 @@ def solve(
 
     Every run is kept in `runs`: a call that was interrupted goes on, and one that is repeated answers at once.
 
+    Example:
+        ```python
         import numpy as np
         import repro
         from repro.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Z
@@ -100,27 +102,33 @@ def solve(
         )
         solution = repro.solve(repro.Problem(model, correlators=[("Z0", "Z2")]), t_end=3.0, steady=True)
         print(solution.summary())
+        ```
 
     Args:
         problem: the model, its initial state, its POVM, and what is measured.
         t_end: length of the evolution; None for none (times in the inverse unit of the rates, hbar = 1).
         steady: also (or only) find the steady state: an evolution to t = 10, longer where it still moves.
-        seed, seeds: of weights and draws. With two seeds or more, and a control run, `error` is an estimate of the
-            whole error (`repro.error_estimate`); with one it is that of the draws alone.
+        seed: of weights and draws.
+        seeds: how many. With two or more, and a control run, `error` is an estimate of the whole error
+            (`repro.error_estimate`); with one it is that of the draws alone.
         method: "auto" (projection where sums are exact, else collocation), or the paper's "dynamics" (Eq. 4) and, for
             steady states, "variational" (Eq. 5).
         estimator: "enumeration" of all 4^N configurations, "sampled", or "auto": by size and by free memory.
-        step, iterations: length of a time step, and Adam iterations within one (1.5 times as many in the first).
+        step: length of a time step.
+        iterations: of Adam within a time step (1.5 times as many in the first).
         exact: compute QuTiP's values beside it, up to ten sites.
         runs: folder for checkpoints, histories and exact values.
         jobs: 0 computes in this process; more in as many processes (a script then needs `if __name__ == "__main__"`).
-        device, threads: where; memory: GiB that an evaluation of draws may take.
+        device: cpu, cuda or cuda:N.
+        threads: CPU threads of each run.
+        memory: GiB that an evaluation of draws may take.
         quiet: show no progress.
         changes: further settings, such as layers=1, width=64 or n_samples=2000.
 
     Raises:
         InputError: anything that cannot be used, in one line, before anything runs.
-        FailedError: a run in a process of its own was given up; WrongNumbersError: one in this process.
+        FailedError: a run in a process of its own was given up.
+        repro.sanity.WrongNumbersError: one in this process was.
     """
     instance("problem", problem, Problem)
     request = Request(t_end, steady, seed, seeds, method, estimator, step, iterations, changes)

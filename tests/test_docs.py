@@ -124,3 +124,15 @@ def test_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path, monkeypatch:
             exec(compile("\n" * block.line + block.content, str(page), "exec"), namespace)
         elif block.language == "bash":
             run_bash(block, tmp_path)
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    theory = (tmp_path / "theory.html").read_text()
+    assert theory.count("<math") > 20
+    assert "\\(" not in theory
+    assert "energy per spin" in (tmp_path / "examples" / "quench.html").read_text()
+    assert len(list((tmp_path / "results" / "figures").iterdir())) > 10
