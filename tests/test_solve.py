@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ from repro.liouvillian import LocalLiouvillian
 from repro.pauli_strings import column
 from repro.projection_training import ProjectionModule
 from repro.runner import CHECKPOINT, point_folder
+from repro.solve_command import load
 from repro.solve_points import EVOLUTION, STEADY, Request, points
 from tests.custom_models import MODELS
 from tests.custom_povm import TILTED
@@ -315,3 +317,13 @@ def test_the_package_imports_nothing_heavy() -> None:
     )
     root = Path(__file__).resolve().parents[1]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root, timeout=100)
+
+
+def test_the_readmes_example_is_a_problem(tmp_path: Path) -> None:
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+    (example,) = re.findall(r"## Solve your own model.*?```python\n(.*?)```", readme, re.DOTALL)
+    file = tmp_path / "ring.py"
+    file.write_text(example)
+    problem = load(file)
+    assert [each.name for each in problem.asked] == ["Z", "Z0", "Z1", "Z2", "Z3", "Z0 Z2", "Z0 Z2 connected"]
+    assert solved(problem, tmp_path, 0.1, iterations=1).table["exact"].notna().all()
