@@ -108,6 +108,7 @@ def test_names_are_bloch_vectors() -> None:
     ("state", "message"),
     [
         ((1.0, 1.0, 0.0), "length of at most 1"),
+        ((0.8, 0.0, 0.8), "length of at most 1"),
         ((0.0, 1.0), "expected three numbers"),
         ((0.0, float("nan"), 0.0), "finite number"),
         ((0.0, "up", 0.0), "expected a number"),

@@ -123,6 +123,10 @@ def test_the_users_own_code_may_raise_anything_in_a_function(
     assert "line 10: ZeroDivisionError" in refused(["solve", str(file)], capsys)
 
 
+def test_being_stopped_while_a_file_is_read_is_no_bad_input(tmp_path: Path) -> None:
+    assert main(["solve", str(file_with("import repro.stopping; raise repro.stopping.Stopped", tmp_path))]) == 130
+
+
 def closed() -> repro.Problem:
     lattice = repro.chain(2)
     return repro.Problem(repro.LindbladModel(lattice, two_site=[((0, 1), np.kron(SIGMA_Z, SIGMA_Z))]))
