@@ -49,7 +49,7 @@ FILES: list[tuple[str, str]] = [
     ("problem = repro.Problem(model, correlators=[('Z0', 'X0')])", "both have site 0"),
     ("problem = repro.Problem(model, name='')", "expected printable text"),
     ("problem = repro.Problem(chain)", "expected a LindbladModel"),
-    ("problem = repro.Problem(model, 'up', 'pauli4', 'Z', 1, 2, 3)", "TypeError"),
+    ("problem = repro.Problem(model, colour='red')", "TypeError"),
     ("problem = 3", "defines no `problem`"),
     ("probelm = repro.Problem(model)", "defines no `problem`"),
     ("problem = repro.Problem(modle)", "line 9: NameError: name 'modle'"),
