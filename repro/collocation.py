@@ -25,7 +25,7 @@ import torch
 
 from repro.estimators import Enumeration, Estimator
 from repro.losses import LossAndStats, effective_fraction
-from repro.probability import StringMixture
+from repro.probability import StringMixture, floored_log
 from repro.sampled import Sampled
 
 RADAU = ((5 / 12, -1 / 12), (3 / 4, 1 / 4))
@@ -78,18 +78,14 @@ class EnumeratedCollocation:
             p = [each.detach().flatten() for each in probs]
             Lp = [self.estimator.liouvillian.apply(each.detach()).flatten() for each in probs]
         if self.estimator.n_samples is None:
-            log_p = [_log(each.flatten()) for each in probs]
+            log_p = [floored_log(each.flatten()) for each in probs]
             return StageValues(self.before_A, p, Lp, log_p, torch.ones_like(self.before_A))
         drawn_B = self.estimator.draw_from(self.before_A, generator)
         q_B = self.before_A[drawn_B]
-        log_p = [_log(each.flatten()[drawn_B]) for each in probs]
+        log_p = [floored_log(each.flatten()[drawn_B]) for each in probs]
         p, Lp = ([each[drawn_B] / q_B for each in values] for values in (p, Lp))
         weight_B = torch.full_like(q_B, 1 / len(q_B))
         return StageValues(torch.ones_like(q_B), p, Lp, log_p, weight_B)
-
-
-def _log(p: torch.Tensor) -> torch.Tensor:
-    return p.clamp_min(torch.finfo(p.dtype).tiny).log()
 
 
 class SampledCollocation:

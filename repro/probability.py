@@ -25,6 +25,11 @@ from repro.transformer import OUTCOMES, START, Transformer
 MAX_ENUMERATED_SITES = 12
 
 
+def floored_log(p: torch.Tensor) -> torch.Tensor:
+    """log p; what the floating-point type holds as zero counts as its smallest normal number."""
+    return p.clamp_min(torch.finfo(p.dtype).tiny).log()
+
+
 class StringMixture(nn.Module):
     """String state p(a) = 1/S sum_s p_theta(a | string s); one string is the plain autoregressive model.
 

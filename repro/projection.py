@@ -23,7 +23,7 @@ from repro.errors import InputError
 from repro.estimators import Enumeration, Estimator
 from repro.liouvillian import LocalLiouvillian
 from repro.losses import LossAndStats
-from repro.probability import StringMixture
+from repro.probability import StringMixture, floored_log
 from repro.sampled import Sampled
 
 TAYLOR_STEP = 0.05
@@ -113,13 +113,12 @@ class EnumeratedStep:
             self.on_the_way = [state.to(p.dtype) for state in states[1:-1]]
             self.target_A = states[-1].to(p.dtype).flatten()
             self.residual = estimator.liouvillian.apply(p).abs().sum()
-            positive_A = self.target_A.clamp_min(torch.finfo(p.dtype).tiny)
-            self.entropy = (self.target_A * positive_A.log()).sum()
+            self.entropy = (self.target_A * floored_log(self.target_A)).sum()
 
     def loss(self, model: StringMixture, iteration: int, total: int, generator: torch.Generator) -> LossAndStats:
         """-sum_a q(a) log p(a); the statistic is the relative entropy sum_a q(a) log [q(a) / p(a)]."""
         p_A = model.all_probs().flatten()
-        cross = -(self.target_A * p_A.clamp_min(torch.finfo(p_A.dtype).tiny).log()).sum()
+        cross = -(self.target_A * floored_log(p_A)).sum()
         return cross, {"loss": (cross + self.entropy).detach(), "residual": self.residual}
 
 
@@ -232,8 +231,7 @@ class EnumeratedDrawsStep(DrawnStep):
 
     def log_prob(self, model: StringMixture) -> torch.Tensor:
         """log p(a) of the batch."""
-        p_B = model.all_probs().flatten()[self.drawn_B]
-        return p_B.clamp_min(torch.finfo(p_B.dtype).tiny).log()
+        return floored_log(model.all_probs().flatten()[self.drawn_B])
 
 
 def projection_step(estimator: Estimator, model: StringMixture, h: float, parts: int = 1) -> ProjectionStep:
