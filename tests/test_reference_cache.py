@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repro import exact, reference_cache, trajectories
+from repro import exact, reference_cache, trajectories, trajectory_evolution
 from repro.errors import InputError
 from repro.lattice import chain, rectangle, ring
 from repro.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Z, LindbladModel, heisenberg, tfim
@@ -168,7 +168,7 @@ def test_everything_shipped_is_sound() -> None:
     for key in keys:
         reference = reference_cache.load(SHIPPED, key)
         assert reference is not None
-        if reference.info["kind"] == trajectories.KIND:
+        if reference.info["kind"] in (trajectories.KIND, trajectory_evolution.KIND):
             assert 0 <= reference.table["error"].max() <= 0.005
             assert reference.info["trajectories"] >= trajectories.LEAST
         else:
