@@ -24,7 +24,7 @@ from typing import Any
 
 from rich.console import Console
 
-from repro import jobs
+from repro import jobs, stopping
 from repro.cluster_options import ClusterOptions, default_jobs
 from repro.errors import InputError
 from repro.experiment import Point
@@ -183,7 +183,7 @@ def run_points(
 
     Raises:
         InputError: SLURM refuses the jobs.
-        KeyboardInterrupt: stopped; jobs of a cluster go on.
+        repro.stopping.Stopped: by Ctrl-C or SIGTERM; jobs of this machine are stopped, those of a cluster go on.
     """
     todo = unfinished(points, settings, console)
     if not todo:
@@ -202,7 +202,7 @@ def run_points(
         return {}
     try:
         return _wait(todo, waiting, pending, cluster, console)
-    except KeyboardInterrupt:
+    except (stopping.Stopped, KeyboardInterrupt):
         cluster.cancel()
         if cluster.slurm:
             _say("the jobs go on: `repro status` shows them, scancel stops them", console)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
+from filelock import FileLock
 from pytorch_lightning.plugins.environments import LightningEnvironment, SLURMEnvironment
 from rich.console import Console
 
@@ -206,6 +208,41 @@ def test_points_with_living_jobs_are_not_submitted_again(tmp_path: Path, monkeyp
     assert cluster.run_points([COUPLED, lost], settings, options, None, "test", Console(file=out)) == {}
     assert submitted == [lost]
     assert "1 points have jobs already" in out.getvalue()
+
+
+def interrupt_when(condition: Callable[[], object]) -> threading.Thread:
+    def send() -> None:
+        _wait_for(lambda: bool(condition()))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the processes")
+def test_ctrl_c_ends_the_jobs_of_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = [*RUN, "--runs", str(tmp_path), "--launcher", "local", "--jobs", "1", "--iterations", "1000000"]
+    thread = interrupt_when(lambda: list(tmp_path.glob(f"points/*/{CHECKPOINT}")))
+    assert main(command) == 130
+    thread.join()
+    assert "stopped; to go on: repro run fig4" in capsys.readouterr().err
+    [lock] = tmp_path.glob("points/*/.lock")
+    with FileLock(lock, timeout=60):  # nobody computes on
+        pass
+
+
+def test_ctrl_c_leaves_the_jobs_of_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cluster_options.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(jobs, "queue", lambda: {"8": ("RUNNING", "node1")})
+    monkeypatch.setattr(
+        cluster.Cluster, "submit", lambda self, points: {p: jobs.Job("8", "slurm", "jobs/test") for p in points}
+    )
+    monkeypatch.setattr(cluster.time, "sleep", lambda seconds: os.kill(os.getpid(), signal.SIGINT))
+    assert main([*RUN, "--runs", str(tmp_path), "--launcher", "slurm"]) == 130
+    assert "the jobs go on: `repro status` shows them, scancel stops them" in capsys.readouterr().err
 
 
 def test_reasons_are_the_last_line_of_a_traceback() -> None:

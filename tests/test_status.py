@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -164,6 +165,22 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     assert main(["status", "--profile", "paper", "--runs", str(tmp_path / "none")]) == 0
     assert "nothing of paper has been begun" in capsys.readouterr().out
     assert not (tmp_path / "none").exists()
+
+
+def test_watching_looks_again_until_ctrl_c(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(status.time, "sleep", sleep)
+    assert main(["status", "figS3", "--profile", "smoke", "--watch", "5", "--runs", str(tmp_path)]) == 130
+    assert looks == [5.0, 5.0, 5.0]
+    assert "figS3 (smoke): " in capsys.readouterr().out
 
 
 def test_refusals(capsys: pytest.CaptureFixture[str]) -> None:
