@@ -6,12 +6,12 @@ The network's answer stands beside two others: the 2^N probabilities propagated 
 
 from __future__ import annotations
 
-import argparse
 from itertools import product
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import tyro
 from scipy.sparse import lil_matrix
 from scipy.sparse.linalg import expm_multiply
 
@@ -72,7 +72,13 @@ def _rates(state: np.ndarray) -> np.ndarray:
 
 
 def main(small: bool = False, out: Path = Path(), runs: Path = Path("runs")) -> float:
-    """Solve it three ways, draw them, and return the largest deviation from the exact density."""
+    """Solve it three ways, draw them, and return the largest deviation from the exact density.
+
+    Args:
+        small: four sites to t = 1, in place of six to t = 3.
+        out: folder of the drawing.
+        runs: folder for everything computed.
+    """
     n_sites, t_end = (4, 1.0) if small else (6, 3.0)
     solution = repro.solve(build(n_sites), t_end=t_end, runs=runs, exact=False)
     rows = solution.values("density")
@@ -92,6 +98,4 @@ def main(small: bool = False, out: Path = Path(), runs: Path = Path("runs")) -> 
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", action="store_true", help="four sites to t = 1, in place of six to t = 3")
-    main(parser.parse_args().small)
+    tyro.cli(main, description=__doc__)

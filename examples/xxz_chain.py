@@ -8,14 +8,14 @@ is the same on every bond, which no part of the method knows.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import tyro
 
 import repro
-from repro.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Y, SIGMA_Z
+from repro.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_X, SIGMA_Y, SIGMA_Z
 
 J, DELTA, RATE = 0.5, 0.5, 1.0
 
@@ -27,7 +27,7 @@ def build(n_sites: int) -> repro.Problem:
     model = repro.LindbladModel(
         lattice,
         two_site=[(bond, bond_energy) for bond in lattice.bonds],
-        jumps=[(0, SIGMA_MINUS.conj().T, RATE), (n_sites - 1, SIGMA_MINUS, RATE)],
+        jumps=[(0, SIGMA_PLUS, RATE), (n_sites - 1, SIGMA_MINUS, RATE)],
     )
     currents = {f"j{i}": [(2 * J, f"X{i} Y{j}"), (-2 * J, f"Y{i} X{j}")] for i, j in lattice.bonds}
     return repro.Problem(model, initial="down", observables=["Z*", currents], name="driven XXZ chain")
@@ -47,7 +47,13 @@ def draw(solution: repro.Solution, path: Path) -> None:
 
 
 def main(small: bool = False, out: Path = Path(), runs: Path = Path("runs")) -> repro.Solution:
-    """Solve it, draw it, and say what came out."""
+    """Solve it, draw it, and say what came out.
+
+    Args:
+        small: three sites in place of four.
+        out: folder of the drawing.
+        runs: folder for everything computed.
+    """
     solution = repro.solve(build(3 if small else 4), steady=True, runs=runs)
     print(solution.summary())
     draw(solution, out / "xxz_chain.png")
@@ -55,6 +61,4 @@ def main(small: bool = False, out: Path = Path(), runs: Path = Path("runs")) -> 
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", action="store_true", help="three sites in place of four")
-    main(parser.parse_args().small)
+    tyro.cli(main, description=__doc__)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from experiments import fig2, fig4, figS3, figS4
 from repro.error_estimate import CONTROL
-from repro.experiment import Point
+from repro.experiment import Point, halved
 
 SEEDS = (0, 1, 2)
 BY_PROJECTION = {
@@ -122,17 +122,8 @@ def _seeds(evolutions: list[Point]) -> tuple[Point, ...]:
 
 
 def _halved(evolutions: list[Point]) -> tuple[Point, ...]:
-    """Controls: twice as many steps of half the length and half the iterations (`repro.error_estimate`)."""
-    return tuple(
-        replace(
-            point,
-            panel=f"{point.panel}{CONTROL}",
-            tau=point.tau / 2,
-            step_iterations=point.step_iterations // 2,
-            first_iterations=point.first_iterations // 2,
-        )
-        for point in evolutions
-    )
+    """Controls (`repro.error_estimate`)."""
+    return tuple(replace(halved(point), panel=f"{point.panel}{CONTROL}") for point in evolutions)
 
 
 def _base(profile: str, **more: int) -> Point:

@@ -35,10 +35,10 @@ def master_equation(
         InputError: a rate below zero, a matrix of another shape, a site outside the lattice.
     """
     jumps = [
-        ((site,) if isinstance(site, int | np.integer) else tuple(site), jump, rate)
+        (sites, jump, rate)
         for size, terms in ((2, one_site), (4, two_site))
-        for site, rates in _pairs(terms)
-        for jump, rate in _jumps(site, rates, size)
+        for sites, rates in _pairs(terms)
+        for jump, rate in _jumps(sites, rates, size)
     ]
     return LindbladModel(lattice, jumps=jumps)
 

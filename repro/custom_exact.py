@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repro.asked import PURITY
 from repro.lindblad import PAULIS
 from repro.pauli_strings import Observable, PauliString, named, strings_of
 from repro.povm import product_state_density
@@ -19,8 +20,6 @@ from repro.reference_cache import Reference, describe, find_or_compute
 
 if TYPE_CHECKING:
     import qutip
-
-PURITY = "purity"
 
 
 def evolution(problem: Problem, times: Sequence[float], folder: Path) -> dict[str, np.ndarray]:

@@ -105,7 +105,7 @@ def steady_state(
             reached the residual, a folder that cannot be written.
     """
     _check_size(model.lattice.n_sites)
-    if not any(jump.rate > 0 and jump.operator.any() for jump in model.jumps):
+    if not model.has_jumps:
         raise InputError("steady state of a model without jump operators: expected at least one, or it is not unique")
     description = describe(model, "steady state")
 

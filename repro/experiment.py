@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -210,6 +210,19 @@ _USED_BY: dict[str, dict[str, tuple[str, ...]]] = {
 # Choices that the paper's own method leaves as they are: named in the hash only where another value is taken.
 _PLAIN_CHOICES = ("sampling", "objective", "positions", "dense_output")
 _FLOATS = {f.name for f in dataclasses.fields(Point) if f.type == "float"}
+
+
+AnyPoint = TypeVar("AnyPoint", bound=Point)
+
+
+def halved(point: AnyPoint) -> AnyPoint:
+    """Settings of a control (`repro.error_estimate`): twice as many steps, of half the length and the iterations."""
+    return dataclasses.replace(
+        point,
+        tau=point.tau / 2,
+        step_iterations=max(1, point.step_iterations // 2),
+        first_iterations=max(min(1, point.first_iterations), point.first_iterations // 2),
+    )
 
 
 def override(point: Point, changes: dict[str, Any]) -> Point:

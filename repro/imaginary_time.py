@@ -15,17 +15,26 @@ import numpy as np
 
 from repro.errors import InputError
 from repro.lindblad import LindbladModel
-from repro.liouvillian import LocalLiouvillian, frame_products, summed
+from repro.liouvillian import LocalGenerator, LocalLiouvillian, frames_of, summed
 from repro.povm import Povm
 
 
 def cooling_generator(operator: np.ndarray, povm: Povm) -> np.ndarray:
     """K_a^b = -1/2 Tr({H, N^(b)} M_(a)) of a local Hamiltonian, shape (4^s, 4^s)."""
-    n_sites = operator.shape[0].bit_length() - 1
-    M = frame_products(povm.frame, n_sites)
-    N = frame_products(povm.dual_frame, n_sites)
+    M, N = frames_of(operator, povm)
     anticommutator = np.einsum("ij,bjk->bik", operator, N) + np.einsum("bij,jk->bik", N, operator)
     return -0.5 * np.einsum("aki,bik->ab", M, anticommutator).real
+
+
+def cooling_generators(model: LindbladModel, povm: Povm) -> tuple[LocalGenerator, ...]:
+    """All terms of K, summed where they share the same sites.
+
+    Raises:
+        InputError: a model with jump operators.
+    """
+    if model.has_jumps:
+        raise InputError("imaginary time of a model with jump operators: expected a Hamiltonian alone")
+    return summed((term.sites, cooling_generator(term.operator, povm)) for term in model.hamiltonian_terms)
 
 
 class ImaginaryTime(LocalLiouvillian):
@@ -40,10 +49,4 @@ class ImaginaryTime(LocalLiouvillian):
     """
 
     conserves = False
-
-    def __init__(self, model: LindbladModel, povm: Povm) -> None:
-        super().__init__(model, povm)
-        if any(jump.rate and jump.operator.any() for jump in model.jumps):
-            raise InputError("imaginary time of a model with jump operators: expected a Hamiltonian alone")
-        terms = model.hamiltonian_terms
-        self.terms = summed((term.sites, cooling_generator(term.operator, povm)) for term in terms)
+    _local_generators = staticmethod(cooling_generators)

@@ -43,6 +43,11 @@ class Jump:
     operator: np.ndarray
     rate: float
 
+    @property
+    def acts(self) -> bool:
+        """Whether it does anything: a rate above zero, and an operator that is not zero."""
+        return self.rate > 0 and bool(self.operator.any())
+
 
 class LindbladModel:
     """Any Lindblad equation with one- and two-site terms.
@@ -73,6 +78,11 @@ class LindbladModel:
         self.jumps: tuple[Jump, ...] = tuple(
             self._jump(sites, op, rate) for sites, op, rate in _entries("jumps", jumps, 3)
         )
+
+    @property
+    def has_jumps(self) -> bool:
+        """Whether anything dissipates; without, no steady state is unique."""
+        return any(jump.acts for jump in self.jumps)
 
     def _hamiltonian_term(self, sites: tuple[int, ...], operator: np.ndarray) -> HamiltonianTerm:
         checked = self._checked_operator("Hamiltonian term", sites, operator)

@@ -41,7 +41,7 @@ class LocalGenerator:
         return np.abs(self.matrix) > ZERO_ENTRY
 
 
-def frame_products(frame: np.ndarray, n_sites: int) -> np.ndarray:
+def _frame_products(frame: np.ndarray, n_sites: int) -> np.ndarray:
     """Tensor products of one-spin matrices, shape (4^s, 2^s, 2^s), first site slowest."""
     factors = [frame] * n_sites
     out = factors[0]
@@ -50,20 +50,22 @@ def frame_products(frame: np.ndarray, n_sites: int) -> np.ndarray:
     return out
 
 
+def frames_of(operator: np.ndarray, povm: Povm) -> tuple[np.ndarray, np.ndarray]:
+    """Frame M and dual frame N on the sites of a local operator, (4^s, 2^s, 2^s) each."""
+    n_sites = operator.shape[0].bit_length() - 1
+    return _frame_products(povm.frame, n_sites), _frame_products(povm.dual_frame, n_sites)
+
+
 def hamiltonian_generator(operator: np.ndarray, povm: Povm) -> np.ndarray:
     """A_a^b = -i Tr(H [N^(b), M_(a)]) (Eq. 3) of a local Hamiltonian, shape (4^s, 4^s)."""
-    n_sites = operator.shape[0].bit_length() - 1
-    M = frame_products(povm.frame, n_sites)
-    N = frame_products(povm.dual_frame, n_sites)
+    M, N = frames_of(operator, povm)
     commutator = np.einsum("ij,bjk->bik", operator, N) - np.einsum("bij,jk->bik", N, operator)
     return np.einsum("aki,bik->ab", M, -1j * commutator).real
 
 
 def jump_generator(operator: np.ndarray, rate: float, povm: Povm) -> np.ndarray:
     """B_a^b = gamma/2 Tr(2 G N^(b) G^+ M_(a) - G^+ G {N^(b), M_(a)}) (Eq. 3), shape (4^s, 4^s)."""
-    n_sites = operator.shape[0].bit_length() - 1
-    M = frame_products(povm.frame, n_sites)
-    N = frame_products(povm.dual_frame, n_sites)
+    M, N = frames_of(operator, povm)
     dagger = operator.conj().T
     loss = dagger @ operator
     refill = 2 * np.einsum("ij,bjk,kl->bil", operator, N, dagger)
@@ -175,13 +177,14 @@ class LocalLiouvillian:
     """
 
     conserves = True
+    _local_generators = staticmethod(local_generators)
 
     def __init__(self, model: LindbladModel, povm: Povm) -> None:
         instance("model", model, LindbladModel)
         instance("povm", povm, Povm)
         self.n_sites = model.lattice.n_sites
         self.povm = povm
-        self.terms = local_generators(model, povm)
+        self.terms = self._local_generators(model, povm)
         self._plans: dict[tuple[torch.dtype, torch.device], list[_LayoutAction]] = {}
 
     def apply(self, p: ArrayOrTensor) -> ArrayOrTensor:

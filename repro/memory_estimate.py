@@ -122,9 +122,9 @@ def check_fits(points: Sequence[Point], jobs: int, memory: int, device: str) -> 
     Raises:
         InputError: too little memory, with what is needed, what there is, and what would fit.
     """
-    needs = sorted(((bytes_of(p, memory) + OF_PROCESS, p) for p in dict.fromkeys(points)), key=_size, reverse=True)
+    needs = sorted(((_need(p, memory), p) for p in dict.fromkeys(points)), key=_size, reverse=True)
     at_once = needs[:jobs]
-    needed, free = sum(size for size, _ in at_once), int(free_memory(device) * FREE_SHARE)
+    needed, free = sum(size for size, _ in at_once), _room(device)
     if needed <= free:
         return
     largest, point = needs[0]
@@ -142,7 +142,15 @@ def check_fits(points: Sequence[Point], jobs: int, memory: int, device: str) -> 
 
 def fits(point: Point, memory: int, device: str) -> bool:
     """Whether this machine can hold a point now; arguments as in `check_fits`."""
-    return bytes_of(point, memory) + OF_PROCESS <= free_memory(device) * FREE_SHARE
+    return _need(point, memory) <= _room(device)
+
+
+def _need(point: Point, memory: int) -> int:
+    return bytes_of(point, memory) + OF_PROCESS
+
+
+def _room(device: str) -> int:
+    return int(free_memory(device) * FREE_SHARE)
 
 
 def _size(entry: tuple[int, Point]) -> int:

@@ -141,6 +141,7 @@ def purity(p: torch.Tensor, povm: Povm) -> float:
 
 def exact_values(p: torch.Tensor, povm: Povm, observables: Sequence[Observable]) -> dict[str, float]:
     """Values by column name from an enumerated distribution of shape (4,) * N."""
+    p = p.detach().double()
     means = {string: expectation(p, string, povm) for string in strings_of(observables)}
     return {column(each.name): purity(p, povm) if each.purity else each.value(means) for each in observables}
 

@@ -71,7 +71,7 @@ class Problem:
             self._check_cooling()
 
     def _check_cooling(self) -> None:
-        if self.has_jumps:
+        if self.model.has_jumps:
             raise InputError("imaginary time of a model with jump operators: expected a Hamiltonian alone")
         if any(any(vector) for vector in self.bloch_vectors):
             raise InputError("imaginary time: expected initial = (0, 0, 0), the maximally mixed state")
@@ -80,11 +80,6 @@ class Problem:
     def n_sites(self) -> int:
         """Number of spins N."""
         return self.model.lattice.n_sites
-
-    @property
-    def has_jumps(self) -> bool:
-        """Whether anything dissipates; without, no steady state is unique."""
-        return any(jump.rate > 0 and jump.operator.any() for jump in self.model.jumps)
 
     @cached_property
     def text(self) -> str:
@@ -146,7 +141,7 @@ def _description(problem: Problem) -> dict[str, Any]:
     model = problem.model
     lattice = model.lattice
     terms = [(term.sites, term.operator) for term in model.hamiltonian_terms if term.operator.any()]
-    jumps = [(jump.sites, jump.operator, jump.rate) for jump in model.jumps if jump.rate and jump.operator.any()]
+    jumps = [(jump.sites, jump.operator, jump.rate) for jump in model.jumps if jump.acts]
     kind = {"imaginary_time": True} if problem.imaginary_time else {}
     return kind | {
         "n_sites": lattice.n_sites,

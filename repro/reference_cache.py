@@ -115,7 +115,7 @@ def describe(model: LindbladModel, kind: str, **settings: Any) -> dict[str, Any]
         "jumps": [
             [list(map(int, jump.sites)), numbers(jump.operator), round(jump.rate, 12)]
             for jump in model.jumps
-            if jump.rate > 0 and jump.operator.any()
+            if jump.acts
         ],
         "observables": list(OBSERVABLES),
         **settings,

@@ -15,6 +15,7 @@ from typing import Any
 from repro.checks import real, shown, whole
 from repro.custom_point import CustomPoint
 from repro.errors import InputError, unknown
+from repro.experiment import halved
 from repro.memory_estimate import fits
 from repro.point_checks import LONGEST
 from repro.probability import MAX_ENUMERATED_SITES, check_enumerable
@@ -102,7 +103,7 @@ def points(problem: Problem, request: Request, memory: int, device: str) -> dict
             memory.
     """
     request.check()
-    if request.steady and not problem.has_jumps:
+    if request.steady and not problem.model.has_jumps:
         raise InputError("steady state of a model without jump operators: expected at least one, or it is not unique")
     found = {}
     if request.t_end is not None:
@@ -164,17 +165,11 @@ def _repeated(point: CustomPoint, seeds: int) -> list[CustomPoint]:
 
 
 def control(point: CustomPoint) -> CustomPoint:
-    """Twice as many steps of half the length and half the iterations: its projections fall elsewhere."""
+    """A run with shorter steps, whose projections fall elsewhere, recorded at the same times; half a search."""
+    named = dataclasses.replace(point, panel=f"{point.panel} {CONTROL}")
     if point.method == "variational":
-        return dataclasses.replace(point, panel=f"{point.panel} {CONTROL}", iterations=max(1, point.iterations // 2))
-    return dataclasses.replace(
-        point,
-        panel=f"{point.panel} {CONTROL}",
-        tau=point.tau / 2,
-        step_iterations=max(1, point.step_iterations // 2),
-        first_iterations=max(1, point.first_iterations // 2),
-        dense_output=max(1, point.dense_output // 2),
-    )
+        return dataclasses.replace(named, iterations=max(1, point.iterations // 2))
+    return dataclasses.replace(halved(named), dense_output=max(1, point.dense_output // 2))
 
 
 def longer(point: CustomPoint) -> CustomPoint:

@@ -15,6 +15,11 @@ XX, YY, ZZ = (np.kron(pauli, pauli) for pauli in PAULIS.values())
 ZXY = ("X", "Y", "Z", "Z*")
 
 
+def currents(lattice: repro.Lattice) -> dict[str, list[tuple[float, str]]]:
+    """The spin current through every bond."""
+    return {f"current_{i}{j}": [(1.0, f"X{i} Y{j}"), (-1.0, f"Y{i} X{j}")] for i, j in lattice.bonds}
+
+
 def random_field_xxz() -> tuple[repro.Problem, dict[str, Any]]:
     """Open XXZ chain, a field and a rate of its own on every site, a coupling on every bond, a state per site."""
     rng, lattice = np.random.default_rng(1), repro.chain(5)
@@ -37,8 +42,9 @@ def dephased_hopping() -> tuple[repro.Problem, dict[str, Any]]:
         two_site=[(bond, 0.5 * (XX + YY)) for bond in lattice.bonds],
         jumps=[(site, SIGMA_Z, 0.2 + 0.1 * site) for site in lattice.sites],
     )
-    currents = {f"current_{i}{j}": [(1.0, f"X{i} Y{j}"), (-1.0, f"Y{i} X{j}")] for i, j in lattice.bonds}
-    problem = repro.Problem(model, ["up", "down"] * 2, observables=["Z*", "Z", currents], name="dephased-hopping")
+    problem = repro.Problem(
+        model, ["up", "down"] * 2, observables=["Z*", "Z", currents(lattice)], name="dephased-hopping"
+    )
     return problem, {"t_end": 2.0}
 
 
@@ -81,8 +87,7 @@ def boundary_driven() -> tuple[repro.Problem, dict[str, Any]]:
             *((site, SIGMA_Z, 0.1) for site in lattice.sites),
         ],
     )
-    currents = {f"current_{i}{j}": [(1.0, f"X{i} Y{j}"), (-1.0, f"Y{i} X{j}")] for i, j in lattice.bonds}
-    observables = ["Z", "Z*", currents]
+    observables = ["Z", "Z*", currents(lattice)]
     problem = repro.Problem(model, "plus", "pauli4", observables, [("Z0", "Z3")], name="boundary-driven")
     return problem, {"t_end": 2.0, "steady": True}
 

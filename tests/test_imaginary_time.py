@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import qutip
 import torch
 from scipy.linalg import expm
 
@@ -18,6 +19,7 @@ from repro.povm import POVMS, Povm, tetrahedral
 from repro.projection import propagate
 from tests.systems import random_model
 from tests.test_liouvillian import qutip_model
+from tests.test_pauli_strings import probabilities
 
 BOTH = pytest.mark.parametrize("povm", [make() for make in POVMS.values()], ids=list(POVMS))
 
@@ -30,12 +32,8 @@ def hamiltonian(seed: int, n_sites: int) -> LindbladModel:
     return LindbladModel(model.lattice, one, two)
 
 
-def distribution(rho: np.ndarray, povm: Povm, n_sites: int) -> np.ndarray:
-    """p(a) = Tr(rho M_a), (4,) * N."""
-    left = rho.reshape((2,) * (2 * n_sites))
-    for site in range(n_sites):  # rows first, then columns; every contraction takes the first of each
-        left = np.tensordot(left, povm.frame, axes=([0, n_sites - site], [2, 1]))
-    return left.real
+def distribution(rho: np.ndarray, povm: Povm, n_sites: int) -> torch.Tensor:
+    return probabilities(qutip.Qobj(rho, dims=[[2] * n_sites] * 2), povm)
 
 
 def gibbs(model: LindbladModel, beta: float) -> np.ndarray:
@@ -49,17 +47,17 @@ def test_cooled_from_infinite_temperature(seed: int, povm: Povm) -> None:
     n_sites, beta = 3, 0.7
     model = hamiltonian(seed, n_sites)
     K = ImaginaryTime(model, povm)
-    mixed = torch.from_numpy(distribution(np.eye(2**n_sites) / 2**n_sites, povm, n_sites))
+    mixed = distribution(np.eye(2**n_sites) / 2**n_sites, povm, n_sites)
     cooled = propagate(K, mixed, beta, 1e-13)
     cooled /= cooled.sum()
-    assert np.abs(cooled.numpy() - distribution(gibbs(model, beta), povm, n_sites)).max() < 1e-12
+    assert float((cooled - distribution(gibbs(model, beta), povm, n_sites)).abs().max()) < 1e-12
 
 
 @BOTH
 def test_the_energy_is_what_is_lost(povm: Povm) -> None:
     model = hamiltonian(7, 3)
     rho = gibbs(model, 0.4)
-    p = torch.from_numpy(distribution(rho, povm, 3))
+    p = distribution(rho, povm, 3)
     energy = (rho @ qutip_model(model)[0].full()).trace().real
     assert -float(ImaginaryTime(model, povm).apply(p).sum()) == pytest.approx(energy, abs=1e-12)
 
