@@ -7,9 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +25,7 @@ from repro.processes import environments
 from repro.results import read_table, same_numbers
 from repro.runner import CHECKPOINT, RunSettings, finished, point_folder, run_point
 from tests.points import COUPLED, SEARCHED, history, run
+from tests.waiting import send_when, wait_for
 
 RUN = ["run", "fig4", "--profile", "smoke", "--wandb", "disabled", "--only", "a-var-1x32-0s-Jy1.8"]
 LOCAL = ClusterOptions(launcher="local")
@@ -71,13 +69,6 @@ def _task(controller: str) -> int | None:
     return int(found[0]) if found else None
 
 
-def _wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the processes")
 def test_a_preempted_job_starts_anew_and_ends_with_the_same_numbers(tmp_path: Path) -> None:
@@ -85,12 +76,12 @@ def test_a_preempted_job_starts_anew_and_ends_with_the_same_numbers(tmp_path: Pa
     here = cluster.Cluster(RunSettings(tmp_path, tracking="disabled"), LOCAL, 1, "test")
     job = here.submit([point])[point]
     try:
-        _wait_for(lambda: (point_folder(tmp_path, point) / CHECKPOINT).exists())
+        wait_for(lambda: (point_folder(tmp_path, point) / CHECKPOINT).exists())
         first = _task(job.job)
         assert first is not None
         os.kill(first, signal.SIGTERM)  # as ahead of a preemption: it computes on
         os.kill(first, signal.SIGUSR2)  # submitit's signal
-        _wait_for(lambda: not here.alive(job))
+        wait_for(lambda: not here.alive(job))
     finally:
         here.cancel()
     assert job.end(tmp_path) == ""
@@ -210,20 +201,10 @@ def test_points_with_living_jobs_are_not_submitted_again(tmp_path: Path, monkeyp
     assert "1 points have jobs already" in out.getvalue()
 
 
-def interrupt_when(condition: Callable[[], object]) -> threading.Thread:
-    def send() -> None:
-        _wait_for(lambda: bool(condition()))
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=send, daemon=True)
-    thread.start()
-    return thread
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the processes")
 def test_ctrl_c_ends_the_jobs_of_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = [*RUN, "--runs", str(tmp_path), "--launcher", "local", "--jobs", "1", "--iterations", "1000000"]
-    thread = interrupt_when(lambda: list(tmp_path.glob(f"points/*/{CHECKPOINT}")))
+    thread = send_when(lambda: list(tmp_path.glob(f"points/*/{CHECKPOINT}")), signal.SIGINT)
     assert main(command) == 130
     thread.join()
     assert "stopped; to go on: repro run fig4" in capsys.readouterr().err

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from threading import Thread
 
@@ -23,6 +22,7 @@ from repro.experiment import Point
 from repro.launch import cost, run_points
 from repro.results import read_table
 from repro.runner import CHECKPOINT, RunSettings, finished, load_checkpoint, point_folder
+from tests.waiting import wait_for
 
 POINT = Point(rows=2, cols=2, width=8, feedforward=4, iterations=30)
 LONG = dataclasses.replace(POINT, iterations=100_000)
@@ -70,13 +70,6 @@ def _children(pid: int) -> list[int]:
     return [int(word) for word in found.split()]
 
 
-def _wait_for(condition: object, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def _alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
@@ -90,7 +83,7 @@ def test_a_killed_worker_is_reported_and_every_checkpoint_kept(tmp_path: Path) -
     checkpoints = {point: point_folder(tmp_path, point) / CHECKPOINT for point in points}
 
     def kill_one_when_both_saved() -> None:
-        _wait_for(lambda: all(path.exists() for path in checkpoints.values()))
+        wait_for(lambda: all(path.exists() for path in checkpoints.values()), 60)
         newest = max(p.pid or 0 for p in multiprocessing.active_children())  # the one an executor may not watch
         os.kill(newest, signal.SIGKILL)
 
@@ -112,12 +105,12 @@ def test_no_worker_outlives_a_killed_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "repro.cli", "run", "fig4", "--profile", "smoke", "--iterations", "100000"]
     only = ["--only", "a-var-1x32-0s-Jy1.0", "a-var-2x32-0s-Jy1.0", "--jobs", "2"]
     process = subprocess.Popen([*command, *only], cwd=tmp_path, stderr=subprocess.DEVNULL)
-    _wait_for(lambda: len(list(tmp_path.glob(f"runs/points/*/{CHECKPOINT}"))) == 2)
+    wait_for(lambda: len(list(tmp_path.glob(f"runs/points/*/{CHECKPOINT}"))) == 2, 60)
     workers = _children(process.pid)
     assert len(workers) >= 2
     process.kill()
     process.wait()
-    _wait_for(lambda: not any(_alive(pid) for pid in workers), 10)
+    wait_for(lambda: not any(_alive(pid) for pid in workers), 10)
 
 
 def test_longer_points_start_first() -> None:

@@ -38,3 +38,13 @@ def test_another_name_is_an_error_that_names_it() -> None:
 def test_importing_costs_nothing() -> None:
     script = "import sys, repro; print([m for m in ('torch', 'numpy', 'qutip', 'wandb', 'pandas') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_the_package_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('qutip', 'wandb', 'tyro')));"
+        "import repro; assert 'torch' not in sys.modules;"
+        "from repro import solve, Problem; import repro.training, repro.runner, repro.solver"
+    )
+    root = Path(__file__).resolve().parents[1]
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root, timeout=100)

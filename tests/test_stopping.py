@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import torch
@@ -16,6 +13,7 @@ from repro import commands, events
 from repro.cli import main
 from repro.folders import CHECKPOINT
 from repro.results import read_table, same_numbers
+from tests.waiting import send_when
 
 TABLE = Path("runs/fig4/smoke-changed/table.csv")
 SIGNALS = {signal.SIGTERM: 143, signal.SIGINT: 130}
@@ -38,22 +36,6 @@ def saved_steps(folder: Path) -> int:
 def heard(folder: Path) -> list[str]:
     points = list(folder.glob("runs/points/*"))
     return [str(event["event"]) for point in points for event in events.read(point)]
-
-
-def send_when(condition: Callable[[], object], *signals: signal.Signals, seconds: float = 90) -> Thread:
-    """This process gets the signals, half a second apart, once the condition holds."""
-
-    def send() -> None:
-        deadline = time.monotonic() + seconds
-        while not condition() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        for number in signals:
-            os.kill(os.getpid(), number)
-            time.sleep(0.5)
-
-    thread = Thread(target=send, daemon=True)
-    thread.start()
-    return thread
 
 
 @pytest.fixture(scope="module")
