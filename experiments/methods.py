@@ -27,8 +27,8 @@ BY_PROJECTION = {
     "tau": 0.25,
     "dense_output": 5,
 }
-FAST = {"tau": 0.5, "dense_output": 64}
-"""Where the energy is high: a projection keeps the one-site marginals, yet not the energy, which hardly decays."""
+FAST = {"tau": 0.5, "dense_output": 64, "strings": "symmetries", "hilbert_schmidt": 1.0}
+"""Where the energy is high what a projection loses in correlations of many sites soon shows in those of few."""
 BY_COLLOCATION = {
     **BY_PROJECTION,
     "method": "collocation",

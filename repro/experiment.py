@@ -63,7 +63,9 @@ class Point:
     feedforward: int = _doc(16, "inner width of the feed-forward sublayer")
     norm: str = _doc("none", "layer normalisation: none, post or pre")
     positions: str = _doc("sinusoidal", "encoding of a site's place in the sequence: sinusoidal or learned")
-    strings: str = _doc("0s", "string mixture: 0s, 1s, 2s, 4s, 8s, translations")
+    strings: str = _doc(
+        "0s", "string mixture: 0s, 1s, 2s, 4s, 8s, translations, symmetries (translations and reflections)"
+    )
     # method
     method: str = _doc(
         "variational", "variational, dynamics, variational+dynamics; beyond the paper: projection, collocation"
@@ -87,6 +89,9 @@ class Point:
         "rate within a time step: step (x step_factor at 80 %), exponential, or cycle (from 0 up, then exponential)",
     )
     dense_output: int = _doc(1, "states recorded per time step, by the propagation itself (projection, exact sums)")
+    hilbert_schmidt: float = _doc(
+        0.0, "weight of 2^N Tr (rho - rho')^2 beside the relative entropy (projection, exact sums)"
+    )
     step_factor: float = _doc(0.1, "factor on the rate at the end of a time step")
     seed: int = _doc(0, "seed of weights and samples")
 
@@ -208,7 +213,7 @@ _USED_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "objective": {"paper": (), "interpolated": ("mixing", "mixing_time"), "sign": ("mixing",)},
 }
 # Choices that the paper's own method leaves as they are: named in the hash only where another value is taken.
-_PLAIN_CHOICES = ("sampling", "objective", "positions", "dense_output")
+_PLAIN_CHOICES = ("sampling", "objective", "positions", "dense_output", "hilbert_schmidt")
 _FLOATS = {f.name for f in dataclasses.fields(Point) if f.type == "float"}
 
 

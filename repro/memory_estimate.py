@@ -20,6 +20,7 @@ from repro.errors import InputError
 from repro.experiment import Point
 from repro.memory import BYTES_OF_TREE, GIB, WIDTHS_OF_FIRST_LAYER, WIDTHS_OF_LAYER
 from repro.probability import MAX_ENUMERATED_SITES
+from repro.strings import orders
 
 OF_PROCESS = 600 * 2**20
 """A process with everything imported that a fit needs."""
@@ -72,8 +73,7 @@ def _enumeration(point: Point) -> int:
 
 
 def _further_strings(point: Point) -> int:
-    N = point.build_lattice().n_sites
-    strings = N if point.strings == "translations" else int(point.strings[0])
+    strings = len(orders(point.strings, point.build_lattice()))
     return strings if strings > 1 else 0
 
 
@@ -174,7 +174,8 @@ def _smaller(point: Point, memory: int, free: int) -> str:
         [f"at most {fitting} sites with this network"] if fitting else ["a smaller --width, --layers or --n-samples"]
     )
     if point.estimator == "enumeration":
-        other = dataclasses.replace(point, estimator="sampled", n_samples=1000, sampling="masked", dense_output=1)
+        exact = dataclasses.replace(point, sampling="masked", dense_output=1, hilbert_schmidt=0.0)
+        other = dataclasses.replace(exact, estimator="sampled", n_samples=1000)
         if bytes_of(other, memory) + OF_PROCESS <= free:
             found.append("--estimator sampled --n-samples 1000")
     return ", or ".join(found)

@@ -19,6 +19,7 @@ import torch
 
 from repro.checks import shown
 from repro.errors import InputError
+from repro.hilbert_schmidt import HilbertSchmidt
 from repro.lindblad import PAULIS
 from repro.povm import Povm
 
@@ -131,12 +132,7 @@ def purity(p: torch.Tensor, povm: Povm) -> float:
         p: shape (4,) * N.
         povm: of p.
     """
-    p = p.detach().double()
-    inverse_KK = torch.from_numpy(povm.overlap).to(p.device).inverse()
-    dual = p
-    for _ in range(p.ndim):
-        dual = torch.tensordot(dual, inverse_KK, dims=([0], [0]))  # the axis contracted comes back as the last
-    return float((p * dual).sum())
+    return float(HilbertSchmidt(povm).squared(p.detach().double())) / 2**p.ndim
 
 
 def exact_values(p: torch.Tensor, povm: Povm, observables: Sequence[Observable]) -> dict[str, float]:

@@ -53,7 +53,7 @@ _POSITIVE = (
 )
 _NOT_NEGATIVE = (
     *("n_samples", "gamma", "first_steps", "first_iterations"),
-    *("seed", "step_factor", "mixing", "mixing_time"),
+    *("seed", "step_factor", "mixing", "mixing_time", "hilbert_schmidt"),
 )
 _FINITE = ("Jx", "Jy", "Jz", "B", "V", "g")
 
@@ -119,7 +119,11 @@ def check_combinations(point: Point) -> None:
         raise InputError(f"objective {point.objective} with method {point.method}: expected method {expected}")
     if point.method in BEYOND and (point.estimator == "naive" or point.sampling == "unmasked"):
         raise InputError(f"method {point.method}: expected estimator enumeration or sampled, and sampling masked")
-    if point.dense_output > 1 and (point.method, point.estimator, point.n_samples) != ("projection", "enumeration", 0):
-        raise InputError("dense_output above 1: expected method projection with exact sums (enumeration, n_samples 0)")
+    exact_projection = (point.method, point.estimator, point.n_samples) == ("projection", "enumeration", 0)
+    for name, plain in (("dense_output", 1), ("hilbert_schmidt", 0)):
+        if getattr(point, name) > plain and not exact_projection:
+            raise InputError(
+                f"{name} above {plain}: expected method projection with exact sums (enumeration, n_samples 0)"
+            )
     if point.sampling == "unmasked" and (point.estimator != "enumeration" or not point.n_samples):
         raise InputError("sampling unmasked: expected estimator enumeration with n_samples of at least 1")

@@ -19,7 +19,7 @@ from repro.errors import InputError
 from repro.observables import check_outcomes
 from repro.permute import Permute
 from repro.prefix_tree import all_log_probs
-from repro.strings import inverse_order
+from repro.strings import factors, inverse_order
 from repro.transformer import OUTCOMES, START, Transformer
 
 MAX_ENUMERATED_SITES = 12
@@ -54,7 +54,7 @@ class StringMixture(nn.Module):
         self.register_buffer("orders_SN", torch.tensor([list(o) for o in orders]), persistent=False)
         inverse = [list(inverse_order(tuple(o))) for o in orders]
         self.register_buffer("inverse_orders_SN", torch.tensor(inverse), persistent=False)
-        self._gathers: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._gathers: list[list[tuple[torch.Tensor, torch.Tensor]]] = []
 
     def log_prob(self, samples_BN: torch.Tensor) -> torch.Tensor:
         """log p(a) of configurations in site order, shape (B,).
@@ -100,22 +100,29 @@ class StringMixture(nn.Module):
             InputError: more sites than can be enumerated.
         """
         check_enumerable(self.n_sites)
-        ordered = all_log_probs(self.transformer).exp()
-        parts = [Permute.apply(ordered, index, inverse) for index, inverse in self._site_gathers()]
-        mixed = torch.stack(parts).mean(0) if len(parts) > 1 else parts[0]
+        mixed = all_log_probs(self.transformer).exp()
+        for gathers in self._site_gathers():
+            parts = [Permute.apply(mixed, index, inverse) for index, inverse in gathers]
+            mixed = torch.stack(parts).mean(0) if len(parts) > 1 else parts[0]
         return mixed.view((OUTCOMES,) * self.n_sites)
 
-    def _site_gathers(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def _site_gathers(self) -> list[list[tuple[torch.Tensor, torch.Tensor]]]:
+        """Reorderings to average over, one factor of the mixture after the other, and how to undo them."""
         device = self.orders_SN.device
-        if not self._gathers or self._gathers[0][0].device != device:
-            N = self.n_sites
-            ordered = torch.arange(OUTCOMES**N, device=device).view((OUTCOMES,) * N)
-            self._gathers = []
-            for inverse in self.inverse_orders_SN.tolist():
-                # axis N-1-k of `ordered` is the outcome at position k on the string
-                index = ordered.permute([N - 1 - position for position in inverse]).flatten()
-                self._gathers.append((index, torch.argsort(index)))
+        if not self._gathers or self._gathers[0][0][0].device != device:
+            mixture = [tuple(order) for order in self.orders_SN.tolist()]
+            last = self.n_sites - 1
+            # the network numbers configurations with the first place of the sequence as the last axis
+            stages = factors(mixture) or (tuple(mixture),)
+            axes = [[inverse_order(order) for order in stage] for stage in reversed(stages)]
+            axes[0] = [tuple(last - place for place in each) for each in axes[0]]
+            self._gathers = [[self._gather(each, device) for each in stage] for stage in axes]
         return self._gathers
+
+    def _gather(self, axes: tuple[int, ...], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        every = torch.arange(OUTCOMES**self.n_sites, device=device).view((OUTCOMES,) * self.n_sites)
+        index = every.permute(axes).flatten()
+        return index, torch.argsort(index)
 
 
 class Ensemble(nn.Module):

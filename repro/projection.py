@@ -7,7 +7,8 @@ distribution q = exp(h L) p(t) is formed first, once, and the network then learn
 
 The second form, with sum_a p_theta d log p_theta = 0 as a control variate, vanishes configuration by configuration as
 the network gets there, so that sampling noise shrinks with the distance. L is evaluated once per time step (on all
-configurations) or once per fresh batch (on samples), not once per iteration.
+configurations) or once per fresh batch (on samples), not once per iteration. With exact sums a multiple of the squared
+Hilbert-Schmidt distance (`repro.hilbert_schmidt`) can be added.
 
 Tensor suffixes: A all configurations, B samples, N sites.
 """
@@ -21,6 +22,7 @@ import torch
 from repro.checks import real
 from repro.errors import InputError
 from repro.estimators import Enumeration, Estimator
+from repro.hilbert_schmidt import HilbertSchmidt
 from repro.liouvillian import LocalLiouvillian
 from repro.losses import LossAndStats
 from repro.probability import StringMixture, floored_log
@@ -98,12 +100,16 @@ class EnumeratedStep:
         model: the distribution before the step.
         h: the step 2 tau, units of 1/gamma.
         parts: equal parts that the step is propagated in.
+        weight: of the squared Hilbert-Schmidt distance.
 
     Attributes:
         on_the_way: exp(k h L / parts) p(t) for k = 1 ... parts - 1.
     """
 
-    def __init__(self, estimator: Enumeration, model: StringMixture, h: float, parts: int = 1) -> None:
+    def __init__(
+        self, estimator: Enumeration, model: StringMixture, h: float, parts: int = 1, weight: float = 0.0
+    ) -> None:
+        self.weight, self.distance = weight, HilbertSchmidt(estimator.liouvillian.povm)
         with torch.no_grad():
             p = model.all_probs()
             states = [p]
@@ -116,10 +122,12 @@ class EnumeratedStep:
             self.entropy = (self.target_A * floored_log(self.target_A)).sum()
 
     def loss(self, model: StringMixture, iteration: int, total: int, generator: torch.Generator) -> LossAndStats:
-        """-sum_a q(a) log p(a); the statistic is the relative entropy sum_a q(a) log [q(a) / p(a)]."""
+        """-sum_a q(a) log p(a) + weight 2^N Tr (rho_p - rho_q)^2; as a statistic it vanishes for p = q."""
         p_A = model.all_probs().flatten()
-        cross = -(self.target_A * floored_log(p_A)).sum()
-        return cross, {"loss": (cross + self.entropy).detach(), "residual": self.residual}
+        loss = -(self.target_A * floored_log(p_A)).sum()
+        if self.weight:
+            loss = loss + self.weight * self.distance.squared(p_A - self.target_A)
+        return loss, {"loss": (loss + self.entropy).detach(), "residual": self.residual}
 
 
 class DrawnStep:
@@ -234,18 +242,20 @@ class EnumeratedDrawsStep(DrawnStep):
         return floored_log(model.all_probs().flatten()[self.drawn_B])
 
 
-def projection_step(estimator: Estimator, model: StringMixture, h: float, parts: int = 1) -> ProjectionStep:
+def projection_step(
+    estimator: Estimator, model: StringMixture, h: float, parts: int = 1, weight: float = 0.0
+) -> ProjectionStep:
     """The next time step by the estimator's way to sum over configurations.
 
     Args:
         estimator: enumeration, with draws or without, or sampled.
         model: the distribution before the step.
         h: the step 2 tau, units of 1/gamma.
-        parts: of exact sums, see `EnumeratedStep`.
+        parts, weight: of exact sums, see `EnumeratedStep`.
     """
     if isinstance(estimator, Sampled):
         return SampledStep(estimator, model, h)
     assert isinstance(estimator, Enumeration), "a Point of method projection has no other estimator"
     if estimator.n_samples is not None:
         return EnumeratedDrawsStep(estimator, model, h)
-    return EnumeratedStep(estimator, model, h, parts)
+    return EnumeratedStep(estimator, model, h, parts, weight)

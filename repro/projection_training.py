@@ -25,8 +25,8 @@ class ProjectionModule(DynamicsModule):
     def on_train_epoch_start(self) -> None:
         """Propagate p(t), and measure what lies on the way."""
         self.restart_adam()
-        parts, h = self.point.dense_output, 2 * self.point.tau
-        self._step: ProjectionStep = projection_step(self.estimator, self.model, h, parts)
+        parts, h, weight = self.point.dense_output, 2 * self.point.tau, self.point.hilbert_schmidt
+        self._step: ProjectionStep = projection_step(self.estimator, self.model, h, parts, weight)
         for k, p in enumerate(self._step.on_the_way, start=1):
             t = h * (self.current_epoch + k / parts)
             self.history.append({"t": t, **self.exact_row(p), "seconds": self.seconds})
@@ -37,6 +37,6 @@ class ProjectionModule(DynamicsModule):
         return super().training_step(batch, batch_idx)
 
     def loss(self, generator: torch.Generator) -> losses.LossAndStats:
-        """Cross-entropy to the propagated distribution."""
+        """Distance to the propagated distribution."""
         total = self.point.iterations_of_step(self.current_epoch)
         return self._step.loss(self.model, self._iteration, total, generator)

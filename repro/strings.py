@@ -7,6 +7,7 @@ columns. "1s" is string 1 alone; "2s", "4s", "8s" are equal mixtures of strings 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Sequence
 
 from repro.errors import InputError, unknown
 from repro.lattice import Lattice
@@ -29,8 +30,8 @@ MIXTURES: dict[str, tuple[int, ...]] = {
     "4s": (1, 2, 3, 4),
     "8s": (1, 2, 3, 4, 5, 6, 7, 8),
 }
-TRANSLATIONS = "translations"
-MIXTURE_NAMES = (*MIXTURES, TRANSLATIONS)
+TRANSLATIONS, SYMMETRIES = "translations", "symmetries"
+MIXTURE_NAMES = (*MIXTURES, TRANSLATIONS, SYMMETRIES)
 
 
 def visiting_order(k: int, rows: int, cols: int) -> tuple[int, ...]:
@@ -75,20 +76,79 @@ def translations(lattice: Lattice) -> tuple[tuple[int, ...], ...]:
     Raises:
         InputError: a lattice without translation symmetry.
     """
+    periods = _periods(TRANSLATIONS, lattice)
+    moves = itertools.product(*map(range, periods))
+    return _carried(periods, [((1,) * len(periods), by, range(len(periods))) for by in moves])
+
+
+def symmetries(lattice: Lattice) -> tuple[tuple[int, ...], ...]:
+    """String 0 carried along by every translation, reflection and, on a square, exchange of rows and columns.
+
+    2 N strings on a ring, 4 N on a rectangle, 8 N on a square, each once (fewer on sides of two sites or one, where a
+    reflection is a translation); the identity first.
+
+    Raises:
+        InputError: a lattice without translation symmetry.
+    """
+    periods = _periods(SYMMETRIES, lattice)
+    every_axis = range(len(periods))
+    exchanges = itertools.permutations(every_axis) if len(set(periods)) == 1 else [tuple(every_axis)]
+    signs, moves = itertools.product(*[(1, -1)] * len(periods)), itertools.product(*map(range, periods))
+    return _carried(periods, itertools.product(signs, moves, exchanges))
+
+
+def _periods(mixture: str, lattice: Lattice) -> tuple[int, ...]:
     if not lattice.periods:
-        raise InputError(f"strings '{TRANSLATIONS}' on a {lattice.name}: expected a ring or a periodic rectangle")
-    places = list(itertools.product(*map(range, lattice.periods)))
+        raise InputError(f"strings '{mixture}' on a {lattice.name}: expected a ring or a periodic rectangle")
+    return lattice.periods
+
+
+def _carried(
+    periods: tuple[int, ...], images: Iterable[tuple[Sequence[int], Sequence[int], Sequence[int]]]
+) -> tuple[tuple[int, ...], ...]:
+    """String 0 under x_k -> signs_k x_axes(k) + by_k, for each (signs, by, axes); equal ones once."""
+    places = list(itertools.product(*map(range, periods)))
     number = {place: site for site, place in enumerate(places)}
-    moved = ([_moved(place, by, lattice.periods) for place in places] for by in places)
-    return tuple(tuple(number[place] for place in row) for row in moved)
+
+    def image(place: tuple[int, ...], signs: Sequence[int], by: Sequence[int], axes: Sequence[int]) -> int:
+        moved = (sign * place[axis] + d for sign, d, axis in zip(signs, by, axes, strict=True))
+        return number[tuple(x % n for x, n in zip(moved, periods, strict=True))]
+
+    return tuple(dict.fromkeys(tuple(image(place, *each) for place in places) for each in images))
 
 
-def _moved(place: tuple[int, ...], by: tuple[int, ...], periods: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple((x + d) % n for x, d, n in zip(place, by, periods, strict=True))
+def factors(mixture: Sequence[tuple[int, ...]]) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """A mixture as a product of small ones: every order of it is f_1[f_2[...]] once, f_k out of factor k.
+
+    Averages over one factor after the other cost their sum in place of their product. Symmetry groups have such
+    factors, first powers of one symmetry each; a mixture without them is its own.
+    """
+    built, found = {tuple(range(len(mixture[0])))}, []
+    for order in mixture:
+        if order not in built:
+            few = _first_powers(order)
+            product = {composed(first, second) for first in built for second in few}
+            if len(product) == len(built) * len(few) and product <= set(mixture):
+                built = product
+                found.append(few)
+    return tuple(found) if len(built) == len(mixture) and built == set(mixture) else (tuple(mixture),)
+
+
+def composed(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
+    """The order first[second[k]]."""
+    return tuple(first[k] for k in second)
+
+
+def _first_powers(order: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """As many powers of a permutation as the smallest prime number in its period, the identity first."""
+    powers = [tuple(range(len(order)))]
+    while (last := composed(order, powers[-1])) != powers[0]:
+        powers.append(last)
+    return tuple(powers[: min(n for n in range(2, len(powers) + 1) if len(powers) % n == 0)])
 
 
 def orders(mixture: str, lattice: Lattice) -> tuple[tuple[int, ...], ...]:
-    """Visiting orders of a mixture "0s", "1s", "2s", "4s", "8s" or "translations" on a lattice.
+    """Visiting orders of a mixture "0s", "1s", "2s", "4s", "8s", "translations" or "symmetries" on a lattice.
 
     A ring, chain or graph has no rows and columns: of the paper's mixtures only "0s" is defined there.
 
@@ -99,6 +159,8 @@ def orders(mixture: str, lattice: Lattice) -> tuple[tuple[int, ...], ...]:
         raise unknown("string mixture", mixture, MIXTURE_NAMES)
     if mixture == TRANSLATIONS:
         return translations(lattice)
+    if mixture == SYMMETRIES:
+        return symmetries(lattice)
     if mixture == "0s":
         return (tuple(lattice.sites),)
     if lattice.shape is None:

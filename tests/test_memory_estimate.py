@@ -30,6 +30,7 @@ MEASURED = [
     dataclasses.replace(RING, cols=11),
     dataclasses.replace(RING, cols=10, method="dynamics"),
     dataclasses.replace(RING, cols=10, method="projection"),
+    dataclasses.replace(RING, cols=10, method="projection", strings="symmetries", hilbert_schmidt=1.0),
     dataclasses.replace(RING, cols=11, method="collocation"),
     dataclasses.replace(RING, cols=10, method="collocation", n_samples=1_000_000),
     dataclasses.replace(RING, layers=2),

@@ -13,7 +13,7 @@ import torch
 
 from repro.estimators import Enumeration
 from repro.experiment import Point
-from repro.lattice import chain, rectangle, ring
+from repro.lattice import Lattice, chain, rectangle, ring
 from repro.lindblad import heisenberg
 from repro.liouvillian import LocalLiouvillian
 from repro.povm import tetrahedral
@@ -188,6 +188,15 @@ def test_translations_make_a_translation_invariant_state() -> None:
     assert torch.allclose(p, moved) and not torch.allclose(p, p.permute([1, 0, 2, 3, 4, 5]), rtol=1e-3)
     q = random_mixture(ring(4), "translations").all_probs()
     assert torch.allclose(q, q.permute([1, 2, 3, 0]))
+
+
+@pytest.mark.parametrize("lattice", [ring(4), rectangle(2, 3)], ids=lambda lattice: lattice.name)
+def test_symmetries_make_a_state_as_symmetric_as_the_lattice(lattice: Lattice) -> None:
+    model = random_mixture(lattice, "symmetries")
+    p = model.all_probs()
+    assert all(torch.allclose(p, p.permute(order)) for order in model.orders_SN.tolist())
+    samples = torch.cartesian_prod(*[torch.arange(4)] * lattice.n_sites)
+    assert torch.allclose(p.flatten().log(), model.log_prob(samples))
 
 
 def test_enumeration_of_learned_positions_is_the_sequence_networks() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise, product
 
+import networkx as nx
 import numpy as np
 import pytest
 
 from repro.errors import InputError
 from repro.lattice import chain, rectangle, ring
-from repro.strings import MIXTURES, inverse_order, orders, visiting_order
+from repro.strings import MIXTURES, composed, factors, inverse_order, orders, visiting_order
 
 # The definition (settings page): visiting order on 3x3, row-major site numbers.
 DEFINITION = {
@@ -116,3 +117,51 @@ def test_bad_strings_are_refused_in_one_line(make) -> None:
     with pytest.raises(InputError) as error:
         make()
     assert "\n" not in str(error.value)
+
+
+UNIFORM = [
+    ring(1),
+    ring(2),
+    ring(3),
+    ring(8),
+    ring(12),
+    rectangle(2, 2),
+    rectangle(2, 3),
+    rectangle(3, 3),
+    rectangle(3, 4),
+]
+
+
+@pytest.mark.parametrize("lattice", UNIFORM, ids=lambda lattice: lattice.name)
+def test_symmetries_are_those_of_the_lattice(lattice) -> None:
+    graph = nx.Graph(lattice.bonds)
+    graph.add_nodes_from(lattice.sites)
+    maps = nx.isomorphism.GraphMatcher(graph, graph).isomorphisms_iter()
+    every = {tuple(found[site] for site in lattice.sites) for found in maps}
+    symmetries, translations = orders("symmetries", lattice), orders("translations", lattice)
+    assert len(set(symmetries)) == len(symmetries)
+    assert symmetries[0] == tuple(lattice.sites)
+    assert set(translations) <= set(symmetries) == every
+
+
+@pytest.mark.parametrize("mixture", ["0s", "translations", "symmetries"])
+@pytest.mark.parametrize("lattice", UNIFORM, ids=lambda lattice: lattice.name)
+def test_symmetries_are_products_of_few(mixture: str, lattice) -> None:
+    every = orders(mixture, lattice)
+    few = factors(every)
+    products = [tuple(lattice.sites)]
+    for factor in few:
+        products = [composed(first, second) for first in products for second in factor]
+    assert sorted(products) == sorted(every)
+    assert all(len(factor) in (2, 3) for factor in few)
+
+
+@pytest.mark.parametrize("mixture", ["1s", "2s", "8s"])
+def test_other_mixtures_are_their_own_factor(mixture: str) -> None:
+    every = orders(mixture, rectangle(3, 3))
+    assert factors(every) == (every,)
+
+
+def test_an_order_given_twice_counts_twice() -> None:
+    every = ((0, 1), (0, 1), (1, 0))
+    assert factors(every) == (every,)
