@@ -10,6 +10,7 @@ propagate by half a unit of time at once (`repro.projection`). From draws an imp
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from experiments import fig2, fig4, figS3, figS4
 from repro.error_estimate import CONTROL
@@ -83,9 +84,9 @@ def _by_the_papers_objective(profile: str, sites: tuple[int, ...], values: tuple
     return [replace(p, figure="methods", panel=panel) for panel, chosen in found.items() for p in chosen]
 
 
-def _by_collocation(profile: str, values: tuple[float, ...], **more: float) -> list[Point]:
+def _by_collocation(profile: str, values: tuple[float, ...], **more: Any) -> list[Point]:
     """Drawn evolutions of the lattice."""
-    base = replace(fig4.EVOLUTION, **(BY_COLLOCATION | more), profile=profile)  # type: ignore[arg-type]
+    base = replace(fig4.EVOLUTION, **(BY_COLLOCATION | more), profile=profile)
     return _lattice(base, values)
 
 
@@ -161,7 +162,7 @@ def _desk() -> tuple[Point, ...]:
     ]
     drawn = [
         *_by_collocation("desk", (1.0,), step_iterations=400, first_iterations=800),
-        *_by_collocation("desk", (1.8,), step_iterations=800, first_iterations=1200),
+        *_by_collocation("desk", (1.8,), step_iterations=800, first_iterations=1200, strings="symmetries"),
     ]
     controlled = [point for point in ours if point.build_lattice().n_sites < 10]
     return (
