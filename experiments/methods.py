@@ -86,7 +86,7 @@ def _by_the_papers_objective(profile: str, sites: tuple[int, ...], values: tuple
 
 def _by_collocation(profile: str, values: tuple[float, ...], **more: Any) -> list[Point]:
     """Drawn evolutions of the lattice."""
-    base = replace(fig4.EVOLUTION, **(BY_COLLOCATION | more), profile=profile)
+    base = replace(fig4.EVOLUTION, **(BY_COLLOCATION | more), profile=profile)  # type: ignore[arg-type]
     return _lattice(base, values)
 
 
@@ -148,7 +148,7 @@ def _quick() -> tuple[Point, ...]:
         *_lattice(base, (1.8,)),
         *_steady(base, (1.4,)),
         *_rings("quick", sites, step_iterations=400),
-        *_by_collocation("quick", (1.8,), t_end=1.0, step_iterations=60, first_iterations=200),
+        *_by_collocation("quick", (1.8,), t_end=1.0, step_iterations=60, first_iterations=200, strings="symmetries"),
         *_by_the_papers_objective("quick", sites, (1.8,)),
     )
 

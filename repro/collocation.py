@@ -9,8 +9,9 @@ and every stage is a network of its own, the last one being the state after the 
     -sum_a r_i(a) d log p_i(a),   r_i the right minus the left side of the rule,
 
 without a gradient through L. At rest the mismatch r_i has no part along anything the network can do, which for exact
-stages is the rule itself; with sum_a p d log p = 0 sampling noise shrinks with the mismatch. L is evaluated once per
-stage and iteration, on fresh draws a ~ p(t) if not on all configurations.
+stages is the rule itself; with sum_a p d log p = 0 sampling noise shrinks with the mismatch. L is evaluated on fresh
+draws a ~ p(t) if not on all configurations. A few iterations can share one evaluation (`Reused`): only p_i(a) moves,
+L p_i stays what it was. Where draws have many neighbours those are nearly free.
 
 Tensor suffixes: A all configurations, B samples, N sites.
 """
@@ -18,7 +19,7 @@ Tensor suffixes: A all configurations, B samples, N sites.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -49,6 +50,11 @@ class StageValues:
     log_p: list[torch.Tensor]
     weight: torch.Tensor
 
+    def moved(self, log_p: list[torch.Tensor]) -> StageValues:
+        """The same configurations once the stages have moved to these log p_i(a); L p_i stays."""
+        steps = [(new - old).detach().exp() for new, old in zip(log_p, self.log_p, strict=True)]
+        return replace(self, p=[p * step for p, step in zip(self.p, steps, strict=True)], log_p=log_p)
+
 
 class CollocationStep(Protocol):
     """One time step: a way to evaluate its stages."""
@@ -56,6 +62,32 @@ class CollocationStep(Protocol):
     def evaluate(self, stages: Sequence[StringMixture], generator: torch.Generator) -> StageValues:
         """The stages on all configurations or on fresh draws."""
         ...
+
+    def log_probs(self, stages: Sequence[StringMixture]) -> list[torch.Tensor]:
+        """log p_i(a) on the configurations of the last evaluation, differentiable."""
+        ...
+
+
+class Reused:
+    """A time step some of whose iterations share configurations and L p_i.
+
+    Args:
+        step: what evaluates.
+        iterations: how many go by one evaluation.
+    """
+
+    def __init__(self, step: CollocationStep, iterations: int) -> None:
+        self.step, self.iterations = step, iterations
+        self._done = 0
+
+    def evaluate(self, stages: Sequence[StringMixture], generator: torch.Generator) -> StageValues:
+        """A fresh evaluation, or the last one moved on."""
+        fresh = self._done % self.iterations == 0
+        self._done += 1
+        if fresh:
+            self._values = self.step.evaluate(stages, generator)
+            return self._values
+        return self._values.moved(self.step.log_probs(stages))
 
 
 class EnumeratedCollocation:
@@ -73,19 +105,22 @@ class EnumeratedCollocation:
 
     def evaluate(self, stages: Sequence[StringMixture], generator: torch.Generator) -> StageValues:
         """Enumerate every stage; q = 1 without draws, p(t) with them."""
+        draws = self.estimator.n_samples is not None
+        self.drawn = self.estimator.draw_from(self.before_A, generator) if draws else slice(None)
         probs = [stage.all_probs() for stage in stages]
+        q = self.before_A[self.drawn] if draws else torch.ones_like(self.before_A)
         with torch.no_grad():
-            p = [each.detach().flatten() for each in probs]
-            Lp = [self.estimator.liouvillian.apply(each.detach()).flatten() for each in probs]
-        if self.estimator.n_samples is None:
-            log_p = [floored_log(each.flatten()) for each in probs]
-            return StageValues(self.before_A, p, Lp, log_p, torch.ones_like(self.before_A))
-        drawn_B = self.estimator.draw_from(self.before_A, generator)
-        q_B = self.before_A[drawn_B]
-        log_p = [floored_log(each.flatten()[drawn_B]) for each in probs]
-        p, Lp = ([each[drawn_B] / q_B for each in values] for values in (p, Lp))
-        weight_B = torch.full_like(q_B, 1 / len(q_B))
-        return StageValues(torch.ones_like(q_B), p, Lp, log_p, weight_B)
+            p = [each.detach().flatten()[self.drawn] / q for each in probs]
+            Lp = [self.estimator.liouvillian.apply(each.detach()).flatten()[self.drawn] / q for each in probs]
+        weight = torch.full_like(q, 1 / len(q)) if draws else q
+        return StageValues(self.before_A[self.drawn] / q, p, Lp, self._at_drawn(probs), weight)
+
+    def log_probs(self, stages: Sequence[StringMixture]) -> list[torch.Tensor]:
+        """Enumerated again."""
+        return self._at_drawn([stage.all_probs() for stage in stages])
+
+    def _at_drawn(self, probs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        return [floored_log(each.flatten()[self.drawn]) for each in probs]
 
 
 class SampledCollocation:
@@ -102,13 +137,16 @@ class SampledCollocation:
 
     def evaluate(self, stages: Sequence[StringMixture], generator: torch.Generator) -> StageValues:
         """Fresh samples and their neighbours through every stage; q = p(t)."""
-        samples_BN = self.before.sample(self.estimator.n_samples, generator)
+        self.samples_BN = self.before.sample(self.estimator.n_samples, generator)
         with torch.no_grad():
-            reference_B = self.before.log_prob(samples_BN)
-        p, Lp = zip(*self.estimator.without_gradient(stages, samples_BN, reference_B), strict=True)
-        log_p = [stage.log_prob(samples_BN) for stage in stages]
+            reference_B = self.before.log_prob(self.samples_BN)
+        p, Lp = zip(*self.estimator.without_gradient(stages, self.samples_BN, reference_B), strict=True)
         ones_B = torch.ones_like(reference_B)
-        return StageValues(ones_B, list(p), list(Lp), log_p, ones_B / len(ones_B))
+        return StageValues(ones_B, list(p), list(Lp), self.log_probs(stages), ones_B / len(ones_B))
+
+    def log_probs(self, stages: Sequence[StringMixture]) -> list[torch.Tensor]:
+        """Of the last samples."""
+        return [stage.log_prob(self.samples_BN) for stage in stages]
 
 
 def collocation_step(estimator: Estimator, before: StringMixture) -> CollocationStep:

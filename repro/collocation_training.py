@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from repro import losses
-from repro.collocation import collocation_step, mismatch
+from repro.collocation import Reused, collocation_step, mismatch
 from repro.experiment import Point
 from repro.training import DynamicsModule, build_model
 
@@ -29,7 +29,7 @@ class CollocationModule(DynamicsModule):
     def begin_step(self) -> None:
         """Both stages start from p(t)."""
         self.middle.load_state_dict(self.model.state_dict())
-        self._step = collocation_step(self.estimator, self.model)
+        self._step = Reused(collocation_step(self.estimator, self.model), self.point.reuse)
 
     def loss(self, generator: torch.Generator) -> losses.LossAndStats:
         """Both stages' mismatch."""

@@ -92,6 +92,7 @@ class Point:
     hilbert_schmidt: float = _doc(
         0.0, "weight of 2^N Tr (rho - rho')^2 beside the relative entropy (projection, exact sums)"
     )
+    reuse: int = _doc(1, "iterations that share their draws and one evaluation of L (collocation)")
     step_factor: float = _doc(0.1, "factor on the rate at the end of a time step")
     seed: int = _doc(0, "seed of weights and samples")
 
@@ -213,7 +214,7 @@ _USED_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "objective": {"paper": (), "interpolated": ("mixing", "mixing_time"), "sign": ("mixing",)},
 }
 # Choices that the paper's own method leaves as they are: named in the hash only where another value is taken.
-_PLAIN_CHOICES = ("sampling", "objective", "positions", "dense_output", "hilbert_schmidt")
+_PLAIN_CHOICES = ("sampling", "objective", "positions", "dense_output", "hilbert_schmidt", "reuse")
 _FLOATS = {f.name for f in dataclasses.fields(Point) if f.type == "float"}
 
 

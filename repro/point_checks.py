@@ -49,7 +49,7 @@ _CHOICES = {
 }
 _POSITIVE = (
     *("rows", "cols", "iterations", "learning_rate", "tau", "t_end"),
-    *("step_iterations", "step_learning_rate", "dense_output"),
+    *("step_iterations", "step_learning_rate", "dense_output", "reuse"),
 )
 _NOT_NEGATIVE = (
     *("n_samples", "gamma", "first_steps", "first_iterations"),
@@ -125,5 +125,7 @@ def check_combinations(point: Point) -> None:
             raise InputError(
                 f"{name} above {plain}: expected method projection with exact sums (enumeration, n_samples 0)"
             )
+    if point.reuse > 1 and point.method != "collocation":
+        raise InputError("reuse above 1: expected method collocation")
     if point.sampling == "unmasked" and (point.estimator != "enumeration" or not point.n_samples):
         raise InputError("sampling unmasked: expected estimator enumeration with n_samples of at least 1")

@@ -11,7 +11,7 @@ import pytest
 import scipy.linalg
 import torch
 
-from repro.collocation import RADAU, StageValues, collocation_step, mismatch
+from repro.collocation import RADAU, Reused, StageValues, collocation_step, mismatch
 from repro.collocation_training import CollocationModule
 from repro.estimators import Enumeration
 from repro.experiment import Point
@@ -107,6 +107,27 @@ def test_draws_have_that_gradient_in_the_mean(
     loss, _ = mismatch(step.evaluate(stages, generator(0)), 0.05)
     for stage, expected in zip(stages, expected_gradient(before, stages, 0.05), strict=True):
         assert relative_difference(torch.cat([g.flatten() for g in _grads(loss, stage)]), expected) < 0.02
+
+
+@pytest.mark.parametrize(
+    "estimator", [Sampled(liouvillian(), 40), Enumeration(liouvillian(), 40), Enumeration(liouvillian())]
+)
+def test_a_reused_evaluation_moves_p_and_keeps_the_flow(estimator: Sampled | Enumeration) -> None:
+    before, stages = three_networks()
+    step = collocation_step(estimator, before)
+    reused = Reused(step, 3)
+    first = reused.evaluate(stages, generator(0))
+    with torch.no_grad():
+        for stage in stages:
+            stage.transformer.readout.bias.add_(torch.tensor([0.3, -0.2, 0.1, 0.0]))
+    for turn in (1, 2):
+        later = reused.evaluate(stages, generator(turn))
+        assert all(torch.equal(a, b) for a, b in zip(later.Lp, first.Lp, strict=True))
+        assert not any(torch.allclose(a, b) for a, b in zip(later.p, first.p, strict=True))
+        assert all(each.requires_grad for each in later.log_p)
+    fresh = reused.evaluate(stages, generator(0))
+    assert all(relative_difference(a, b) < 1e-9 for a, b in zip(later.p, fresh.p, strict=True))
+    assert not torch.allclose(fresh.Lp[0], first.Lp[0])
 
 
 @pytest.mark.parametrize("strings", ["0s", "2s"])

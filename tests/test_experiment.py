@@ -59,7 +59,7 @@ CHANGED: dict[str, Any] = (
     {"lattice": "chain", "rows": 2, "cols": 2, "periodic": False, "model": "tfim", "povm": "pauli4"}
     | {"Jx": 0.1, "Jy": 0.2, "Jz": 0.3, "B": 1.0, "V": 1.0, "g": 1.0, "gamma": 2.0, "initial": "down"}
     | {"layers": 2, "width": 64, "heads": 2, "feedforward": 8, "norm": "pre", "strings": "8s"}
-    | {"positions": "learned", "dense_output": 4, "hilbert_schmidt": 0.5}
+    | {"positions": "learned", "dense_output": 4, "hilbert_schmidt": 0.5, "reuse": 4}
     | {"method": "dynamics", "estimator": "naive", "n_samples": 9, "iterations": 5, "learning_rate": 0.1}
     | {"tau": 0.1, "t_end": 3.0, "step_iterations": 7, "first_steps": 3, "first_iterations": 9}
     | {"step_learning_rate": 0.1, "step_decay": "exponential", "step_factor": 0.5, "seed": 1}
@@ -76,6 +76,8 @@ def test_every_field_that_is_used_is_in_the_id(name: str) -> None:
         point = dataclasses.replace(HEISENBERG, method="dynamics")
     if name in ("dense_output", "hilbert_schmidt"):
         point = dataclasses.replace(HEISENBERG, method="projection", n_samples=0)
+    if name == "reuse":
+        point = dataclasses.replace(HEISENBERG, method="collocation")
     if name.startswith("mixing"):
         point = dataclasses.replace(point, objective="interpolated")
     assert dataclasses.replace(point, **{name: CHANGED[name]}).point_id != point.point_id
@@ -101,6 +103,8 @@ def test_every_field_says_what_it_is() -> None:
         {"method": "projection", "hilbert_schmidt": -1.0},
         {"method": "collocation", "hilbert_schmidt": 1.0},
         {"method": "projection", "n_samples": 10, "hilbert_schmidt": 1.0},
+        {"method": "collocation", "reuse": 0},
+        {"method": "projection", "reuse": 2},
         {"objective": "nonsense"},
         {"objective": "sign", "method": "dynamics"},
         {"objective": "interpolated"},
