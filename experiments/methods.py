@@ -94,15 +94,17 @@ def _larger_lattices() -> list[Point]:
     """Sixteen spins: at Jy = 1.0 until it is steady."""
     base = replace(
         fig4.EVOLUTION,
-        **(BY_COLLOCATION | SAMPLED | {"n_samples": 500}),  # type: ignore[arg-type]
+        **(BY_COLLOCATION | SAMPLED),  # type: ignore[arg-type]
         profile="desk",
         panel="larger lattice",
         rows=4,
         cols=4,
-        step_iterations=200,
-        first_iterations=400,
+        reuse=8,
     )
-    return [replace(base, Jy=1.0), replace(base, Jy=1.8, t_end=2.0)]
+    return [
+        replace(base, Jy=1.0, n_samples=500, step_iterations=400, first_iterations=600),
+        replace(base, Jy=1.8, n_samples=2000, step_iterations=600, first_iterations=900, t_end=2.0),
+    ]
 
 
 def _collocated_rings() -> list[Point]:

@@ -31,7 +31,9 @@ MIXTURES: dict[str, tuple[int, ...]] = {
     "8s": (1, 2, 3, 4, 5, 6, 7, 8),
 }
 TRANSLATIONS, SYMMETRIES = "translations", "symmetries"
-MIXTURE_NAMES = (*MIXTURES, TRANSLATIONS, SYMMETRIES)
+SPREAD = {"2t": 2, "4t": 4}
+"""Translations that are as far apart as so many can be: most of what all of them bring, where each costs a tree."""
+MIXTURE_NAMES = (*MIXTURES, *SPREAD, TRANSLATIONS, SYMMETRIES)
 
 
 def visiting_order(k: int, rows: int, cols: int) -> tuple[int, ...]:
@@ -70,13 +72,17 @@ def inverse_order(order: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(inverse)
 
 
-def translations(lattice: Lattice) -> tuple[tuple[int, ...], ...]:
+def translations(lattice: Lattice, mixture: str = TRANSLATIONS) -> tuple[tuple[int, ...], ...]:
     """String 0 carried along by every translation of a ring or a periodic rectangle, the identity first.
+
+    Args:
+        lattice: where.
+        mixture: what a message calls it.
 
     Raises:
         InputError: a lattice without translation symmetry.
     """
-    periods = _periods(TRANSLATIONS, lattice)
+    periods = _periods(mixture, lattice)
     moves = itertools.product(*map(range, periods))
     return _carried(periods, [((1,) * len(periods), by, range(len(periods))) for by in moves])
 
@@ -148,7 +154,7 @@ def _first_powers(order: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
 
 def orders(mixture: str, lattice: Lattice) -> tuple[tuple[int, ...], ...]:
-    """Visiting orders of a mixture "0s", "1s", "2s", "4s", "8s", "translations" or "symmetries" on a lattice.
+    """Visiting orders of a mixture on a lattice: one of MIXTURE_NAMES.
 
     A ring, chain or graph has no rows and columns: of the paper's mixtures only "0s" is defined there.
 
@@ -161,6 +167,9 @@ def orders(mixture: str, lattice: Lattice) -> tuple[tuple[int, ...], ...]:
         return translations(lattice)
     if mixture == SYMMETRIES:
         return symmetries(lattice)
+    if mixture in SPREAD:
+        every, n = translations(lattice, mixture), SPREAD[mixture]
+        return tuple(dict.fromkeys(every[k * len(every) // n] for k in range(n)))
     if mixture == "0s":
         return (tuple(lattice.sites),)
     if lattice.shape is None:

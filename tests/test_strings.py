@@ -156,6 +156,16 @@ def test_symmetries_are_products_of_few(mixture: str, lattice) -> None:
     assert all(len(factor) in (2, 3) for factor in few)
 
 
+def test_spread_translations_are_as_far_apart_as_can_be() -> None:
+    starts = {lattice: [order[0] for order in orders("4t", lattice)] for lattice in (ring(12), ring(10), ring(3))}
+    assert list(starts.values()) == [[0, 3, 6, 9], [0, 2, 5, 7], [0, 1, 2]]
+    assert orders("2t", ring(6)) == ((0, 1, 2, 3, 4, 5), (3, 4, 5, 0, 1, 2))
+    assert [order[0] for order in orders("4t", rectangle(4, 4))] == [0, 4, 8, 12]
+    assert orders("2t", ring(1)) == ((0,),)
+    with pytest.raises(InputError, match="'2t' on a 3-chain: expected a ring"):
+        orders("2t", chain(3))
+
+
 @pytest.mark.parametrize("mixture", ["1s", "2s", "8s"])
 def test_other_mixtures_are_their_own_factor(mixture: str) -> None:
     every = orders(mixture, rectangle(3, 3))
