@@ -55,6 +55,11 @@ class CustomPoint(Point):
         return _problem(self.problem)
 
     @property
+    def measured_batches(self) -> int:
+        """Single sites and pairs of sites, which nothing averages, take more samples than site averages do."""
+        return 8
+
+    @property
     def label(self) -> str:
         """Name of the problem, method, number of spins; what it is run for, and the seed."""
         kind = f"-{self.panel.replace(' ', '-')}" if self.panel else ""

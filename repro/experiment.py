@@ -177,6 +177,11 @@ class Point:
         """log-probabilities of one spin's outcomes at the start, shape (4,), or of every site's, (N, 4)."""
         return self.build_povm().product_state_bias(self.initial)
 
+    @property
+    def measured_batches(self) -> int:
+        """Batches of 20,000 samples that a state is measured on where it cannot be enumerated."""
+        return 1
+
     def observables(self) -> tuple[Observable, ...]:
         """What is measured beside the site-averaged Paulis."""
         return ()

@@ -125,7 +125,9 @@ class PointModule(pl.LightningModule):
             drawn = sampled_pauli_means(unmasked_sample(self.model, OBSERVABLE_SAMPLES, self._measuring()), povm)
             scored = {f"scored_{name}": (mean, 0.0) for name, mean in pauli_means(p, povm).items()}
             return _with_errors(drawn | scored)
-        samples_BN = self.model.sample(OBSERVABLE_SAMPLES, self._measuring())
+        generator = self._measuring()
+        batches = [self.model.sample(OBSERVABLE_SAMPLES, generator) for _ in range(self.point.measured_batches)]
+        samples_BN = torch.cat(batches)
         asked = sampled_values(samples_BN, povm, self.point.observables())
         return _with_errors(sampled_pauli_means(samples_BN, povm) | asked)
 

@@ -14,6 +14,7 @@ import torch
 
 import repro
 from repro import custom_exact
+from repro.collocation_training import CollocationModule
 from repro.custom_point import CustomPoint
 from repro.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_X, SIGMA_Z
 from repro.liouvillian import LocalLiouvillian
@@ -126,3 +127,15 @@ def test_a_killed_point_goes_on_to_the_same_numbers(tmp_path: Path, monkeypatch:
     kept = torch.load(point_folder(tmp_path / "broken", point) / CHECKPOINT, weights_only=True)
     assert len(kept["history"]) == 1 + 2 * point.dense_output
     assert history(run(point, tmp_path / "broken")).equals(history(unbroken))
+
+
+def test_a_sampled_state_is_measured_on_160000_samples() -> None:
+    problem, _ = MODELS["dephased_hopping"]()
+    request = Request(t_end=0.1, estimator="sampled", changes={"n_samples": 50})
+    (point,) = points(problem, request, 4 * GIB, "cpu")[EVOLUTION]
+    row = CollocationModule(point).measure()
+    value_K = torch.from_numpy(problem.frame.observable(np.diag([1.0, -1.0])))
+    up_K = torch.from_numpy(problem.frame.product_state("up"))
+    deviation = float(torch.sqrt(up_K @ value_K**2 - (up_K @ value_K) ** 2))
+    assert deviation > 0.1
+    assert row["<Z0>_error"] == pytest.approx(deviation / np.sqrt(160_000), rel=0.03)
