@@ -64,7 +64,9 @@ class Point:
     norm: str = _doc("none", "layer normalisation: none, post or pre")
     positions: str = _doc("sinusoidal", "encoding of a site's place in the sequence: sinusoidal or learned")
     strings: str = _doc(
-        "0s", "string mixture: 0s, 1s, 2s, 4s, 8s, translations, symmetries (translations and reflections)"
+        "0s",
+        "string mixture: 0s, 1s, 2s, 4s, 8s; beyond the paper: 2t, 4t (translations far apart), translations (all), "
+        "symmetries (reflections too)",
     )
     # method
     method: str = _doc(
