@@ -108,12 +108,13 @@ def _larger_lattices() -> list[Point]:
 
 
 def _collocated_rings() -> list[Point]:
-    """Drawn evolutions of the largest enumerated ring, of the fast one, and of Fig. 2(a)'s that only samples reach."""
+    """Drawn evolutions of enumerated rings, of the fast one, and of Fig. 2(a)'s that only samples reach."""
+    enumerated = {"strings": "symmetries", "step_iterations": 400, "first_iterations": 600}
     slow = replace(fig2.RING, **BY_COLLOCATION, profile="desk", panel="ring")  # type: ignore[arg-type]
     fast = replace(figS4.RING, **BY_COLLOCATION, profile="desk", panel="fast", cols=8)  # type: ignore[arg-type]
     large = replace(slow, **SAMPLED, panel="larger rings", step_iterations=150, first_iterations=300)  # type: ignore[arg-type]
     return [
-        replace(slow, step_iterations=200, first_iterations=400),
+        *(replace(slow, cols=sites, **enumerated) for sites in (8, 10)),  # type: ignore[arg-type]
         replace(fast, tau=0.01, step_iterations=100, first_iterations=300),
         replace(large, cols=20, n_samples=500, t_end=2.0),
         replace(large, cols=40, n_samples=300, t_end=1.2),
