@@ -109,7 +109,8 @@ def _larger_lattices() -> list[Point]:
 
 def _collocated_rings() -> list[Point]:
     """Drawn evolutions of enumerated rings, of the fast one, and of Fig. 2(a)'s that only samples reach."""
-    enumerated = {"strings": "symmetries", "step_iterations": 400, "first_iterations": 600}
+    # at a step of 0.2 the rule alone is 0.023 off, at 0.1 0.004
+    enumerated = {"strings": "symmetries", "tau": 0.05, "step_iterations": 300, "first_iterations": 600}
     slow = replace(fig2.RING, **BY_COLLOCATION, profile="desk", panel="ring")  # type: ignore[arg-type]
     fast = replace(figS4.RING, **BY_COLLOCATION, profile="desk", panel="fast", cols=8)  # type: ignore[arg-type]
     large = replace(slow, **SAMPLED, panel="larger rings", step_iterations=150, first_iterations=300)  # type: ignore[arg-type]
