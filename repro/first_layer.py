@@ -76,22 +76,29 @@ class FirstLayerTable:
         """exp(score - reference) of every query on every key, (H, M, M); keys that it cannot see mean nothing.
 
         A row's reference lies half-way between a lower and an upper bound of any prefix's largest score, so that
-        neither overflow nor a vanishing denominator can occur while the bounds are less than 160 apart (in float32).
-        Beyond, the row is NaN: loud, and no host synchronisation.
+        neither overflow nor a vanishing denominator can occur while the bounds are less than 160 apart in float32.
+        Sharper attention, as long evolutions can learn, is weighed in float64, as are all sums of it over ancestors.
+        Beyond 1300 the row is NaN: loud.
         """
         with torch.no_grad():
-            always_HM = torch.maximum(self.score_HMM[..., 0], self.score_HMM.diagonal(0, -2, -1))
-            level_M = torch.arange(self.n_levels, device=always_HM.device).repeat_interleave(self.sizes_N)
-            hidden_MM = (level_M[:, None] <= level_M)[:, 1:]
-            past_HMM = self.score_HMM[..., 1:].masked_fill(hidden_MM, -math.inf).unflatten(-1, (-1, OUTCOMES))
-            low_HM, high_HM = always_HM, always_HM
-            if self.n_levels > 1:
-                low_HM = torch.maximum(always_HM, past_HMM.amin(-1).amax(-1))
-                high_HM = torch.maximum(always_HM, past_HMM.amax((-2, -1)))
-            limit = EXPONENT_RANGE * math.log(torch.finfo(low_HM.dtype).max)
-            reference_HM = ((low_HM + high_HM) / 2).masked_fill(high_HM - low_HM > 2 * limit, math.nan)
+            low_HM, high_HM = self._bounds()
+            apart = float((high_HM - low_HM).max())
+        score_HMM = self.score_HMM if apart <= 2 * _largest_exponent(low_HM.dtype) else self.score_HMM.double()
+        limit = _largest_exponent(score_HMM.dtype)
+        reference_HM = ((low_HM + high_HM) / 2).masked_fill(high_HM - low_HM > 2 * limit, math.nan)
         # keys that a node cannot see must not overflow either: 0 x inf would spoil gradients
-        return torch.exp((self.score_HMM - reference_HM[..., None]).clamp_max(limit))
+        return torch.exp((score_HMM - reference_HM[..., None]).clamp_max(limit))
+
+    def _bounds(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of the largest score that any prefix has in a row, from below and from above, (H, M) each."""
+        always_HM = torch.maximum(self.score_HMM[..., 0], self.score_HMM.diagonal(0, -2, -1))
+        if self.n_levels == 1:
+            return always_HM, always_HM
+        level_M = torch.arange(self.n_levels, device=always_HM.device).repeat_interleave(self.sizes_N)
+        hidden_MM = (level_M[:, None] <= level_M)[:, 1:]
+        past_HMM = self.score_HMM[..., 1:].masked_fill(hidden_MM, -math.inf).unflatten(-1, (-1, OUTCOMES))
+        low_HM = torch.maximum(always_HM, past_HMM.amin(-1).amax(-1))
+        return low_HM, torch.maximum(always_HM, past_HMM.amax((-2, -1)))
 
     def weighted_values(self, value_HMF: torch.Tensor, itself_MF: torch.Tensor) -> list[torch.Tensor]:
         """The table whose sums over a node's ancestors are attention's numerators and denominator.
@@ -114,6 +121,10 @@ class FirstLayerTable:
         fixed_HFM1 = (terms_HFMM[..., 0] + terms_HFMM.diagonal(0, -2, -1))[..., None]
         table_HFMM = torch.cat([fixed_HFM1, terms_HFMM[..., 1:]], dim=-1)
         return list(table_HFMM.split(self.sizes(), dim=2))
+
+
+def _largest_exponent(dtype: torch.dtype) -> float:
+    return EXPONENT_RANGE * math.log(torch.finfo(dtype).max)
 
 
 def after_attention(transformer: Transformer, layer: Layer) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -206,6 +217,8 @@ def _value_images(table: FirstLayerTable, project_FD: torch.Tensor | None = None
 def one_layer_tables(transformer: Transformer) -> tuple[list[torch.Tensor], torch.Tensor]:
     """One layer without normalisation: the tables of every level, see `FirstLayerTable.weighted_values`.
 
+    Tables may be in float64 where the network is in float32 (`FirstLayerTable.attention_weights`).
+
     Values are projected to the activation's inputs and the logits once in the table: 16 + 4 features per node
     instead of the full width.
 
@@ -218,7 +231,8 @@ def one_layer_tables(transformer: Transformer) -> tuple[list[torch.Tensor], torc
     if transformer.position_bias_NK is not None:
         bias_MK = transformer.position_bias_NK.repeat_interleave(table.sizes_N, dim=0, output_size=len(itself_MF))
         itself_MF = itself_MF + F.pad(bias_MK, (itself_MF.shape[1] - OUTCOMES, 0))
-    return table.weighted_values(_value_images(table, project_FD), itself_MF), inner_KF
+    tables = table.weighted_values(_value_images(table, project_FD), itself_MF)
+    return tables, inner_KF.to(tables[0].dtype)
 
 
 def first_layer_tables(transformer: Transformer) -> list[torch.Tensor]:
@@ -230,11 +244,13 @@ def first_layer_tables(transformer: Transformer) -> list[torch.Tensor]:
 def one_layer_logits(transformer: Transformer) -> list[torch.Tensor]:
     """Logits (4, 4^k) of every level for one layer without normalisation."""
     levels, inner_KF = one_layer_tables(transformer)
-    return [_NodeLogits.apply(*_ancestor_sums(part, level), inner_KF) for level, part in enumerate(levels)]
+    logits = (_NodeLogits.apply(*_ancestor_sums(part, level), inner_KF) for level, part in enumerate(levels))
+    return [each.to(transformer.readout.weight.dtype) for each in logits]
 
 
 def first_layer_output(transformer: Transformer) -> torch.Tensor:
     """Output of the first layer at all nodes, level after level, (V, D)."""
     levels = first_layer_tables(transformer)
     mixed = [_mixed(*_ancestor_sums(table_HFAM, level))[2].flatten(1) for level, table_HFAM in enumerate(levels)]
-    return transformer.stack()[0].feed_forward(torch.cat(mixed, dim=1).T.contiguous())
+    mixed_FV = torch.cat(mixed, dim=1).to(transformer.readout.weight.dtype)
+    return transformer.stack()[0].feed_forward(mixed_FV.T.contiguous())

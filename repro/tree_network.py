@@ -146,7 +146,7 @@ class _NodeLogProbs(torch.autograd.Function):
 def _one_layer_log_probs(transformer: Transformer, tree: SampleTree, words_MW: torch.Tensor) -> list[torch.Tensor]:
     """Log-probabilities of the next outcome at the nodes of every level, (K, X)."""
     tables, inner_KF = one_layer_tables(transformer)
-    heads = transformer.config.heads
+    heads, dtype = transformer.config.heads, transformer.readout.weight.dtype
     return [
         torch.cat(
             [
@@ -154,7 +154,7 @@ def _one_layer_log_probs(transformer: Transformer, tree: SampleTree, words_MW: t
                 for newest, owner_X in enumerate(level.groups)
             ],
             dim=1,
-        )
+        ).to(dtype)
         for k, (table, level) in enumerate(zip(tables, tree.levels, strict=True))
     ]
 
@@ -167,7 +167,8 @@ def _first_layer(transformer: Transformer, tree: SampleTree, words_MW: torch.Ten
         for newest, owner_X in enumerate(level.groups):
             sums_FX = _AncestorSums.apply(*_older_table(table, newest, k), words_MW, owner_X)
             mixed.append(mixed_values(sums_FX.unflatten(0, (heads, -1)))[2])
-    return transformer.stack()[0].feed_forward(torch.cat(mixed, dim=1).T.contiguous())
+    mixed_DV = torch.cat(mixed, dim=1).to(transformer.readout.weight.dtype)
+    return transformer.stack()[0].feed_forward(mixed_DV.T.contiguous())
 
 
 def _attend_paths(

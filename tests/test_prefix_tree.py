@@ -95,7 +95,7 @@ def check_single_precision(wide: Transformer, narrow: Transformer) -> None:
     assert relative_difference(gradient, flat_gradient(expected @ cotangent, wide)) < 1e-3
 
 
-@pytest.mark.parametrize("spread", [30.0, 100.0, 140.0])
+@pytest.mark.parametrize("spread", [30.0, 100.0, 140.0, 250.0, 600.0])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_large_scores_stay_finite_and_right(network: str, spread: float) -> None:
     """Attention scores that lie beyond 88, the largest exponent of float32, and far apart."""
@@ -104,13 +104,14 @@ def test_large_scores_stay_finite_and_right(network: str, spread: float) -> None
     check_single_precision(wide, narrow)
 
 
+@pytest.mark.parametrize("gap", [120.0, 400.0])
 @pytest.mark.parametrize("network", ["folded", "one layer, two heads", "two layers"])
-def test_prefixes_with_scores_far_apart(network: str) -> None:
+def test_prefixes_with_scores_far_apart(network: str, gap: float) -> None:
     """No one reference value taken from the largest or the smallest score would do for every prefix of a level."""
     wide, narrow = (
         random_transformer(5, width=16, dtype=dtype, **NETWORKS[network]) for dtype in (torch.float64, torch.float32)
     )
-    single_out(wide, 120.0)
+    single_out(wide, gap)
     check_single_precision(wide, narrow)
 
 
