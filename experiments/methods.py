@@ -103,7 +103,7 @@ def _larger_lattices() -> list[Point]:
     )
     return [
         replace(base, Jy=1.0, n_samples=500, step_iterations=400, first_iterations=600),
-        replace(base, Jy=1.8, n_samples=2000, step_iterations=600, first_iterations=900, t_end=2.0),
+        replace(base, Jy=1.8, n_samples=1000, step_iterations=600, first_iterations=900, t_end=2.0),
     ]
 
 

@@ -11,6 +11,7 @@ from repro.sample_tree import SampleTree, unique_configurations
 from repro.transformer import Transformer
 from repro.tree_network import tree_log_probs
 from tests.networks import flat_gradient, random_transformer, relative_difference
+from tests.test_prefix_tree import sharpen
 
 SHAPES: list[dict[str, Any]] = [
     {"layers": 1},
@@ -93,3 +94,17 @@ def test_more_nodes_than_a_byte_counts() -> None:
     transformer = random_transformer(6)
     every = torch.cartesian_prod(*[torch.arange(4, dtype=torch.uint8)] * 6)
     assert torch.allclose(tree_log_probs(transformer, SampleTree(every)), scored(transformer, every), atol=1e-9)
+
+
+@pytest.mark.parametrize("spread", [100.0, 400.0])
+@pytest.mark.parametrize("shape", SHAPES[:2] + SHAPES[4:6], ids=str)
+def test_sharp_attention_in_single_precision(shape: dict[str, Any], spread: float) -> None:
+    wide, narrow = (random_transformer(9, dtype=dtype, **shape) for dtype in (torch.float64, torch.float32))
+    sharpen(wide, spread)
+    narrow.load_state_dict(wide.state_dict())
+    unique, _ = unique_configurations(configurations(9))
+    log_p, expected = tree_log_probs(narrow, SampleTree(unique)), scored(wide, unique)
+    assert log_p.dtype == torch.float32
+    assert relative_difference(log_p, expected) < 1e-4
+    gradients = [flat_gradient(log_p.sum(), narrow), flat_gradient(expected.sum(), wide)]
+    assert relative_difference(*gradients) < 1e-3
