@@ -147,6 +147,11 @@ class Point:
         return self.method in EVOLVING
 
     @property
+    def projects_exactly(self) -> bool:
+        """Whether it propagates p by exact sums and projects the result."""
+        return (self.method, self.estimator, self.n_samples) == ("projection", "enumeration", 0)
+
+    @property
     def n_steps(self) -> int:
         """Time steps of 2 tau that reach t_end."""
         return math.ceil(self.t_end / (2 * self.tau) - 1e-9)

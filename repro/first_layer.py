@@ -252,5 +252,5 @@ def first_layer_output(transformer: Transformer) -> torch.Tensor:
     """Output of the first layer at all nodes, level after level, (V, D)."""
     levels = first_layer_tables(transformer)
     mixed = [_mixed(*_ancestor_sums(table_HFAM, level))[2].flatten(1) for level, table_HFAM in enumerate(levels)]
-    mixed_FV = torch.cat(mixed, dim=1).to(transformer.readout.weight.dtype)
-    return transformer.stack()[0].feed_forward(mixed_FV.T.contiguous())
+    mixed_DV = torch.cat(mixed, dim=1).to(transformer.readout.weight.dtype)
+    return transformer.stack()[0].feed_forward(mixed_DV.T.contiguous())

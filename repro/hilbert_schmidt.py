@@ -11,6 +11,8 @@ expectation values of fewer sites later.
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 import torch
 
@@ -26,7 +28,8 @@ class HilbertSchmidt:
     """
 
     def __init__(self, povm: Povm) -> None:
-        self._one_spin = 2 * np.linalg.inv(povm.overlap)
+        one_spin = 2 * np.linalg.inv(povm.overlap)
+        self._products = [reduce(np.kron, [one_spin] * n_sites) for n_sites in range(1, CLUSTER_SITES + 1)]
 
     def apply(self, d: torch.Tensor) -> torch.Tensor:
         """2^N sum_b (T^-1)_ab d(b), no gradient.
@@ -40,8 +43,9 @@ class HilbertSchmidt:
         flat, left = d.detach().flatten(), (d.numel().bit_length() - 1) // 2
         while left:
             taken = min(left, CLUSTER_SITES)
+            matrix = torch.from_numpy(self._products[taken - 1]).to(flat)
             # what it has acted on comes first: after N sites all are where they were
-            flat = (flat.view(-1, 4**taken) @ self._matrix(taken, flat)).T.reshape(-1)
+            flat = (flat.view(-1, 4**taken) @ matrix).T.reshape(-1)
             left -= taken
         return flat.view(d.shape)
 
@@ -50,9 +54,3 @@ class HilbertSchmidt:
         pulled = self.apply(d)
         # a quadratic form: twice the gradient of one factor
         return 2 * (d * pulled).sum() - (d.detach() * pulled).sum()
-
-    def _matrix(self, n_sites: int, like: torch.Tensor) -> torch.Tensor:
-        product = self._one_spin
-        for _ in range(n_sites - 1):
-            product = np.kron(product, self._one_spin)
-        return torch.tensor(product, dtype=like.dtype, device=like.device)

@@ -119,9 +119,8 @@ def check_combinations(point: Point) -> None:
         raise InputError(f"objective {point.objective} with method {point.method}: expected method {expected}")
     if point.method in BEYOND and (point.estimator == "naive" or point.sampling == "unmasked"):
         raise InputError(f"method {point.method}: expected estimator enumeration or sampled, and sampling masked")
-    exact_projection = (point.method, point.estimator, point.n_samples) == ("projection", "enumeration", 0)
     for name, plain in (("dense_output", 1), ("hilbert_schmidt", 0)):
-        if getattr(point, name) > plain and not exact_projection:
+        if getattr(point, name) > plain and not point.projects_exactly:
             raise InputError(
                 f"{name} above {plain}: expected method projection with exact sums (enumeration, n_samples 0)"
             )

@@ -111,13 +111,9 @@ def points(problem: Problem, request: Request, memory: int, device: str) -> dict
         found[EVOLUTION] = _fitting(problem, request, EVOLUTION, request.t_end, memory, device)
     if request.steady:
         found[STEADY] = _fitting(problem, request, STEADY, STEADY_TIME, memory, device)
-    if problem.imaginary_time and not all(_sums_exactly(point) for point in found.values()):
+    if problem.imaginary_time and not all(point.projects_exactly for point in found.values()):
         raise InputError("imaginary time: expected method projection with exact sums (enumeration, n_samples 0)")
     return {kind: _repeated(point, request.seeds) for kind, point in found.items()}
-
-
-def _sums_exactly(point: CustomPoint) -> bool:
-    return (point.method, point.estimator, point.n_samples) == ("projection", "enumeration", 0)
 
 
 def _fitting(problem: Problem, request: Request, kind: str, t_end: float, memory: int, device: str) -> CustomPoint:

@@ -1,7 +1,9 @@
 """Strings: the orders in which the autoregressive model visits the sites of a rectangular lattice (Fig. 1).
 
 String 0 reads row by row, each left to right. Strings 1-8 are snakes from the four corners, along rows or down
-columns. "1s" is string 1 alone; "2s", "4s", "8s" are equal mixtures of strings 1-2, 1-4, 1-8.
+columns. "1s" is string 1 alone; "2s", "4s", "8s" are equal mixtures of strings 1-2, 1-4, 1-8. Beyond the paper,
+string 0 is carried along by every translation ("translations"), by every reflection too ("symmetries"), or by a few
+translations ("2t", "4t").
 """
 
 from __future__ import annotations
@@ -129,15 +131,15 @@ def factors(mixture: Sequence[tuple[int, ...]]) -> tuple[tuple[tuple[int, ...], 
     Averages over one factor after the other cost their sum in place of their product. Symmetry groups have such
     factors, first powers of one symmetry each; a mixture without them is its own.
     """
-    built, found = {tuple(range(len(mixture[0])))}, []
+    every, built, found = set(mixture), {tuple(range(len(mixture[0])))}, []
     for order in mixture:
         if order not in built:
             few = _first_powers(order)
             product = {composed(first, second) for first in built for second in few}
-            if len(product) == len(built) * len(few) and product <= set(mixture):
+            if len(product) == len(built) * len(few) and product <= every:
                 built = product
                 found.append(few)
-    return tuple(found) if len(built) == len(mixture) and built == set(mixture) else (tuple(mixture),)
+    return tuple(found) if len(built) == len(mixture) and built == every else (tuple(mixture),)
 
 
 def composed(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
