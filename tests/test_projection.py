@@ -22,8 +22,9 @@ from repro.projection import EnumeratedStep, SampledStep, projection_step, propa
 from repro.projection_training import ProjectionModule
 from repro.references import exact_of
 from repro.sampled import Sampled
+from repro.strings import composed, factors
 from tests import points, systems
-from tests.networks import generator, random_mixture
+from tests.networks import generator, random_mixture, random_transformer
 from tests.test_liouvillian import qutip_generator
 
 POVM = tetrahedral()
@@ -197,6 +198,15 @@ def test_symmetries_make_a_state_as_symmetric_as_the_lattice(lattice: Lattice) -
     assert all(torch.allclose(p, p.permute(order)) for order in model.orders_SN.tolist())
     samples = torch.cartesian_prod(*[torch.arange(4)] * lattice.n_sites)
     assert torch.allclose(p.flatten().log(), model.log_prob(samples))
+
+
+def test_factors_that_do_not_commute_are_averaged_in_their_order() -> None:
+    swap, other = (1, 0, 2), (0, 2, 1)
+    mixture = ((0, 1, 2), swap, other, composed(swap, other))
+    assert factors(mixture) == (((0, 1, 2), swap), ((0, 1, 2), other))
+    model = StringMixture(random_transformer(3), mixture)
+    samples = torch.cartesian_prod(*[torch.arange(4)] * 3)
+    assert torch.allclose(model.all_probs().flatten().log(), model.log_prob(samples))
 
 
 def test_enumeration_of_learned_positions_is_the_sequence_networks() -> None:
