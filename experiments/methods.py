@@ -90,6 +90,14 @@ def _by_collocation(profile: str, values: tuple[float, ...], **more: Any) -> lis
     return _lattice(base, values)
 
 
+def _steady_from_draws() -> list[Point]:
+    """Evolutions that hurry first: what they are off by then decays."""
+    changes = BY_COLLOCATION | {"strings": "symmetries", "reuse": 8, "step_iterations": 600}
+    hurried = {"first_steps": 15, "first_iterations": 200}
+    base = replace(fig4.EVOLUTION, **(changes | hurried), profile="desk", panel="steady")  # type: ignore[arg-type]
+    return [replace(base, Jy=Jy) for Jy in fig4.ALL_JY]
+
+
 def _larger_lattices() -> list[Point]:
     """Sixteen spins: at Jy = 1.0 until it is steady."""
     base = replace(
@@ -115,7 +123,8 @@ def _collocated_rings() -> list[Point]:
     fast = replace(figS4.RING, **BY_COLLOCATION, profile="desk", panel="fast", cols=8)  # type: ignore[arg-type]
     large = replace(slow, **SAMPLED, panel="larger rings", step_iterations=150, first_iterations=300)  # type: ignore[arg-type]
     return [
-        *(replace(slow, cols=sites, **enumerated) for sites in (8, 10)),  # type: ignore[arg-type]
+        replace(slow, cols=8, **enumerated),  # type: ignore[arg-type]
+        replace(slow, cols=10, **enumerated | {"step_iterations": 400, "first_iterations": 800, "reuse": 4}),  # type: ignore[arg-type]
         replace(fast, tau=0.01, step_iterations=100, first_iterations=300),
         replace(large, cols=20, n_samples=500, t_end=2.0),
         replace(large, cols=40, n_samples=300, t_end=1.2),
@@ -167,6 +176,7 @@ def _desk() -> tuple[Point, ...]:
     drawn = [
         *_by_collocation("desk", (1.0,), step_iterations=400, first_iterations=800),
         *_by_collocation("desk", (1.8,), step_iterations=800, first_iterations=1200, strings="symmetries"),
+        *_steady_from_draws(),
     ]
     controlled = [point for point in ours if point.build_lattice().n_sites < 10]
     return (
