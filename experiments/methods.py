@@ -116,16 +116,14 @@ def _larger_lattices() -> list[Point]:
 
 
 def _collocated_rings() -> list[Point]:
-    """Drawn evolutions of enumerated rings, of the fast one, and of Fig. 2(a)'s that only samples reach."""
+    """Drawn evolutions of enumerated rings, and of Fig. 2(a)'s that only samples reach."""
     # at a step of 0.2 the rule alone is 0.023 off, at 0.1 0.004
     enumerated = {"strings": "symmetries", "tau": 0.05, "step_iterations": 300, "first_iterations": 600}
     slow = replace(fig2.RING, **BY_COLLOCATION, profile="desk", panel="ring")  # type: ignore[arg-type]
-    fast = replace(figS4.RING, **BY_COLLOCATION, profile="desk", panel="fast", cols=8)  # type: ignore[arg-type]
     large = replace(slow, **SAMPLED, panel="larger rings", step_iterations=150, first_iterations=300)  # type: ignore[arg-type]
     return [
         replace(slow, cols=8, **enumerated),  # type: ignore[arg-type]
         replace(slow, cols=10, **enumerated | {"step_iterations": 400, "first_iterations": 800, "reuse": 4}),  # type: ignore[arg-type]
-        replace(fast, tau=0.01, step_iterations=100, first_iterations=300),
         replace(large, cols=20, n_samples=500, t_end=2.0),
         replace(large, cols=40, n_samples=300, t_end=1.2),
     ]
