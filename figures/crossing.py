@@ -107,7 +107,7 @@ def draw(table: pd.DataFrame, fitted: dict[str, Line], path: Path) -> None:
         axes.set_yscale("log")
         axes.set_xlim(3, LARGEST + 1)
         axes.set_xticks(range(4, LARGEST + 1, 4))
-        axes.set_ylim(0.03, 1e6)
+        axes.set_ylim(0.01, 1e6)
         axes.set_xlabel("sites $N$")
         axes.set_ylabel("CPU seconds, one core")
         axes.legend(frameon=False, loc="upper left", fontsize=6)
