@@ -92,10 +92,9 @@ def _by_collocation(profile: str, values: tuple[float, ...], **more: Any) -> lis
 
 def _steady_from_draws() -> list[Point]:
     """Evolutions that hurry until little moves: what they are off by then decays."""
-    changes = BY_COLLOCATION | {"strings": "symmetries", "reuse": 8, "t_end": 9.0}
     iterations = {"first_steps": 35, "first_iterations": 200, "step_iterations": 600}
-    base = replace(fig4.EVOLUTION, **(changes | iterations), profile="desk", panel="steady")  # type: ignore[arg-type]
-    return [replace(base, Jy=Jy) for Jy in (1.2, 1.4, 1.6)]
+    evolved = _by_collocation("desk", (1.2, 1.4, 1.6), strings="symmetries", reuse=8, t_end=9.0, **iterations)
+    return [replace(point, panel="steady") for point in evolved]
 
 
 def _larger_lattices() -> list[Point]:
