@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BEST_FIRST = ("paper", "desk", "quick")
+SHIPPED_DIGITS = 10
+"""As exact curves are kept: more would fill the repository with noise."""
 PointName = tuple[str, str]
 """(panel, label)."""
 
@@ -131,7 +133,13 @@ def _rows(best: dict[PointName, Shelf]) -> pd.DataFrame:
         table = shelf.table
         wanted = shelf.settings[panel, label]["point_id"]
         parts.append(table[(table["panel"] == panel) & (table["point"] == label) & (table["point_id"] == wanted)])
-    return tidy(pd.concat(parts, ignore_index=True) if parts else [])
+    return _shortened(tidy(pd.concat(parts, ignore_index=True) if parts else []))
+
+
+def _shortened(table: pd.DataFrame) -> pd.DataFrame:
+    """What was measured, to `SHIPPED_DIGITS`."""
+    measured = ("mean", "error", "exact", "seconds")
+    return table.assign(**{name: [float(f"{x:.{SHIPPED_DIGITS}g}") for x in table[name]] for name in measured})
 
 
 def _losses(best: dict[PointName, Shelf]) -> str:

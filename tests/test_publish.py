@@ -62,6 +62,12 @@ def test_what_is_shipped_stays_unless_better(tmp_path: Path) -> None:
     assert shipped(results) == {"one": ("paper", 0.3), "two": ("paper", 0.5)}
 
 
+def test_ships_ten_digits(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", "quick", {"one": 1 / 3, "two": -2e-9 / 3})
+    publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
+    assert [mean for _, mean in shipped(tmp_path / "results").values()] == [0.3333333333, -6.666666667e-10]
+
+
 def test_refuses_what_is_incomplete(tmp_path: Path) -> None:
     runs, results = tmp_path / "runs", tmp_path / "results"
     with pytest.raises(InputError, match="nothing is computed"):
