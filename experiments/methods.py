@@ -123,12 +123,13 @@ def _collocated_rings() -> list[Point]:
     # at a step of 0.2 the rule alone is 0.023 off, at 0.1 0.004
     enumerated = {"strings": "symmetries", "tau": 0.05, "step_iterations": 300, "first_iterations": 600}
     slow = replace(fig2.RING, **BY_COLLOCATION, profile="desk", panel="ring")  # type: ignore[arg-type]
-    large = replace(slow, **SAMPLED, panel="larger rings", step_iterations=150, first_iterations=300)  # type: ignore[arg-type]
+    several = {"strings": "2t", "tau": 0.05, "reuse": 8, "step_iterations": 400, "first_iterations": 800}
+    large = replace(slow, **SAMPLED | several, panel="larger rings", n_samples=500)  # type: ignore[arg-type]
     return [
         replace(slow, cols=8, **enumerated),  # type: ignore[arg-type]
         replace(slow, cols=10, **enumerated | {"step_iterations": 400, "first_iterations": 800, "reuse": 4}),  # type: ignore[arg-type]
-        replace(large, cols=20, n_samples=500, t_end=2.0),
-        replace(large, cols=40, n_samples=300, t_end=1.2),
+        replace(large, cols=20, t_end=2.0),
+        replace(large, cols=40, t_end=1.2),
     ]
 
 
