@@ -129,7 +129,7 @@ def _collocated_rings() -> list[Point]:
         replace(slow, cols=8, **enumerated),  # type: ignore[arg-type]
         replace(slow, cols=10, **enumerated | {"step_iterations": 400, "first_iterations": 800, "reuse": 4}),  # type: ignore[arg-type]
         replace(large, cols=20, t_end=2.0),
-        replace(large, cols=40, t_end=1.2),
+        replace(large, cols=40, n_samples=300, t_end=1.2),
     ]
 
 
