@@ -69,7 +69,7 @@ def read_shelf(table: Path, settings: Path, reference: Path, losses: Path) -> Sh
 
 
 def publish(figure: str, required: Iterable[PointName], runs: Path, results: Path) -> tuple[Path, ...]:
-    """Write the best finished version of every point of a figure to the shipped results.
+    """Write the best finished version of every point of a figure to the shipped results, to `SHIPPED_DIGITS`.
 
     Args:
         figure: its name, such as "fig4".
