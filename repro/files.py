@@ -7,6 +7,9 @@ from pathlib import Path
 
 from repro.errors import InputError
 
+SHIPPED_DIGITS = 10
+"""Significant digits of the numbers in tables that are shipped: more would fill the repository with noise."""
+
 
 def check_file(path: Path) -> None:
     """Refuse what no file can be written as, before any work is done for it.

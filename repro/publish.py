@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.errors import InputError
-from repro.files import write_atomic
+from repro.files import SHIPPED_DIGITS, write_atomic
 from repro.results import read_exactly, read_table, tidy, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BEST_FIRST = ("paper", "desk", "quick")
-SHIPPED_DIGITS = 10
-"""As exact curves are kept: more would fill the repository with noise."""
 PointName = tuple[str, str]
 """(panel, label)."""
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from repro.errors import InputError, unknown
-from repro.files import write_atomic
+from repro.files import SHIPPED_DIGITS, write_atomic
 from repro.lindblad import LindbladModel
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def load(folder: Path, key: str) -> Reference | None:
 
 
 def _stored(reference: Reference, key: str, folder: Path) -> Reference:
-    text = reference.table.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode()
+    text = reference.table.to_csv(index=False, float_format=f"%.{SHIPPED_DIGITS}g", lineterminator="\n").encode()
     info = {"key": key, **reference.info, "csv_sha256": hashlib.sha256(text).hexdigest()}
     write_atomic(folder / f"{key}.csv", text)
     write_atomic(folder / f"{key}.json", json.dumps(info, indent=1) + "\n")
