@@ -1,7 +1,7 @@
 """From runs to the shipped results: for every point of a figure the best profile that has been computed.
 
-`results/<figure>.csv` is the table, `<figure>_reference.csv` the exact line, `<figure>_<name>.csv` a further table such
-as the losses, `<figure>.json` the resolved settings.
+`results/<figure>.csv` is the table (a long one goes on in `<figure>.part2.csv`), `<figure>_reference.csv` the exact
+line, `<figure>_<name>.csv` a further table such as the losses, `<figure>.json` the resolved settings.
 What is shipped already counts as a run: a later run adds to it, and a worse profile never replaces a better one.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.errors import InputError
 from repro.files import SHIPPED_DIGITS, write_atomic
-from repro.results import read_exactly, read_table, tidy, write_table
+from repro.results import read_exactly, read_table, tidy, write_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,8 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
         results: folder of the shipped results.
 
     Returns:
-        The paths of `<figure>.csv`, `<figure>.json`, `<figure>_reference.csv`, and `<figure>_losses.csv` if any.
+        The paths of `<figure>.csv` and its further parts, `<figure>.json`, `<figure>_reference.csv`, and
+        `<figure>_losses.csv` if any.
 
     Raises:
         InputError: nothing computed, a required point not finished, a damaged file. Nothing is written then.
@@ -99,7 +100,7 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
         )
     chosen = {name: shelf.settings[name] for name, shelf in best.items()}
     written = [
-        write_table(_rows(best), names[0]),
+        *write_parts(_rows(best), names[0]),
         write_atomic(names[1], json.dumps({"figure": figure, "points": list(chosen.values())}, indent=1)),
         write_atomic(names[2], shelves[0].reference),
     ]

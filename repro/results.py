@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,9 @@ NUMBERS: tuple[str, ...] = tuple(name for name in COLUMNS if name not in {"secon
 """The columns that a killed and resumed run must give exactly as an unbroken one does."""
 
 KEY = ("figure", "panel", "point", "point_id", "t", "observable")
+
+ROWS_PER_FILE = 4000
+"""About a megabyte: what repositories and their viewers take."""
 
 
 def tidy(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, source: str = "table") -> pd.DataFrame:
@@ -102,6 +106,34 @@ def write_table(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, path: Path | s
     return write_atomic(path, _to_csv(tidy(rows, source=str(path))))
 
 
+def write_parts(table: pd.DataFrame, path: Path) -> list[Path]:
+    """Write at most `ROWS_PER_FILE` rows to `<name>.csv`, and what is left to `<name>.part2.csv` and on.
+
+    Parts of an earlier, longer table are removed.
+
+    Raises:
+        InputError: as `write_table` does.
+    """
+    earlier = set(_existing_parts(path))
+    starts = range(0, max(len(table), 1), ROWS_PER_FILE)
+    written = [
+        write_table(table[start : start + ROWS_PER_FILE], name)
+        for start, name in zip(starts, _part_names(path), strict=False)
+    ]
+    for name in earlier.difference(written):
+        name.unlink()
+    return written
+
+
+def _part_names(path: Path) -> Iterator[Path]:
+    yield path
+    yield from (path.with_suffix(f".part{number}.csv") for number in itertools.count(2))
+
+
+def _existing_parts(path: Path) -> Iterator[Path]:
+    return itertools.takewhile(Path.exists, _part_names(path))
+
+
 def _to_csv(frame: pd.DataFrame) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -120,7 +152,7 @@ def _text(name: str, cell: Any) -> str:
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
-    """Read and check a table written by `write_table`.
+    """Read and check a table written by `write_table` or, all of its parts, by `write_parts`.
 
     Returns:
         A frame with the columns `COLUMNS`; empty optional numbers are NaN (`<NA>` in `n_samples`).
@@ -132,6 +164,14 @@ def read_table(path: Path | str) -> pd.DataFrame:
     import pandas as pd
 
     path = Path(path)
+    # the path itself too where it is absent: that is what the message names
+    parts = [_read_file(part) for part in list(_existing_parts(path)) or [path]]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
     try:
         raw = path.read_bytes()
     except OSError as error:

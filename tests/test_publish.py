@@ -68,6 +68,14 @@ def test_ships_ten_digits(tmp_path: Path) -> None:
     assert [mean for _, mean in shipped(tmp_path / "results").values()] == [0.3333333333, -6.666666667e-10]
 
 
+def test_ships_long_tables_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repro.results.ROWS_PER_FILE", 1)
+    write_run(tmp_path / "runs", "quick", {"one": 0.1, "two": 0.2})
+    written = publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
+    assert [path.name for path in written[:3]] == ["fig4.csv", "fig4.part2.csv", "fig4.json"]
+    assert shipped(tmp_path / "results") == {"one": ("quick", 0.1), "two": ("quick", 0.2)}
+
+
 def test_refuses_what_is_incomplete(tmp_path: Path) -> None:
     runs, results = tmp_path / "runs", tmp_path / "results"
     with pytest.raises(InputError, match="nothing is computed"):

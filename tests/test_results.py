@@ -53,6 +53,19 @@ def test_same_numbers_give_the_same_bytes(tmp_path: Path) -> None:
     assert first == floats.read_bytes() == again
 
 
+def test_long_tables_come_back_whole_from_their_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "ROWS_PER_FILE", 2)
+    path, names = tmp_path / "t.csv", ["t.csv", "t.part2.csv", "t.part3.csv"]
+    table = results.tidy([rows.row(t=float(k), n_samples=None if k else 5) for k in range(5)])
+    assert [part.name for part in results.write_parts(table, path)] == names
+    pd.testing.assert_frame_equal(results.read_table(path), table)
+    assert [len(results.read_table(tmp_path / name)) for name in names[1:]] == [2, 1]
+    results.write_parts(table[:2], path)
+    assert len(results.read_table(path)) == 2
+    assert [part.name for part in tmp_path.iterdir()] == names[:1]
+    assert results.write_parts(table[:0], path) == [path]
+
+
 def test_names_that_look_like_numbers_stay_names(tmp_path: Path) -> None:
     odd = rows.row(point_id="12e456789012", commit="0012345", strings="", device="nan", point='a "b", c')
     back = results.read_table(results.write_table([odd], tmp_path / "t.csv")).iloc[0]
