@@ -114,24 +114,24 @@ def write_parts(table: pd.DataFrame, path: Path) -> list[Path]:
     Raises:
         InputError: as `write_table` does.
     """
-    earlier = set(_existing_parts(path))
+    earlier = set(_existing(path))
     starts = range(0, max(len(table), 1), ROWS_PER_FILE)
     written = [
         write_table(table[start : start + ROWS_PER_FILE], name)
-        for start, name in zip(starts, _part_names(path), strict=False)
+        for start, name in zip(starts, itertools.chain([path], _further(path)), strict=False)
     ]
     for name in earlier.difference(written):
         name.unlink()
     return written
 
 
-def _part_names(path: Path) -> Iterator[Path]:
-    yield path
-    yield from (path.with_suffix(f".part{number}.csv") for number in itertools.count(2))
+def _further(path: Path) -> Iterator[Path]:
+    return (path.with_suffix(f".part{number}.csv") for number in itertools.count(2))
 
 
-def _existing_parts(path: Path) -> Iterator[Path]:
-    return itertools.takewhile(Path.exists, _part_names(path))
+def _existing(path: Path) -> Iterator[Path]:
+    """The parts after the first that are there."""
+    return itertools.takewhile(Path.exists, _further(path))
 
 
 def _to_csv(frame: pd.DataFrame) -> str:
@@ -164,9 +164,8 @@ def read_table(path: Path | str) -> pd.DataFrame:
     import pandas as pd
 
     path = Path(path)
-    # the path itself too where it is absent: that is what the message names
-    parts = [_read_file(part) for part in list(_existing_parts(path)) or [path]]
-    return pd.concat(parts, ignore_index=True)
+    # a place that cannot be looked at is told by the first part, in one line
+    return pd.concat([_read_file(path), *map(_read_file, _existing(path))], ignore_index=True)
 
 
 def _read_file(path: Path) -> pd.DataFrame:

@@ -107,6 +107,11 @@ def test_a_table_that_cannot_be_used_is_one_line(tmp_path: Path, old: str, new: 
     assert expected in str(caught.value) and "t.csv" in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_a_place_that_cannot_be_looked_at_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read"):
+        results.read_table(tmp_path / f"{'x' * 300}.csv")
+
+
 def test_columns_that_nobody_knows_are_refused() -> None:
     table = rows.table()
     with pytest.raises(InputError, match="unknown column 'colour'"):
