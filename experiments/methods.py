@@ -195,7 +195,7 @@ def _desk() -> tuple[Point, ...]:
         *_seeds(ours),
         *_halved(controlled),
         *_seeds(drawn),
-        *_steady_from_draws(),
+        *_seeds(_steady_from_draws()),
         *_larger_rings(),
         *_larger_lattices(),
         *_by_the_papers_objective("desk", sites, fig2.LATTICE_JY),
