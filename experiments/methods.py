@@ -189,13 +189,13 @@ def _desk() -> tuple[Point, ...]:
         *_by_collocation("desk", (1.0,), step_iterations=400, first_iterations=800),
         *_by_collocation("desk", (1.8,), step_iterations=800, first_iterations=1200, strings="symmetries"),
         *_rings_from_draws(),
+        *_steady_from_draws(),
     ]
     controlled = [point for point in ours if point.build_lattice().n_sites < 10]
     return (
         *_seeds(ours),
         *_halved(controlled),
         *_seeds(drawn),
-        *_seeds(_steady_from_draws()),
         *_larger_rings(),
         *_larger_lattices(),
         *_by_the_papers_objective("desk", sites, fig2.LATTICE_JY),
