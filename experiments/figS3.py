@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments import fig2
+from experiments import fig2, fig4
 from repro.experiment import Point
 
 RING = replace(fig2.RING, figure="figS3", panel="", B=10.0, Jx=20.0, Jz=10.0, tau=0.0005, t_end=0.2)
@@ -44,6 +44,6 @@ def _desk() -> tuple[Point, ...]:
 
 
 def _paper() -> tuple[Point, ...]:
-    base = replace(RING, profile="paper", step_iterations=500, n_samples=12000)
-    large = tuple(fig2.sampled_ring(base, n_sites, 12000, 0.2) for n_sites in (20, 40))
+    base = replace(RING, **fig4.PUBLIC_CODE, profile="paper", n_samples=12000)  # type: ignore[arg-type]
+    large = tuple(fig2.sampled_ring(base, n_sites, 100, 0.2) for n_sites in (20, 40))
     return (*rings(base, (4, 6, 8, 10)), *large)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments import fig2, figS3
+from experiments import fig2, fig4, figS3
 from repro.experiment import Point
 
 RING = replace(figS3.RING, figure="figS4", tau=0.0075, t_end=4.0)
@@ -38,6 +38,6 @@ def _desk() -> tuple[Point, ...]:
 
 
 def _paper() -> tuple[Point, ...]:
-    base = replace(RING, profile="paper", step_iterations=500, n_samples=12000)
-    large = tuple(fig2.sampled_ring(base, n_sites, 12000, 4.0) for n_sites in (20, 40))
+    base = replace(RING, **fig4.PUBLIC_CODE, profile="paper", n_samples=12000)  # type: ignore[arg-type]
+    large = tuple(fig2.sampled_ring(base, n_sites, 100, 4.0) for n_sites in (20, 40))
     return (*figS3.rings(base, (4, 6, 8, 10)), *large)

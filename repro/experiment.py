@@ -88,7 +88,7 @@ class Point:
     step_learning_rate: float = _doc(1e-2, "Adam's rate at the start of every time step")
     step_decay: str = _doc(
         "step",
-        "rate within a time step: step (x step_factor at 80 %), exponential, or cycle (from 0 up, then exponential)",
+        "rate within a time step: step (x step_factor from step_at on), exponential, or cycle (up from 0, exponential)",
     )
     dense_output: int = _doc(1, "states recorded per time step, by the propagation itself (projection, exact sums)")
     hilbert_schmidt: float = _doc(
@@ -96,6 +96,7 @@ class Point:
     )
     reuse: int = _doc(1, "iterations that share their draws and one evaluation of L (collocation)")
     step_factor: float = _doc(0.1, "factor on the rate at the end of a time step")
+    step_at: float = _doc(0.8, "part of a time step's iterations after which step_decay step changes the rate")
     seed: int = _doc(0, "seed of weights and samples")
 
     def __post_init__(self) -> None:
@@ -211,7 +212,7 @@ MODEL_FIELDS = ("lattice", "rows", "cols", "periodic", "model", "Jx", "Jy", "Jz"
 _OF_VARIATIONAL = ("iterations", "learning_rate")
 _OF_DYNAMICS = (
     *("tau", "t_end", "step_iterations", "first_steps", "first_iterations"),
-    *("step_learning_rate", "step_decay", "step_factor"),
+    *("step_learning_rate", "step_decay", "step_factor", "step_at"),
 )
 # Fields that matter only for some values of another one; the others keep them out of the hash.
 _USED_BY: dict[str, dict[str, tuple[str, ...]]] = {
@@ -226,7 +227,7 @@ _USED_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "objective": {"paper": (), "interpolated": ("mixing", "mixing_time"), "sign": ("mixing",)},
 }
 # Choices that the paper's own method leaves as they are: named in the hash only where another value is taken.
-_PLAIN_CHOICES = ("sampling", "objective", "positions", "dense_output", "hilbert_schmidt", "reuse")
+_PLAIN_CHOICES = ("sampling", "objective", "positions", "dense_output", "hilbert_schmidt", "reuse", "step_at")
 _FLOATS = {f.name for f in dataclasses.fields(Point) if f.type == "float"}
 
 

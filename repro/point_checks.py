@@ -53,7 +53,7 @@ _POSITIVE = (
 )
 _NOT_NEGATIVE = (
     *("n_samples", "gamma", "first_steps", "first_iterations"),
-    *("seed", "step_factor", "mixing", "mixing_time", "hilbert_schmidt"),
+    *("seed", "step_factor", "step_at", "mixing", "mixing_time", "hilbert_schmidt"),
 )
 _FINITE = ("Jx", "Jy", "Jz", "B", "V", "g")
 
@@ -112,6 +112,8 @@ def check_combinations(point: Point) -> None:
         raise InputError(f"estimator {point.estimator} with n_samples = 0: expected the number of draws per iteration")
     if not point.gamma and not point.follows_exact_evolution:
         raise InputError(f"method {point.method} with gamma = 0: expected gamma above 0, or no steady state is unique")
+    if point.step_at > 1:
+        raise InputError(f"step_at = {point.step_at}: expected a part of the iterations, from 0 to 1")
     if point.mixing > 1:
         raise InputError(f"mixing = {point.mixing}: expected a weight from 0 to 1")
     expected = {"interpolated": "dynamics", "sign": "variational"}.get(point.objective, point.method)

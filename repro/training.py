@@ -242,15 +242,16 @@ class DynamicsModule(PointModule):
         """Set the rate of this iteration."""
         for optimizer in self.trainer.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = self.point.step_learning_rate * self._decay(batch_idx)
+                group["lr"] = self.point.step_learning_rate * self.decay(batch_idx)
 
-    def _decay(self, iteration: int) -> float:
+    def decay(self, iteration: int) -> float:
+        """Factor on Adam's rate at an iteration of this time step."""
         total = self.point.iterations_of_step(self.current_epoch)
         if self.point.step_decay == "exponential":
             return self.point.step_factor ** (iteration / total)
         if self.point.step_decay == "cycle":
             return min(1.0, iteration / (WARM_UP * total)) * self.point.step_factor ** (iteration / total)
-        return self.point.step_factor if iteration >= 0.8 * total else 1.0
+        return self.point.step_factor if iteration >= self.point.step_at * total else 1.0
 
     def loss(self, generator: torch.Generator) -> losses.LossAndStats:
         """Eq. 4, or S23."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import experiments
 from repro.experiment import Point
 from repro.runner import RunSettings, run_point
 from repro.training import DynamicsModule, VariationalModule
@@ -59,3 +60,20 @@ def test_variational_search_keeps_adam_and_its_rate(tmp_path: Path, monkeypatch:
 def test_more_iterations_in_the_first_steps() -> None:
     point = dataclasses.replace(SQUARE, method="dynamics", first_steps=2, first_iterations=9)
     assert [point.iterations_of_step(k) for k in range(4)] == [9, 9, 6, 6]
+
+
+@pytest.mark.parametrize("figure", ["fig2", "fig4", "figS3", "figS4"])
+def test_the_paper_profile_has_the_public_codes_schedule(figure: str) -> None:
+    """Beside PyTorch's own StepLR, which the public code uses: 1e-2, halved after 80 of 120 iterations."""
+    evolution = next(p for p in experiments.load(figure).points("paper") if p.method == "dynamics")
+    module = DynamicsModule(evolution)
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-2)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=80, gamma=0.5)
+    rates = []
+    for _ in range(120):
+        rates.append(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()
+    iterations = range(evolution.iterations_of_step(0))
+    assert [evolution.step_learning_rate * module.decay(i) for i in iterations] == rates
+    assert evolution.n_samples == 12000
