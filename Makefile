@@ -15,7 +15,8 @@ CANDIDATES := $(or $(PYTHON),python3 python3.11 python3.12 python3.13)
 USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-FAULTS := bad_api bad_arguments bad_input busy_points checkpoints clock cluster events sanity status stopping
+FAULTS := package/test_bad_api cli/test_bad_arguments cli/test_bad_input cli/test_status methods/test_sanity \
+  $(addprefix running/test_,busy_points checkpoints clock cluster events stopping)
 FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods
 .PHONY: help setup test test-all test-slurm test-faults docs lint $(FIGURES) all figures publish claims report bench crossing reference rbm sync clean force
 
@@ -61,7 +62,7 @@ test-slurm: setup ## jobs on a real SLURM of one node, installed with apt-get wh
 	@tests/slurm/run.sh $(abspath $(PY))
 
 test-faults: setup ## every fault on purpose: kills, full disks, dead servers, hostile files (half an hour; some need root)
-	@WANDB_MODE=disabled $(PY) -m pytest -s tests/faults $(addprefix tests/test_,$(addsuffix .py,$(FAULTS))) $(ARGS)
+	@WANDB_MODE=disabled $(PY) -m pytest -s tests/faults $(addprefix tests/,$(addsuffix .py,$(FAULTS))) $(ARGS)
 
 docs: setup ## build the site into site/ (half a minute); open site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet

@@ -26,16 +26,16 @@ import tyro
 from experiments import fig3
 from experiments.methods import BY_COLLOCATION
 from figures import crossing as drawing
-from repro import trajectories
-from repro.collocation_training import CollocationModule
-from repro.experiment import Point
-from repro.files import write_atomic
-from repro.memory import GIB
-from repro.provenance import provenance
-from repro.qutip_solvers import qutip_operators, site_averaged_paulis, solve_steady_state
-from repro.reference_cache import DEFAULT_FOLDERS, OBSERVABLES
-from repro.runner import CHECKPOINT, RunSettings, load_checkpoint, run_point
-from repro.training import seeded_generator
+from repro.config.point import Point
+from repro.methods.batch_size import GIB
+from repro.methods.collocation_training import CollocationModule
+from repro.methods.training import seeded_generator
+from repro.references import trajectory_steady_state
+from repro.references.cache import DEFAULT_FOLDERS, OBSERVABLES
+from repro.references.qutip_solvers import qutip_operators, site_averaged_paulis, solve_steady_state
+from repro.running.runner import CHECKPOINT, RunSettings, load_checkpoint, run_point
+from repro.utils.files import write_atomic
+from repro.utils.provenance import provenance
 
 TARGET = 0.01
 AVERAGED = 1.0
@@ -110,10 +110,12 @@ def by_trajectories(point: Point, settings: Settings) -> dict[str, Any]:
     """
     model = point.build_model()
     folders = (*DEFAULT_FOLDERS, settings.runs / "crossing")
-    found = trajectories.steady_state(model, folders, target=TARGET, label=f"crossing-N{point.cols}", say=print)
+    found = trajectory_steady_state.steady_state(
+        model, folders, target=TARGET, label=f"crossing-N{point.cols}", say=print
+    )
     errors = [found.error(name) for name in OBSERVABLES]
     count = int(found.info["trajectories"])
-    needed = max(trajectories.LEAST, count * (max(errors) / TARGET) ** 2)
+    needed = max(trajectory_steady_state.LEAST, count * (max(errors) / TARGET) ** 2)
     means = {name: float(found.at(0.0, name)) for name in OBSERVABLES}
     how = f"{count} trajectories, standard error {max(errors):.4f}"
     return {"seconds": found.info["seconds"] * needed / count, "error": max(errors), "how": how, **means}

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import torch
 import tyro
 
-from repro import losses
-from repro.estimators import Estimator
-from repro.experiment import Point
-from repro.training import build_estimator, build_model, seeded_generator
+from repro.config.point import Point
+from repro.methods import losses
+from repro.methods.estimators import Estimator
+from repro.methods.training import build_estimator, build_model, seeded_generator
 
 
 @dataclass

@@ -16,7 +16,7 @@ from scipy.sparse import lil_matrix
 from scipy.sparse.linalg import expm_multiply
 
 import repro
-from repro.classical import master_equation
+from repro.physics.classical_rates import master_equation
 
 INFECTION = 2.0
 RECOVERY = np.array([[0.0, 1.0], [0.0, 0.0]])  # W[after, before]; 0 healthy, 1 infected

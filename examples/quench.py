@@ -13,7 +13,7 @@ from pathlib import Path
 import tyro
 
 import repro
-from repro.lindblad import tfim
+from repro.physics.lindblad import tfim
 
 J, FIELD = 0.5, 0.5
 

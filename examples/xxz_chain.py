@@ -15,7 +15,7 @@ import numpy as np
 import tyro
 
 import repro
-from repro.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_X, SIGMA_Y, SIGMA_Z
+from repro.physics.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_X, SIGMA_Y, SIGMA_Z
 
 J, DELTA, RATE = 0.5, 0.5, 1.0
 

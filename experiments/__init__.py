@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-from repro.errors import unknown
+from repro.utils.errors import unknown
 
 
 def names() -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def load(figure: str) -> ModuleType:
     """The module of a figure.
 
     Raises:
-        repro.errors.InputError: no such figure.
+        repro.utils.errors.InputError: no such figure.
     """
     if figure not in names():
         raise unknown("figure", figure, names())

@@ -5,7 +5,7 @@ Nothing is computed: strings 0 to 8 are drawn on the 3x3 lattice. "0s" is string
 
 from __future__ import annotations
 
-from repro.experiment import Point
+from repro.config.point import Point
 
 
 def points(profile: str) -> tuple[Point, ...]:

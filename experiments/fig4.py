@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from repro.experiment import Point
+from repro.config.point import Point
 
 SIZES = ((1, 32), (1, 64), (2, 32), (2, 64))
 STRINGS = ("0s", "1s", "2s", "4s", "8s")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments import fig4
-from repro.experiment import Point
+from repro.config.point import Point
+
+from . import fig4
 
 
 def points(profile: str) -> tuple[Point, ...]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments import fig3, fig4
-from repro.experiment import Point
+from repro.config.point import Point
+
+from . import fig3, fig4
 
 LOSSES = True
 """Every iteration's loss goes with the table."""

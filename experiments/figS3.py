@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments import fig2, fig4
-from repro.experiment import Point
+from repro.config.point import Point
+
+from . import fig2, fig4
 
 RING = replace(fig2.RING, figure="figS3", panel="", B=10.0, Jx=20.0, Jz=10.0, tau=0.0005, t_end=0.2)
 

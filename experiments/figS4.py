@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments import fig2, fig4, figS3
-from repro.experiment import Point
+from repro.config.point import Point
+
+from . import fig2, fig4, figS3
 
 RING = replace(figS3.RING, figure="figS4", tau=0.0075, t_end=4.0)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments import fig3
-from repro.experiment import Point
+from repro.config.point import Point
+
+from . import fig3
 
 
 def points(profile: str) -> tuple[Point, ...]:

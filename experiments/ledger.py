@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments import fig4
-from repro.experiment import Point
+from repro.config.point import Point
+
+from . import fig4
 
 SEEDS = (0, 1, 2)
 FEWER = ("0s", "1s", "8s")

@@ -3,8 +3,8 @@
 lattice: <sigma_z>(t) on the 3x3 lattice of Fig. 2(b). steady: its steady state over J_y. ring: up to ten spins, as in
 Fig. 2(a). fast: eight spins at ten times the energy, Fig. S4. larger lattice, larger rings: sampled, beyond density
 matrices; the first beside quantum trajectories. Every projection adds an error, so that steps are long: exact sums
-propagate by half a unit of time at once (`repro.projection`). From draws an implicit rule takes shorter ones
-(`repro.collocation`). Beside them the paper's own objective.
+propagate by half a unit of time at once (`repro.methods.projection`). From draws an implicit rule takes shorter ones
+(`repro.methods.collocation`). Beside them the paper's own objective.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from experiments import fig2, fig4, figS3, figS4
-from repro.error_estimate import CONTROL
-from repro.experiment import Point, halved
+from repro.config.point import Point, halved
+from repro.reporting.error_estimate import CONTROL
+
+from . import fig2, fig4, figS3, figS4
 
 SEEDS = (0, 1, 2)
 BY_PROJECTION = {
@@ -148,7 +149,7 @@ def _seeds(evolutions: list[Point]) -> tuple[Point, ...]:
 
 
 def _halved(evolutions: list[Point]) -> tuple[Point, ...]:
-    """Controls (`repro.error_estimate`)."""
+    """Controls (`repro.reporting.error_estimate`)."""
     return tuple(replace(halved(point), panel=f"{point.panel}{CONTROL}") for point in evolutions)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from repro.errors import unknown
+from repro.utils.errors import unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,16 +38,16 @@ def plot(
 
     Args:
         name: the figure, such as "fig4".
-        table: rows as `repro.results.read_table` gives them.
+        table: rows as `repro.utils.result_table.read_table` gives them.
         reference: exact steady values: columns Jy, g, observable, mean, error.
         profile: stated on the figure.
         folder: where the files go.
         extra: further tables by name: "losses", "rbm".
 
     Raises:
-        repro.errors.InputError: for an unknown figure or a folder that cannot be written.
+        repro.utils.errors.InputError: for an unknown figure or a folder that cannot be written.
     """
-    from figures import style
+    from repro.reporting import style
 
     known = registry()
     if name not in known:

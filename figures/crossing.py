@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from figures import style
-from figures.style import Look
+from repro.reporting import style
+from repro.reporting.style import Look
 
 OURS = "collocation"
 PAULIS = ("sigma_x", "sigma_y", "sigma_z")

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures import style
-from repro.strings import visiting_order
+from repro.ansatz.strings import visiting_order
+from repro.reporting import style
 
 N_STRINGS = 9
 MARGIN = 0.5
@@ -29,7 +29,7 @@ def draw(rows: int, cols: int) -> Figure:
     """Strings 0 to 8 on a lattice of rows x cols sites, string 0 first.
 
     Raises:
-        repro.errors.InputError: an empty lattice.
+        repro.utils.errors.InputError: an empty lattice.
     """
     orders = [visiting_order(number, rows, cols) for number in range(N_STRINGS)]
     with style.context():

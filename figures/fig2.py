@@ -9,7 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures import parts, style
+from repro.reporting import style
+
+from . import parts
 
 COLOURS = {"a": (style.VERMILION, style.SKY, style.GREEN), "b": (style.BLUE, style.ORANGE, style.PURPLE, style.GREEN)}
 SHORT = 0.25

@@ -10,8 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures import parts, style
-from figures.style import Look
+from repro.reporting import style
+from repro.reporting.style import Look
+
+from . import parts
 
 OURS, RBM = Look(style.ORANGE, "o"), Look(style.GREEN, "s", filled=False)
 WITHIN = 0.03

@@ -15,8 +15,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures import parts, style
-from figures.style import Look
+from repro.reporting import style
+from repro.reporting.style import Look
+
+from . import parts
 
 OBSERVABLE = "sigma_z"
 STRINGS = ("0s", "1s", "2s", "4s", "8s")
@@ -53,7 +55,7 @@ def draw(table: pd.DataFrame, reference: pd.DataFrame, profile: str) -> Figure:
     """The two panels of Fig. 4.
 
     Args:
-        table: rows as `repro.results.read_table` gives them; any part of the figure's points will do.
+        table: rows as `repro.utils.result_table.read_table` gives them; any part of the figure's points will do.
         reference: exact steady values, with at least the columns Jy, observable, mean.
         profile: stated below the figure.
     """

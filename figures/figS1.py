@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from figures import parts, style
+from repro.reporting import style
+
+from . import parts
 
 METHOD = "variational+dynamics"
 

@@ -9,7 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from figures import parts, style
+from repro.reporting import style
+
+from . import parts
 
 WINDOW = 25
 """Iterations of the running median."""

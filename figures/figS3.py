@@ -9,7 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures import parts, style
+from repro.reporting import style
+
+from . import parts
 
 COLUMNS = 3
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from figures import figS3
+from . import figS3
 
 
 def figures(

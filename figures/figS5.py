@@ -9,8 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures import parts, style
-from figures.style import Look
+from repro.reporting import style
+from repro.reporting.style import Look
+
+from . import parts
 
 RUN, AVERAGE = Look(style.ORANGE, "o"), Look(style.VERMILION, "D")
 

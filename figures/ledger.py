@@ -13,8 +13,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures import fig4, parts, style
-from figures.style import Look
+from repro.reporting import style
+from repro.reporting.style import Look
+
+from . import fig4, parts
 
 OFF = r"$|\langle\sigma_z\rangle-$exact$|$"
 

@@ -17,8 +17,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from figures import parts, style
-from figures.style import Look
+from repro.reporting import style
+from repro.reporting.style import Look
+
+from . import parts
 
 PANELS = {
     "lattice": r"$3\times3$ lattice",

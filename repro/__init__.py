@@ -9,23 +9,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from repro.lattice import Lattice, chain, graph, rectangle, ring
-    from repro.lindblad import LindbladModel
-    from repro.povm import Povm
-    from repro.problem import Problem
-    from repro.solution import Solution
-    from repro.solver import solve
+    from repro.physics.lattice import Lattice, chain, graph, rectangle, ring
+    from repro.physics.lindblad import LindbladModel
+    from repro.physics.povm import Povm
+    from repro.solver.problem import Problem
+    from repro.solver.solution import Solution
+    from repro.solver.solve import solve
 
 __version__ = "0.1.0"
 __all__ = ["Lattice", "LindbladModel", "Povm", "Problem", "Solution", "chain", "graph", "rectangle", "ring", "solve"]
 
 _HOME = {
-    **dict.fromkeys(("Lattice", "chain", "graph", "rectangle", "ring"), "lattice"),
-    "LindbladModel": "lindblad",
-    "Povm": "povm",
-    "Problem": "problem",
-    "Solution": "solution",
-    "solve": "solver",
+    **dict.fromkeys(("Lattice", "chain", "graph", "rectangle", "ring"), "physics.lattice"),
+    "LindbladModel": "physics.lindblad",
+    "Povm": "physics.povm",
+    "Problem": "solver.problem",
+    "Solution": "solver.solution",
+    "solve": "solver.solve",
 }
 
 

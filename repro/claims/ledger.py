@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from repro.claims import CLAIMS, Tables
 from repro.claims.claim import NOT_REPRODUCED, OPEN, REPRODUCED
-from repro.files import write_atomic
+from repro.utils.files import write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd

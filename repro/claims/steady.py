@@ -11,7 +11,7 @@ import numpy as np
 from repro.claims.claim import Finding
 from repro.claims.evolution import second_stage_converges
 from repro.claims.tables import Estimate, Missing, Tables, at_least, estimate
-from repro.reference_cache import OBSERVABLES
+from repro.references.cache import OBSERVABLES
 
 if TYPE_CHECKING:
     import pandas as pd

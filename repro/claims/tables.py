@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repro.results import read_table
+from repro.utils.result_table import read_table
 
 if TYPE_CHECKING:
     import pandas as pd

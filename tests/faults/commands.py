@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.helpers.paths import ROOT
+
 POINT = ("run", "fig4", "--profile", "smoke", "--only", "a-var-1x32-0s-Jy1.8", "--jobs", "1", "--runs", "runs")
 TABLE = Path("runs/fig4/smoke/table.csv")
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from repro.cli import main
-from repro.errors import InputError
-from repro.files import write_atomic
-from repro.results import read_table, same_numbers
+from repro.cli.main import main
+from repro.utils.errors import InputError
+from repro.utils.files import write_atomic
+from repro.utils.result_table import read_table, same_numbers
 from tests.faults.commands import POINT, ROOT, TABLE, Outcome, environment, repro, small_disk
 
 TWO = ("a-var-1x32-0s-Jy1.0", "a-var-1x32-0s-Jy1.8")

@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from repro import events
-from repro.events import EVENTS
-from repro.folders import DONE
-from repro.results import read_table
+from repro.running import events
+from repro.running.events import EVENTS
+from repro.running.folders import DONE
+from repro.utils.result_table import read_table
 from tests.faults.commands import repro, start
 
 ONLY = ("a-dyn-1x32-0s-Jy1.8", "a-var-1x32-0s-Jy1.8")

@@ -15,12 +15,12 @@ import pytest
 import torch
 
 from experiments import load
-from repro.cli import main
-from repro.errors import InputError
-from repro.runner import CHECKPOINT, load_checkpoint, point_folder
+from repro.cli.main import main
+from repro.running.runner import CHECKPOINT, load_checkpoint, point_folder
+from repro.utils.errors import InputError
+from tests.cli.test_bad_input import RUN, lines_of
 from tests.faults.commands import POINT, repro
 from tests.faults.test_wandb import dead_port
-from tests.test_bad_input import RUN, lines_of
 
 KEY = "5ec7e7a11ce5ec7e7a11ce5ec7e7a11ce5ec7e7a"
 

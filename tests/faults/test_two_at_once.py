@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from repro import events
-from repro.results import read_table, same_numbers
+from repro.running import events
+from repro.utils.result_table import read_table, same_numbers
 from tests.faults.commands import TABLE, repro, start
 
 COMMAND = ("run", "fig4", "--profile", "smoke", "--only", "a-*", "--jobs", "1", "--runs", "runs", "--wandb", "disabled")

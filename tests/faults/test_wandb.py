@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from repro.results import read_table, same_numbers
-from repro.tracking import FINISH_TIMEOUT, INIT_TIMEOUT, PROBE_TIMEOUT
+from repro.running.tracking import FINISH_TIMEOUT, INIT_TIMEOUT, PROBE_TIMEOUT
+from repro.utils.result_table import read_table, same_numbers
 from tests.faults.commands import POINT, TABLE, Outcome, repro, small_disk, start
+from tests.helpers.paths import ROOT
 
 pytestmark = pytest.mark.slow
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -104,8 +105,7 @@ def test_a_wandb_that_cannot_be_imported(plain: tuple[Path, float], tmp_path: Pa
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "wandb.py").write_text("raise ImportError('no such library: libssl.so')\n")
-    root = Path(__file__).resolve().parents[2]
-    done = repro(tmp_path, *POINT, "--wandb", "offline", PYTHONPATH=f"{broken}{os.pathsep}{root}")
+    done = repro(tmp_path, *POINT, "--wandb", "offline", PYTHONPATH=f"{broken}{os.pathsep}{ROOT}")
     check(done, tmp_path, plain, seconds=5)
     assert "libssl.so" in done.warnings[0]
 

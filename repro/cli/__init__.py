@@ -1,0 +1,4 @@
+"""The command `repro`: one file a subcommand.
+
+May import every other room; none imports it.
+"""

@@ -1,0 +1,9 @@
+"""`python -m repro.cli`: the command without its script."""
+
+from __future__ import annotations
+
+import sys
+
+from repro.cli.main import main
+
+sys.exit(main())

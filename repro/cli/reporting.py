@@ -1,0 +1,221 @@
+"""Subcommands about results: exact references, drawings, shipping. Fields are options; docstrings are their help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import tyro
+
+from repro.cli.argument_checks import check_folder, check_profile, check_writable
+from repro.cli.run import DEFAULT_RUNS
+from repro.cli.selection import Overrides, select_points
+from repro.reporting.drawing import draw_run, draw_shipped
+from repro.utils.errors import InputError
+from repro.utils.files import check_file, write_atomic
+from repro.utils.paths import RESULTS, SOURCE, experiments
+
+
+@dataclass
+class Reference:
+    """Compute the exact QuTiP curves that a figure's points are compared with.
+
+    Steady states of 11 to 16 sites come from quantum trajectories with error bars: minutes each, kept as they finish.
+    """
+
+    figure: tyro.conf.Positional[str]
+    """which figure"""
+    profile: str = "paper"
+    """smoke, quick, desk or paper"""
+    runs: Path = DEFAULT_RUNS
+    """new references go to its folder `reference`"""
+
+    def run(self) -> int:
+        """Find or compute each."""
+        from repro.references.of_point import prepare, prepare_trajectories
+
+        points = select_points(self.figure, self.profile, (), Overrides())
+        check_writable(self.runs)
+        wanted = [*points, *experiments().load(self.figure).exact_line(self.profile)]
+        prepare(wanted, self.runs, print)
+        prepare_trajectories(wanted, self.runs, partial(print, flush=True))
+        print(f"every exact curve of {self.figure} ({self.profile}) is there")
+        return 0
+
+
+@dataclass
+class Plot:
+    """Draw a figure from its table: the shipped one, or one computed here."""
+
+    figure: tyro.conf.Positional[str] = ""
+    """which figure"""
+    all: bool = False
+    """every figure that has a shipped table"""
+    profile: str = ""
+    """draw what this machine computed with this profile instead of the shipped table"""
+    runs: Path = DEFAULT_RUNS
+    """folder of computed points"""
+    out: Path = DEFAULT_RUNS / "figures"
+    """where the drawings go"""
+
+    def run(self) -> int:
+        """Draw."""
+        shipped = [name for name in experiments().names() if (RESULTS / f"{name}.csv").exists()]
+        if bool(self.figure) == self.all:
+            raise InputError("plot: expected a figure or --all, one of them")
+        if self.profile:
+            check_profile(self.profile, changed=True)
+        check_folder(self.runs)
+        check_folder(self.out)
+        for name in shipped if self.all else [self.figure]:
+            experiments().load(name)
+            for path in self._draw(name, shipped):
+                print(path)
+        return 0
+
+    def _draw(self, name: str, shipped: Sequence[str]) -> Sequence[Path]:
+        if self.profile:
+            return draw_run(name, self.runs / name / self.profile)
+        if name not in shipped:
+            raise InputError(f"figure '{name}' has no shipped table; draw a computed one with --profile")
+        return draw_shipped(name, RESULTS, self.out)
+
+
+@dataclass
+class Publish:
+    """Ship a figure: the best computed profile of each of its points goes to results/, where git keeps it.
+
+    Every point of the quick profile must be finished; points of the paper profile replace them as they are computed.
+    """
+
+    figure: tyro.conf.Positional[str]
+    """which figure"""
+    partial: bool = False
+    """ship what is finished, even if points of the quick profile are missing"""
+    runs: Path = DEFAULT_RUNS
+    """folder of computed points"""
+    results: Path = RESULTS
+    """folder of shipped results"""
+
+    def run(self) -> int:
+        """Write tables, exact curves and drawings."""
+        from repro.reporting.publish import publish
+
+        module = experiments().load(self.figure)
+        check_folder(self.runs)
+        check_file(self.results / f"{self.figure}.csv")
+        required = [] if self.partial else [(p.panel, p.label) for p in module.points("quick")]
+        written = [*publish(self.figure, required, self.runs / self.figure, self.results)]
+        competitor = self.runs / "rbm" / "table.csv"
+        if self.figure == "fig3" and competitor.exists():
+            written.append(write_atomic(self.results / "fig3_rbm.csv", competitor.read_bytes()))
+        written += self._references(module)
+        for path in (*written, *draw_shipped(self.figure, self.results, self.results / "figures")):
+            print(path)
+        return 0
+
+    def _references(self, module: ModuleType) -> list[Path]:
+        """Exact curves of the figure that this machine has computed."""
+        from repro.references.cache import load
+        from repro.references.of_point import stored
+
+        profiles = ("quick", "desk", "paper")
+        points = [p for profile in profiles for p in (*module.points(profile), *module.exact_line(profile))]
+        mine, shipped = self.runs / "reference", self.results / "reference"
+        new = [key for key in stored(points, self.runs) if load(mine, key) and not load(shipped, key)]
+        names = [f"{key}{ending}" for key in new for ending in (".csv", ".json")]
+        return [write_atomic(shipped / name, (mine / name).read_bytes()) for name in names]
+
+
+@dataclass
+class Claims:
+    """Judge every claim of the paper from the shipped tables alone: results/claims.csv and CLAIMS.md."""
+
+    results: Path = RESULTS
+    """folder of shipped results"""
+    out: Path = SOURCE / "CLAIMS.md"
+    """the page for people"""
+
+    def run(self) -> int:
+        """Write both and print the verdicts."""
+        from repro.claims.ledger import summary, write_ledger
+
+        _check_tables("claims", self.results)
+        check_file(self.results / "claims.csv")
+        check_file(self.out)
+        ledger = write_ledger(self.results, self.out)
+        for row in ledger.to_dict("records"):
+            print(f"{row['number']:>2}  {row['verdict']:14s} {row['claim']}\n    {row['reason']}")
+        print(summary(ledger))
+        return 0
+
+
+@dataclass
+class Error:
+    """Estimate how far off results probably are, without an exact curve: from seeds and from controls.
+
+    A problem needs two seeds or more. Where an exact curve exists, the last columns say whether the estimate holds.
+    """
+
+    figure: tyro.conf.Positional[str]
+    """which figure"""
+    profile: str = ""
+    """estimate from what this machine computed with this profile instead of the shipped table"""
+    runs: Path = DEFAULT_RUNS
+    """folder of computed points"""
+
+    def run(self) -> int:
+        """Print a row per problem and observable, and how many are covered."""
+        from repro.reporting.error_estimate import estimates, printed
+        from repro.utils.result_table import read_table
+
+        experiments().load(self.figure)
+        if self.profile:
+            check_profile(self.profile, changed=True)
+        computed = self.runs / self.figure / self.profile / "table.csv"
+        print(printed(estimates(read_table(computed if self.profile else RESULTS / f"{self.figure}.csv"))))
+        return 0
+
+
+@dataclass
+class Report:
+    """Build the report, one HTML page from shipped files alone: figures, deviations, claims, settings, versions."""
+
+    results: Path = RESULTS
+    """folder of shipped results"""
+    out: Path = RESULTS / "report.html"
+    """the page"""
+    markdown: bool = False
+    """print the README's table of figures instead"""
+
+    def run(self) -> int:
+        """Write it."""
+        from repro.reporting.report import build_report, overview_markdown
+
+        _check_tables("report", self.results)
+        check_file(self.out)
+        print(overview_markdown(self.results) if self.markdown else build_report(self.results, self.out))
+        return 0
+
+
+def _check_tables(command: str, results: Path) -> None:
+    if not results.is_dir() or not list(results.glob("*.csv")):
+        raise InputError(f"{command}: no tables in '{results}'")
+
+
+@dataclass
+class Sync:
+    """Upload the offline wandb runs of a folder; those that are uploaded already are left out."""
+
+    runs: Path = DEFAULT_RUNS
+    """folder of computed points"""
+
+    def run(self) -> int:
+        """Upload."""
+        from repro.running.sync import sync
+
+        check_folder(self.runs)
+        return 1 if sync(self.runs, partial(print, flush=True)) else 0

@@ -1,0 +1,250 @@
+"""What each subcommand does. Fields are its options; docstrings are its help."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import tyro
+from rich.console import Console
+
+from repro.cli.argument_checks import MOST_PROCESSES, check_folder, check_memory, check_profile, check_writable
+from repro.cli.selection import Overrides, select_points
+from repro.config.point import Point
+from repro.reporting.drawing import draw_run
+from repro.running.cluster_options import ClusterOptions, default_jobs
+from repro.utils import warn_once
+from repro.utils.errors import InputError
+from repro.utils.paths import experiments
+from repro.utils.validation import whole
+
+if TYPE_CHECKING:
+    from repro.references.cache import Reference
+    from repro.running.runner import RunSettings
+
+DEFAULT_RUNS = Path("runs")
+ALL = "all"
+
+
+class Command(Protocol):
+    """A parsed command."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        ...
+
+
+@dataclass
+class List:
+    """Show the figures, or one figure's points."""
+
+    figure: tyro.conf.Positional[str] = ""
+    """a figure; without one, all figures"""
+    profile: str = "quick"
+    """smoke, quick, desk or paper"""
+    runs: Path = DEFAULT_RUNS
+    """folder of computed points"""
+
+    def run(self) -> int:
+        """Print them."""
+        check_profile(self.profile)
+        check_folder(self.runs)
+        if not self.figure:
+            for name in experiments().names():
+                print(f"{name:8s} {(experiments().load(name).__doc__ or '').splitlines()[0]}")
+            return 0
+        return _show(select_points(self.figure, self.profile, (), Overrides()), self.runs)
+
+
+def _show(points: Sequence[Point], runs: Path) -> int:
+    from repro.running.folders import finished
+
+    for point in points:
+        state = "finished" if finished(runs, point) else "open"
+        print(f"{point.panel:2s} {point.label:28s} {point.point_id}  {state}")
+    return 0
+
+
+@dataclass
+class Run:
+    """Compute a figure's points, write its table, draw it, and say how far each point is from exact.
+
+    Finished points are skipped and interrupted ones continue, so running the same command again is always safe.
+    Examples: `repro run fig4 --profile smoke`, `repro run fig4 --only 'b-*'`,
+    `repro run fig4 --only 'dyn-*Jy1.8' --Jy 1.35`.
+    """
+
+    figure: tyro.conf.Positional[str]
+    """which figure, see `repro list`; "all" for every one, points that figures share computed once"""
+    profile: str = "quick"
+    """smoke (tiny lattices, under a minute), quick (15 minutes on two cores), desk (every point that hours on two cores
+    can pay for) or paper (the paper's settings)"""
+    only: tuple[str, ...] = ()
+    """names, ids or panels of the points wanted (see --list); * and ? match, several may be given"""
+    list: bool = False
+    """show the points and stop"""
+    collect: bool = False
+    """compute nothing: table and drawing of what is finished, such as points that other machines computed"""
+    jobs: int | None = None
+    """points at a time; by default one for every core, and with --launcher slurm as many as the cluster gives"""
+    threads: int = 1
+    """CPU threads of each point"""
+    device: str = "cpu"
+    """cpu, cuda or cuda:N"""
+    devices: int = 1
+    """GPUs (or CPU processes) of a node that share the samples of each point"""
+    nodes: int = 1
+    """nodes that do; --launcher slurm asks for them, otherwise start the command on each with srun or torchrun"""
+    memory: float = 4.0
+    """GiB that one evaluation of the sampled estimator may take; larger batches go through in parts"""
+    runs: Path = DEFAULT_RUNS
+    """folder for everything computed"""
+    wandb: str = ""
+    """online, offline or disabled; by default WANDB_MODE, else online with a key and offline without"""
+    cluster: tyro.conf.OmitArgPrefixes[ClusterOptions] = field(default_factory=ClusterOptions)
+    change: tyro.conf.OmitArgPrefixes[Overrides] = field(default_factory=Overrides)  # type: ignore[valid-type]
+    """fields of the chosen points to change"""
+
+    def run(self) -> int:
+        """Compute, write, draw, sum up."""
+        chosen = {
+            figure: select_points(figure, self.profile, self.only, self.change)
+            for figure in (experiments().names() if self.figure == ALL else (self.figure,))
+        }
+        points = [point for of_figure in chosen.values() for point in of_figure]
+        if self.list:
+            return _show(points, self.runs)
+
+        console = Console(stderr=True)
+        if self.collect:
+            return self._collect(chosen, console)
+        settings = self._settings(points)
+        with warn_once.of_command(self.runs):
+            return self._compute(chosen, points, settings, console)
+
+    def _compute(
+        self, chosen: Mapping[str, Sequence[Point]], points: Sequence[Point], settings: RunSettings, console: Console
+    ) -> int:
+        from repro.references.of_point import prepare
+        from repro.running.devices import first_rank
+
+        lines = [point for figure in chosen for point in experiments().load(figure).exact_line(self.profile)]
+        made = prepare(
+            [*points, *lines], self.runs, lambda name: console.print(f"exact {name}: computing", highlight=False)
+        )
+        if first_rank():
+            _track_references(self, made)
+        failures = self._launch(points, settings, console)
+        for label, reason in failures.items():
+            console.print(f"failed: {label}: {reason}", markup=False, highlight=False, soft_wrap=True)
+        if first_rank() and not self.cluster.detach:
+            for figure, of_figure in chosen.items():
+                self._finish(figure, of_figure, console)
+        return 1 if failures else 0
+
+    def _launch(self, points: Sequence[Point], settings: Any, console: Console) -> dict[str, str]:
+        if self.cluster.launcher == "here":
+            from repro.running import launch
+
+            return launch.run_points(points, settings, default_jobs(self.jobs), console)
+        from repro.running import cluster
+
+        name = f"{self.figure}-{self.profile}"
+        return cluster.run_points(points, settings, self.cluster, self.jobs, name, console)
+
+    def _collect(self, chosen: Mapping[str, Sequence[Point]], console: Console) -> int:
+        from repro.running.folders import finished
+
+        check_writable(self.runs)
+        for figure, points in chosen.items():
+            done = sum(finished(self.runs, point) for point in points)
+            console.print(f"{figure}: {done} of {len(points)} points are finished", highlight=False)
+            self._finish(figure, points, console)
+        return 0
+
+    def _settings(self, points: Sequence[Point]) -> Any:
+        from repro.ansatz.string_mixture import check_enumerable
+        from repro.methods.batch_size import GIB
+        from repro.running.devices import check_shares
+        from repro.running.memory_check import check_fits
+        from repro.running.runner import RunSettings, finished
+        from repro.running.tracking import resolve_mode
+
+        for name in ("jobs", "threads", "devices", "nodes"):
+            if getattr(self, name) is not None:
+                whole(name, getattr(self, name), 1, MOST_PROCESSES)
+        check_memory(self.memory)
+        for point in points:
+            if point.estimator == "enumeration":
+                check_enumerable(point.build_lattice().n_sites)
+            check_shares(point, self.devices * self.nodes)
+        self._check_machine()
+        tracking = resolve_mode(self.wandb or None)
+        memory = int(self.memory * GIB)
+        if self.cluster.launcher != "slurm":
+            left = [point for point in points if not finished(self.runs, point)]
+            check_fits(left, default_jobs(self.jobs), memory, self.device)
+        check_writable(self.runs)
+        return RunSettings(self.runs, self.device, self.threads, tracking, memory, self.devices, self.nodes)
+
+    def _check_machine(self) -> None:
+        """Where jobs compute elsewhere, what this machine has does not matter."""
+        from repro.running.devices import check_device, check_device_name, check_processes
+
+        self.cluster.check()
+        if self.cluster.launcher == "slurm":
+            check_device_name(self.device)
+            if ":" in self.device:
+                raise InputError(f"device '{self.device}' with launcher slurm: expected cpu or cuda")
+            return
+        check_device(self.device)
+        check_processes(self.device, self.devices, self.nodes)
+
+    def _finish(self, figure: str, points: Sequence[Point], console: Console) -> None:
+        from repro.reporting import assemble
+        from repro.reporting.summary import observables_of, print_summary
+
+        changed = any(value is not None for value in vars(self.change).values())
+        folder = self.runs / figure / (f"{self.profile}-changed" if changed else self.profile)
+        module = experiments().load(figure)
+        everything = points if changed else module.points(self.profile)
+        losses = getattr(module, "LOSSES", False)
+        line = module.exact_line(self.profile)
+        table = assemble.write_figure(figure, everything, line, self.runs, folder, losses)
+        drawn = draw_run(figure, folder)
+        _track_figure(self, figure, drawn, folder)
+        for observable in observables_of(table) if len(table) else ():
+            print_summary(table, sys.stdout, observable)
+        console.print(f"table and figure: {folder}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _track_references(command: Run, made: Mapping[str, Reference]) -> None:
+    """Exact curves that had to be computed, as wandb runs of job type reference."""
+    from repro.running.tracking import Tracker, resolve_mode
+
+    mode = resolve_mode(command.wandb or None)
+    for name, reference in made.items():
+        settings = {**reference.info, "point_id": reference.info["key"]}
+        with Tracker(
+            settings, group=command.figure, name=name, job_type="reference", folder=command.runs, mode=mode
+        ) as run:
+            last = reference.table[reference.table["t"] == reference.t_end]
+            run.summary(dict(zip(last["observable"], last["mean"], strict=True)))
+
+
+def _track_figure(command: Run, figure: str, drawn: Sequence[Path], folder: Path) -> None:
+    """The finished figure and its table as artifacts of a wandb run of job type plot."""
+    from repro.running.tracking import Tracker, resolve_mode
+
+    name = f"{figure}-{command.profile}"
+    settings = {"figure": figure, "profile": command.profile, "point_id": name}
+    mode = resolve_mode(command.wandb or None)
+    with Tracker(settings, group=figure, name=name, job_type="plot", folder=command.runs, mode=mode) as tracker:
+        for path in drawn:
+            if path.suffix == ".png":
+                tracker.image(path, path.stem)
+            tracker.artifact(path, f"{name}-{path.stem}-{path.suffix[1:]}", "figure")
+        tracker.artifact(folder / "table.csv", f"{name}-table", "table")

@@ -1,0 +1,133 @@
+"""`repro solve`: a problem of the user's own from a Python file. Fields are options; docstrings are their help."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from repro.cli.argument_checks import check_folder
+from repro.cli.run import DEFAULT_RUNS
+from repro.running import stopping
+from repro.utils.errors import InputError
+from repro.utils.files import check_file
+
+DEFAULT_TIME = 5.0
+
+
+@dataclass
+class Solve:
+    """Solve a spin lattice of your own: evolution, steady state or both, beside exact QuTiP values up to ten sites.
+
+    FILE.py defines `problem`, a `repro.Problem`, or a function `problem()` that returns one. Results (table.csv,
+    solution.png, solution.pdf) go to --out; runs can be stopped at any time, the same command goes on.
+    Examples: `repro solve chain.py --t-end 4`, `repro solve chain.py --steady --seeds 3`.
+    """
+
+    file: tyro.conf.Positional[Path]
+    """Python file that defines the problem"""
+    t_end: float | None = None
+    """length of the evolution (times in the inverse unit of the rates); 5 where --steady is not given either"""
+    steady: bool = False
+    """find the steady state"""
+    out: Path | None = None
+    """folder for table and plot; by default solve/<name of the file> in the folder of --runs"""
+    seed: int = 0
+    """seed of weights and draws"""
+    seeds: int = 1
+    """runs that differ in seed; two or more add a control and an estimate of the whole error"""
+    method: str = "auto"
+    """auto, projection, collocation, dynamics (the paper's) or, for steady states, variational (the paper's)"""
+    estimator: str = "auto"
+    """auto, enumeration (all 4^N) or sampled (any size)"""
+    step: float | None = None
+    """length of a time step"""
+    iterations: int | None = None
+    """Adam iterations of a time step, or of the variational search"""
+    layers: int | None = None
+    """Transformer layers"""
+    width: int | None = None
+    """hidden dimension"""
+    heads: int | None = None
+    """attention heads"""
+    n_samples: int | None = None
+    """draws per iteration"""
+    exact: bool = True
+    """compute QuTiP's values beside it, up to ten sites"""
+    jobs: int = 1
+    """runs at a time"""
+    threads: int = 1
+    """CPU threads of each run"""
+    device: str = "cpu"
+    """cpu, cuda or cuda:N"""
+    memory: float = 4.0
+    """GiB that one evaluation of draws may take"""
+    runs: Path = DEFAULT_RUNS
+    """folder for everything computed"""
+
+    def run(self) -> int:
+        """Load, compute, write, sum up."""
+        problem = load(self.file)
+        from repro.cli.argument_checks import MOST_PROCESSES
+        from repro.methods.sanity import WrongNumbersError
+        from repro.solver.solve import FailedError, solve
+        from repro.utils.validation import whole
+
+        whole("jobs", self.jobs, 1, MOST_PROCESSES)
+        folder = self.out or self.runs / "solve" / self.file.stem
+        check_folder(folder)
+        check_file(folder / "table.csv")
+        t_end = DEFAULT_TIME if self.t_end is None and not self.steady else self.t_end
+        same = ("steady", "seed", "seeds", "method", "estimator", "step", "iterations", "exact", "runs", "jobs")
+        given = {name: getattr(self, name) for name in (*same, "threads", "device", "memory")}
+        network = {name: getattr(self, name) for name in ("layers", "width", "heads", "n_samples")}
+        given |= {name: value for name, value in network.items() if value is not None}
+        try:
+            solution = solve(problem, t_end, **given)
+        except (FailedError, WrongNumbersError) as error:
+            print(f"failed: {error}", file=sys.stderr)
+            return 1
+        solution.save(folder)
+        print(solution.summary())
+        print(f"table and plot: {folder}")
+        return 0
+
+
+def load(file: Path) -> Any:
+    """The problem that a Python file defines.
+
+    Raises:
+        InputError: a file that cannot be read or run, or that defines no problem; with the line where it failed.
+    """
+    from repro.solver.problem import Problem
+
+    try:
+        defined = runpy.run_path(str(file), run_name="problem")
+        problem = defined.get("problem")
+        if callable(problem):
+            problem = problem()
+    except InputError as error:
+        raise InputError(f"{file}{_line(file, error)}: {error}") from error
+    except OSError as error:
+        raise InputError(f"cannot read '{error.filename or file}': {error.strerror or error}") from error
+    except SyntaxError as error:
+        raise InputError(f"{file}, line {error.lineno}: {error.msg}") from error
+    except stopping.Stopped:
+        raise
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises is the user's input
+        reason = (str(error).splitlines() or [""])[0]
+        raise InputError(f"{file}{_line(file, error)}: {type(error).__name__}: {reason}") from error
+    if not isinstance(problem, Problem):
+        raise InputError(f"{file}: defines no `problem`, expected a repro.Problem or a function that returns one")
+    return problem
+
+
+def _line(file: Path, error: BaseException) -> str:
+    """The last line of the user's file on the way to an error."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    return f", line {lines[-1]}" if lines else ""

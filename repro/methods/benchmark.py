@@ -1,0 +1,212 @@
+"""Evaluators side by side: seconds, memory and network evaluations of one iteration (loss and gradient).
+
+Every measurement runs in a process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from repro.config.point import Point
+from repro.methods import losses
+from repro.methods.estimators import Enumeration, Naive
+from repro.methods.sampled import Sampled
+from repro.methods.training import build_estimator, build_model, seeded_generator
+from repro.utils.provenance import device_name
+
+TFIM = Point(model="tfim", lattice="ring", cols=16, povm="pauli4", estimator="sampled", n_samples=1200)
+HEISENBERG = Point(
+    lattice="ring", cols=20, Jx=2.0, Jy=0.0, Jz=1.0, B=1.0, initial="left", estimator="sampled", n_samples=1200
+)
+SQUARE = Point(estimator="enumeration")
+# The spread of every weight times the root of the width: conditionals uneven, but far from certain, at any size.
+WEIGHT_SPREAD = 0.85
+MATRIX = 1024
+
+
+@dataclass(frozen=True)
+class Case:
+    """One measurement.
+
+    Attributes:
+        name: what is compared with what.
+        point: model, network, samples; its estimator is the evaluator that is timed, or "sampling".
+        sampling: time the drawing of samples instead.
+    """
+
+    name: str
+    point: Point
+    sampling: bool = False
+
+
+def _evaluators(name: str, point: Point, n_samples: int, naive_samples: int) -> Iterator[Case]:
+    yield Case(name, replace(point, estimator="naive", n_samples=naive_samples))
+    yield Case(name, replace(point, n_samples=0 if point.estimator == "enumeration" else n_samples))
+
+
+def suites() -> dict[str, tuple[Case, ...]]:
+    """Cases by suite."""
+    tree = replace(HEISENBERG, n_samples=1000)
+    large = replace(TFIM, n_samples=12000)
+    return {
+        "compare": (
+            *_evaluators("tfim-16-ring", TFIM, 1200, 1200),
+            *_evaluators("heisenberg-20-ring", HEISENBERG, 1200, 400),
+            *_evaluators("heisenberg-3x3", SQUARE, 0, 1200),
+            *_evaluators("heisenberg-3x3-8s", replace(SQUARE, strings="8s"), 0, 150),
+            Case("heisenberg-3x3", replace(SQUARE, estimator="sampled", n_samples=1200)),
+        ),
+        "sites": tuple(Case("sites", replace(tree, cols=n, n_samples=300)) for n in (8, 12, 16, 20, 28, 40)),
+        "samples": tuple(Case("samples", replace(TFIM, n_samples=n)) for n in (300, 1200, 4800, 12000)),
+        "network": tuple(
+            Case("network", replace(TFIM, layers=layers, width=width, n_samples=300))
+            for layers in (1, 2, 3)
+            for width in (32, 64)
+        ),
+        "enumeration": tuple(
+            Case("enumeration", replace(SQUARE, layers=layers, width=width))
+            for layers, width in ((1, 32), (1, 64), (2, 32), (2, 64))
+        ),
+        "sampling": tuple(Case("sampling", replace(tree, cols=n), sampling=True) for n in (8, 16, 32, 64, 100)),
+        "large": (Case("tfim-16-ring", large), Case("heisenberg-40-ring", replace(tree, cols=40))),
+    }
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to measure.
+
+    Attributes:
+        device: "cpu" or "cuda".
+        threads: CPU threads.
+        repeat: timed iterations, after one that is not.
+        memory: bytes for the sampled estimator.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+    repeat: int = 3
+    memory: int | None = None
+
+
+def measure(cases: Sequence[Case], settings: Settings, say: Callable[[dict[str, Any]], None]) -> list[dict[str, Any]]:
+    """One row per case, each from its own process: case, evaluator, sizes, seconds, peak_mb, nodes, gflop, device."""
+    rows = []
+    for case in cases:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            rows.append(pool.submit(_measure, case, settings).result())
+        say(rows[-1])
+    return rows
+
+
+def _measure(case: Case, settings: Settings) -> dict[str, Any]:
+    torch.set_num_threads(settings.threads)
+    device = torch.device(settings.device)
+    point = case.point
+    model = build_model(point).to(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(point.seed)
+        for parameter in model.parameters():
+            parameter.data.copy_(WEIGHT_SPREAD / math.sqrt(point.width) * torch.randn(parameter.shape))
+    estimator = build_estimator(point, settings.memory)
+    numbers = iter(range(10**6))
+
+    def iteration() -> None:
+        generator = seeded_generator(device, point.seed, 0, 0, next(numbers))
+        if case.sampling:
+            model.sample(point.n_samples, generator)
+            return
+        loss, _ = losses.variational(estimator.evaluate(model, generator))
+        model.zero_grad()
+        loss.backward()
+
+    with FlopCounterMode(display=False) as flops:
+        iteration()
+    seconds = [_seconds(iteration, device) for _ in range(1 if point.estimator == "naive" else settings.repeat)]
+    size = {name: asdict(point)[name] for name in ("layers", "width", "strings", "n_samples")}
+    return {
+        "case": case.name,
+        "evaluator": "sampling" if case.sampling else point.estimator,
+        "n_sites": model.n_sites,
+        **size,
+        "seconds": statistics.median(seconds),
+        "peak_mb": _peak_mb(device),
+        "nodes": 0 if case.sampling else _nodes(point, estimator, model, device),
+        "gflop": flops.get_total_flops() / 1e9,
+        "gflops_of_machine": matrix_rate(device),
+        "device": device_name(settings.device),
+    }
+
+
+def _seconds(action: Callable[[], object], device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    started = time.perf_counter()
+    action()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - started
+
+
+def _peak_mb(device: torch.device) -> float:
+    """Peak memory of this process (the whole of it on a CPU, tensors on a GPU), in MB of 2^20 bytes."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    status = Path("/proc/self/status")
+    if status.exists():
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _nodes(point: Point, estimator: object, model: Any, device: torch.device) -> int:
+    """Positions that go through the network in one iteration."""
+    N, S = model.n_sites, model.n_strings
+    if isinstance(estimator, Enumeration):
+        return (4**N - 1) // 3
+    if isinstance(estimator, Sampled):
+        return estimator.tree(model, model.sample(point.n_samples, seeded_generator(device, 0))).n_nodes
+    assert isinstance(estimator, Naive)
+    copies = sum(4 ** len(term.sites) for term in estimator.liouvillian.terms)
+    return point.n_samples * (1 + copies) * N * S
+
+
+def matrix_rate(device: torch.device) -> float:
+    """GFLOP/s of a large matrix product in float32: the most that this device could do."""
+    a = torch.randn(MATRIX, MATRIX, device=device)
+    a @ a
+    seconds = min(_seconds(lambda: a @ a, device) for _ in range(5))
+    return 2 * MATRIX**3 / seconds / 1e9
+
+
+def ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Per case: naive seconds over another evaluator's, per sample where their numbers of samples differ.
+
+    Enumeration is compared with the paper's 12000 draws.
+    """
+    found = []
+    naive = {row["case"]: row for row in rows if row["evaluator"] == "naive"}
+    for row in rows:
+        if row["evaluator"] == "naive" or row["case"] not in naive:
+            continue
+        against = naive[row["case"]]
+        samples = row["n_samples"] or 12000
+        scaled = against["seconds"] * samples / against["n_samples"]
+        found.append(
+            {"case": row["case"], "evaluator": row["evaluator"], "samples": samples, "n_sites": row["n_sites"]}
+            | {"measured_at": against["n_samples"], "ratio": scaled / row["seconds"]}
+        )
+    return found

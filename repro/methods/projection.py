@@ -1,0 +1,261 @@
+"""One time step by projection: propagate p, then find the network nearest to the result. Beyond the paper.
+
+The paper's objective (Eq. 4) asks the network to satisfy the trapezoid rule in the L1 norm. Here the propagated
+distribution q = exp(h L) p(t) is formed first, once, and the network then learns it by maximum likelihood:
+
+    minimise -sum_a q(a) log p_theta(a),  gradient -sum_a [q(a) - p_theta(a)] d log p_theta(a).
+
+The second form, with sum_a p_theta d log p_theta = 0 as a control variate, vanishes configuration by configuration as
+the network gets there, so that sampling noise shrinks with the distance. L is evaluated once per time step (on all
+configurations) or once per fresh batch (on samples), not once per iteration. With exact sums a multiple of the squared
+Hilbert-Schmidt distance (`repro.physics.hilbert_schmidt`) can be added.
+
+Tensor suffixes: A all configurations, B samples, N sites.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+
+from repro.ansatz.string_mixture import StringMixture, floored_log
+from repro.methods.estimators import Enumeration, Estimator
+from repro.methods.losses import LossAndStats
+from repro.methods.sampled import Sampled
+from repro.physics.hilbert_schmidt import HilbertSchmidt
+from repro.physics.liouvillian import LocalLiouvillian
+from repro.utils.errors import InputError
+from repro.utils.validation import real
+
+TAYLOR_STEP = 0.05
+"""About the time that one Taylor series covers at first, units of 1/gamma."""
+TAYLOR_ORDER = 30
+HALVINGS = 8
+"""How often that time is tried at half its length before giving up."""
+BATCHES = 10
+"""Fresh batches per time step of the sampled projection."""
+PREDICTOR = 0.3
+"""Fraction of a time step's iterations that aim at the first-order target."""
+
+
+def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative: float = 1e-7) -> torch.Tensor:
+    """exp(h L) p by Taylor series in double precision, shape (4,) * N.
+
+    Args:
+        liouvillian: L.
+        p: shape (4,) * N.
+        h: time, units of 1/gamma.
+        relative: the series ends where a term is below this fraction of the sum, in the L1 norm.
+
+    Raises:
+        InputError: a time below 0, `relative` not above 0, or another shape.
+        FloatingPointError: no series converges, however short its time.
+    """
+    if real("time", h) < 0 or real("relative", relative) <= 0:
+        raise InputError(f"propagating by {h} to {relative}: expected a time not below 0 and a fraction above 0")
+    parts = left = max(1, round(h / TAYLOR_STEP))
+    q, halvings = p.double(), 0
+    while left:
+        later = _series(liouvillian, q, h / parts, relative)
+        if later is not None:
+            q, left = later, left - 1
+        elif halvings == HALVINGS:
+            raise FloatingPointError(f"propagating by {h}: the Taylor series does not converge; use a smaller tau")
+        else:
+            parts, left, halvings = 2 * parts, 2 * left, halvings + 1
+    return q
+
+
+def _series(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative: float) -> torch.Tensor | None:
+    """exp(h L) p, or None where its terms do not fall in time."""
+    term, total = p, p.clone()
+    for order in range(1, TAYLOR_ORDER + 1):
+        term = liouvillian.apply(term) * (h / order)
+        total += term
+        if float(term.abs().sum()) < relative:
+            return total
+    return None
+
+
+class ProjectionStep(Protocol):
+    """One time step: what the network has to learn.
+
+    Attributes:
+        on_the_way: states within the step, if they are known.
+    """
+
+    on_the_way: list[torch.Tensor]
+
+    def loss(self, model: StringMixture, iteration: int, total: int, generator: torch.Generator) -> LossAndStats:
+        """Cross-entropy to the propagated distribution at one of the step's iterations."""
+        ...
+
+
+class EnumeratedStep:
+    """Exact sums: q of every configuration, propagated to all orders.
+
+    Args:
+        estimator: enumeration.
+        model: the distribution before the step.
+        h: the step 2 tau, units of 1/gamma.
+        parts: equal parts that the step is propagated in.
+        weight: of the squared Hilbert-Schmidt distance.
+
+    Attributes:
+        on_the_way: exp(k h L / parts) p(t) for k = 1 ... parts - 1.
+    """
+
+    def __init__(
+        self, estimator: Enumeration, model: StringMixture, h: float, parts: int = 1, weight: float = 0.0
+    ) -> None:
+        self.weight, self.distance = weight, HilbertSchmidt(estimator.liouvillian.povm)
+        with torch.no_grad():
+            p = model.all_probs()
+            states = [p]
+            for _ in range(parts):
+                q = propagate(estimator.liouvillian, states[-1], h / parts)
+                states.append(q if estimator.liouvillian.conserves else q / q.sum())
+            self.on_the_way = [state.to(p.dtype) for state in states[1:-1]]
+            self.target_A = states[-1].to(p.dtype).flatten()
+            self.residual = estimator.liouvillian.apply(p).abs().sum()
+            self.entropy = (self.target_A * floored_log(self.target_A)).sum()
+
+    def loss(self, model: StringMixture, iteration: int, total: int, generator: torch.Generator) -> LossAndStats:
+        """-sum_a q(a) log p(a) + weight 2^N Tr (rho_p - rho_q)^2; as a statistic it vanishes for p = q."""
+        p_A = model.all_probs().flatten()
+        loss = -(self.target_A * floored_log(p_A)).sum()
+        if self.weight:
+            loss = loss + self.weight * self.distance.squared(p_A - self.target_A)
+        return loss, {"loss": (loss + self.entropy).detach(), "residual": self.residual}
+
+
+class DrawnStep:
+    """Samples a ~ p(t), with q(a) / p(t, a) to second order in h: Euler's target first, then Heun's.
+
+        q = p + h/2 (L p + L q'),  q' the network once it has learnt p + h L p.
+
+    A subclass draws, evaluates L on what it has drawn, and knows log p there.
+
+    Args:
+        h: the step 2 tau, units of 1/gamma.
+    """
+
+    log_before_B: torch.Tensor
+    target_B: torch.Tensor
+    residual: torch.Tensor
+
+    def __init__(self, h: float) -> None:
+        self.h = h
+        self.on_the_way: list[torch.Tensor] = []
+
+    def draw(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """A fresh batch: log p(t, a), (L p)(a) / p(t, a), and (L q')(a) / p(t, a) once there is a q'."""
+        raise NotImplementedError
+
+    def predict(self, model: StringMixture) -> None:
+        """Keep q'."""
+        raise NotImplementedError
+
+    def log_prob(self, model: StringMixture) -> torch.Tensor:
+        """log p(a) of the batch."""
+        raise NotImplementedError
+
+    def loss(self, model: StringMixture, iteration: int, total: int, generator: torch.Generator) -> LossAndStats:
+        """-1/N_s sum_a [q(a) - p(a)] / p(t, a) log p(a), the difference without gradient."""
+        turns = iteration == int(PREDICTOR * total) > 0
+        if turns:
+            self.predict(model)
+        if turns or iteration % max(1, total // BATCHES) == 0:
+            self._refresh(generator)
+        log_p_B = self.log_prob(model)
+        ratio_B = torch.exp(log_p_B.detach() - self.log_before_B)
+        loss = -((self.target_B - ratio_B) * log_p_B).mean()
+        apart = (self.target_B - ratio_B).abs().mean()
+        return loss, {"loss": apart, "residual": self.residual}
+
+    @torch.no_grad()
+    def _refresh(self, generator: torch.Generator) -> None:
+        self.log_before_B, change_B, later_B = self.draw(generator)
+        self.residual = change_B.abs().mean()
+        self.target_B = 1 + self.h * (change_B if later_B is None else (change_B + later_B) / 2)
+
+
+class SampledStep(DrawnStep):
+    """`DrawnStep` at any size: samples from the network, L on the configurations that it connects.
+
+    Args:
+        estimator: draws N_s and evaluates L on them.
+        model: the distribution before the step.
+        h: the step 2 tau, units of 1/gamma.
+    """
+
+    def __init__(self, estimator: Sampled, model: StringMixture, h: float) -> None:
+        super().__init__(h)
+        self.estimator = estimator
+        self.before = estimator.freeze(model)
+        self.predicted: StringMixture | None = None
+
+    def draw(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Samples and their neighbours through the network."""
+        self.samples_BN = self.before.sample(self.estimator.n_samples, generator)
+        found = self.estimator.evaluate_at(self.before, self.samples_BN, self.predicted)
+        return self.before.log_prob(self.samples_BN), found.Lp_A, found.old_Lp_A
+
+    def predict(self, model: StringMixture) -> None:
+        """Keep a copy of the network."""
+        self.predicted = self.estimator.freeze(model)
+
+    def log_prob(self, model: StringMixture) -> torch.Tensor:
+        """log p(a) of the batch."""
+        return model.log_prob(self.samples_BN)
+
+
+class EnumeratedDrawsStep(DrawnStep):
+    """`DrawnStep` with draws from the enumerated p: the same estimator, without sampling the network.
+
+    Args:
+        estimator: enumeration with a number of draws.
+        model: the distribution before the step.
+        h: the step 2 tau, units of 1/gamma.
+    """
+
+    def __init__(self, estimator: Enumeration, model: StringMixture, h: float) -> None:
+        super().__init__(h)
+        self.estimator = estimator
+        self.p_A, self.Lp_A = estimator.freeze(model)
+        self.Lq_A: torch.Tensor | None = None
+
+    def draw(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Look p and L p up."""
+        self.drawn_B = self.estimator.draw_from(self.p_A, generator)
+        p_B = self.p_A[self.drawn_B]
+        later_B = None if self.Lq_A is None else self.Lq_A[self.drawn_B] / p_B
+        return p_B.log(), self.Lp_A[self.drawn_B] / p_B, later_B
+
+    def predict(self, model: StringMixture) -> None:
+        """Keep L q'."""
+        self.Lq_A = self.estimator.freeze(model)[1]
+
+    def log_prob(self, model: StringMixture) -> torch.Tensor:
+        """log p(a) of the batch."""
+        return floored_log(model.all_probs().flatten()[self.drawn_B])
+
+
+def projection_step(
+    estimator: Estimator, model: StringMixture, h: float, parts: int = 1, weight: float = 0.0
+) -> ProjectionStep:
+    """The next time step by the estimator's way to sum over configurations.
+
+    Args:
+        estimator: enumeration, with draws or without, or sampled.
+        model: the distribution before the step.
+        h: the step 2 tau, units of 1/gamma.
+        parts, weight: of exact sums, see `EnumeratedStep`.
+    """
+    if isinstance(estimator, Sampled):
+        return SampledStep(estimator, model, h)
+    assert isinstance(estimator, Enumeration), "a Point of method projection has no other estimator"
+    if estimator.n_samples is not None:
+        return EnumeratedDrawsStep(estimator, model, h)
+    return EnumeratedStep(estimator, model, h, parts, weight)

@@ -1,0 +1,158 @@
+"""Lindblad models on a lattice (Eq. 1): local Hamiltonian terms and jump operators.
+
+    drho/dt = -i [H, rho] + sum_k gamma_k / 2 (2 G_k rho G_k^+ - {rho, G_k^+ G_k})
+
+hbar = 1 and gamma = 1 sets the unit of time. Basis |0> = |up> (sigma_z = +1), |1> = |down>.
+Two-site operators are 4x4 matrices in the order kron(site i, site j).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from repro.physics.lattice import MAX_SITES, Bond, Lattice
+from repro.utils.errors import InputError
+from repro.utils.validation import instance, matrix, real, whole
+
+IDENTITY = np.eye(2, dtype=complex)
+SIGMA_X = np.array([[0, 1], [1, 0]], dtype=complex)
+SIGMA_Y = np.array([[0, -1j], [1j, 0]], dtype=complex)
+SIGMA_Z = np.array([[1, 0], [0, -1]], dtype=complex)
+SIGMA_MINUS = (SIGMA_X - 1j * SIGMA_Y) / 2
+SIGMA_PLUS = (SIGMA_X + 1j * SIGMA_Y) / 2
+PAULIS = {"x": SIGMA_X, "y": SIGMA_Y, "z": SIGMA_Z}
+
+
+@dataclass(frozen=True)
+class HamiltonianTerm:
+    """A Hermitian operator on one or two sites (energy in units of gamma)."""
+
+    sites: tuple[int, ...]
+    operator: np.ndarray
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A jump operator Gamma_k on one or two sites with its rate gamma_k >= 0."""
+
+    sites: tuple[int, ...]
+    operator: np.ndarray
+    rate: float
+
+    @property
+    def acts(self) -> bool:
+        """Whether it does anything: a rate above zero, and an operator that is not zero."""
+        return self.rate > 0 and bool(self.operator.any())
+
+
+class LindbladModel:
+    """Any Lindblad equation with one- and two-site terms.
+
+    Args:
+        lattice: the sites; terms may join any two of them, bonded or not.
+        one_site: pairs (i, 2x2 Hermitian matrix).
+        two_site: pairs ((i, j), 4x4 Hermitian matrix), kron order (i, j).
+        jumps: triples (sites, matrix, rate); `sites` is i, (i,) or (i, j). Matrices may be QuTiP objects.
+
+    Raises:
+        InputError: a site outside the lattice, a matrix of the wrong shape, a Hamiltonian term that is not
+            Hermitian, a negative rate.
+    """
+
+    def __init__(
+        self,
+        lattice: Lattice,
+        one_site: Iterable[tuple[int, np.ndarray]] = (),
+        two_site: Iterable[tuple[Bond, np.ndarray]] = (),
+        jumps: Iterable[tuple[int | Sequence[int], np.ndarray, float]] = (),
+    ) -> None:
+        instance("lattice", lattice, Lattice)
+        self.lattice = lattice
+        terms = [self._hamiltonian_term((i,), op) for i, op in _entries("one_site", one_site, 2)]
+        terms += [self._hamiltonian_term(_sites(pair), op) for pair, op in _entries("two_site", two_site, 2)]
+        self.hamiltonian_terms: tuple[HamiltonianTerm, ...] = tuple(terms)
+        self.jumps: tuple[Jump, ...] = tuple(
+            self._jump(sites, op, rate) for sites, op, rate in _entries("jumps", jumps, 3)
+        )
+
+    @property
+    def has_jumps(self) -> bool:
+        """Whether anything dissipates; without, no steady state is unique."""
+        return any(jump.acts for jump in self.jumps)
+
+    def _hamiltonian_term(self, sites: tuple[int, ...], operator: np.ndarray) -> HamiltonianTerm:
+        checked = self._checked_operator("Hamiltonian term", sites, operator)
+        if not np.allclose(checked, checked.conj().T, atol=1e-12):
+            raise InputError(f"Hamiltonian term on sites {sites}: not Hermitian")
+        return HamiltonianTerm(sites, checked)
+
+    def _jump(self, sites: int | Sequence[int], operator: np.ndarray, rate: float) -> Jump:
+        where = _sites(sites)
+        checked = self._checked_operator("jump operator", where, operator)
+        if real(f"jump operator on sites {where}: rate", rate) < 0:
+            raise InputError(f"jump operator on sites {where}: rate {rate}, expected a number >= 0")
+        return Jump(where, checked, float(rate))
+
+    def _checked_operator(self, what: str, sites: tuple[int, ...], operator: np.ndarray) -> np.ndarray:
+        where = f"{what} on sites {sites}"
+        for site in sites:
+            whole(f"{where}: site", site, -MAX_SITES)
+        array = matrix(where, operator)
+        if len(sites) not in (1, 2) or len(set(sites)) != len(sites):
+            raise InputError(f"{what} on sites {sites}: expected one site or two different sites")
+        if not all(0 <= site < self.lattice.n_sites for site in sites):
+            raise InputError(f"{what} on sites {sites}: the lattice has sites 0 to {self.lattice.n_sites - 1}")
+        dim = 2 ** len(sites)
+        if array.shape != (dim, dim):
+            raise InputError(f"{where}: shape {array.shape}, expected {(dim, dim)}")
+        return array
+
+
+def _entries(name: str, terms: Any, length: int) -> Iterator[Any]:
+    """The tuples of a list of terms."""
+    if not isinstance(terms, Iterable) or isinstance(terms, np.ndarray):
+        raise InputError(f"{name}: expected a list of tuples of {length}")
+    for number, term in enumerate(terms):
+        if not isinstance(term, tuple | list) or len(term) != length:
+            raise InputError(
+                f"{name}[{number}]: expected a tuple of {length}, such as (site, matrix{', rate' * (length - 2)})"
+            )
+        yield term
+
+
+def _sites(given: Any) -> tuple[int, ...]:
+    return tuple(given) if isinstance(given, Iterable) else (given,)
+
+
+def _decay(lattice: Lattice, gamma: float) -> list[tuple[int, np.ndarray, float]]:
+    return [(site, SIGMA_MINUS, gamma) for site in lattice.sites]
+
+
+def tfim(lattice: Lattice, V: float, g: float, gamma: float = 1.0) -> LindbladModel:
+    """Dissipative transverse-field Ising model, H = V/4 sum_<ij> Z_i Z_j + g/2 sum_k X_k, decay sigma^-."""
+    V, g = real("V", V), real("g", g)
+    return LindbladModel(
+        lattice,
+        one_site=[(site, g / 2 * SIGMA_X) for site in lattice.sites],
+        two_site=[(bond, V / 4 * np.kron(SIGMA_Z, SIGMA_Z)) for bond in lattice.bonds],
+        jumps=_decay(lattice, gamma),
+    )
+
+
+def heisenberg(lattice: Lattice, J: tuple[float, float, float], B: float = 0.0, gamma: float = 1.0) -> LindbladModel:
+    """Dissipative Heisenberg model, H = sum_<ij> (Jx XX + Jy YY + Jz ZZ) + B sum_k Z_k, decay sigma^-."""
+    if not isinstance(J, Sequence | np.ndarray) or len(J) != 3:
+        raise InputError(f"J = {J}: expected three numbers, the couplings along x, y and z")
+    exchange = np.sum(
+        [real("J", c) * np.kron(pauli, pauli) for c, pauli in zip(J, PAULIS.values(), strict=True)], axis=0
+    )
+    return LindbladModel(
+        lattice,
+        one_site=[(site, real("B", B) * SIGMA_Z) for site in lattice.sites],
+        two_site=[(bond, exchange) for bond in lattice.bonds],
+        jumps=_decay(lattice, gamma),
+    )

@@ -1,0 +1,97 @@
+"""From what a user asks for to observables: averages, every site, strings, combinations, correlators, purity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from repro.physics.observables import LETTERS, Observable, PauliString, named, parse
+from repro.utils.errors import InputError
+from repro.utils.validation import real, shown
+
+EVERYTHING_LOCAL = (*LETTERS, *(f"{letter}*" for letter in LETTERS))
+"""Asked for where nothing is: the Pauli matrices' averages over the sites, and their means on every site."""
+PURITY = "purity"
+
+
+def asked_observables(
+    observables: Iterable[Any] | str | Mapping[str, Any], correlators: Iterable[Any], n_sites: int
+) -> tuple[Observable, ...]:
+    """Observables from what a user asks for; see `repro.solver.problem.Problem`.
+
+    Raises:
+        InputError: what cannot be read, two different observables of one name, or none at all.
+    """
+    found: dict[str, Observable] = {}
+    linear = [one for entry in _listed("observables", observables) for one in _linear(entry, n_sites)]
+    connected = [one for entry in _listed("correlators", correlators) for one in _correlator(entry, n_sites)]
+    for one in [*linear, *connected]:
+        if found.setdefault(one.name, one) != one:
+            raise InputError(f"observable '{one.name}': two different ones of that name, expected one")
+    if not found:
+        raise InputError("observables: expected at least one")
+    return tuple(found.values())
+
+
+def _listed(what: str, given: Any) -> list[Any]:
+    if isinstance(given, str | Mapping | Observable):
+        return [given]
+    if not isinstance(given, Iterable):
+        raise InputError(f"{what} = {shown(given)}: expected a list")
+    return list(given)
+
+
+def _linear(entry: Any, n_sites: int) -> list[Observable]:
+    if isinstance(entry, Observable):
+        return [entry]
+    if isinstance(entry, Mapping):
+        return [_combination(name, terms, n_sites) for name, terms in entry.items()]
+    if not isinstance(entry, str):
+        raise InputError(
+            f"observable {shown(entry)}: expected text such as 'X0 Z3', or {{name: [(2.0, 'X0 Y1'), ...]}}"
+        )
+    text = entry.strip()
+    if text == PURITY:
+        return [Observable(PURITY, purity=True)]
+    if text in LETTERS:
+        average = tuple((1 / n_sites, ((site, text),)) for site in range(n_sites))
+        return [Observable(text, average)]
+    if text[:-1] in LETTERS and text.endswith("*"):
+        return [_string(((site, text[0]),)) for site in range(n_sites)]
+    return [_string(parse(entry, n_sites))]
+
+
+def _string(string: PauliString) -> Observable:
+    return Observable(named(string), ((1.0, string),))
+
+
+def _combination(name: Any, terms: Any, n_sites: int) -> Observable:
+    where = f"observable {shown(name)}"
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or set(name) & set("<>"):
+        raise InputError(f"{where}: expected a printable name without < and >")
+    if isinstance(terms, str) or not isinstance(terms, Iterable):
+        raise InputError(f"{where}: expected a list of pairs such as (2.0, 'X0 Y1')")
+    read = []
+    for term in terms:
+        if isinstance(term, str) or not isinstance(term, Sequence) or len(term) != 2:
+            raise InputError(f"{where}: term {shown(term)}, expected a pair such as (2.0, 'X0 Y1')")
+        read.append((real(f"{where}: coefficient", term[0]), parse(term[1], n_sites)))
+    if not read:
+        raise InputError(f"{where}: has no terms, expected at least one")
+    return Observable(name.strip(), tuple(read))
+
+
+def _correlator(entry: Any, n_sites: int) -> list[Observable]:
+    """<AB> and <AB> - <A><B> of a pair of strings, or of all pairs of sites for one letter."""
+    if isinstance(entry, str) and entry in LETTERS:
+        pairs = combinations(range(n_sites), 2)
+        return [one for i, j in pairs for one in _correlator((f"{entry}{i}", f"{entry}{j}"), n_sites)]
+    if isinstance(entry, str) or not isinstance(entry, Sequence) or len(entry) != 2:
+        raise InputError(f"correlator {shown(entry)}: expected a pair such as ('Z0', 'Z3'), or X, Y or Z for all pairs")
+    first, second = (parse(text, n_sites) for text in entry)
+    shared = {site for site, _ in first} & {site for site, _ in second}
+    if shared:
+        raise InputError(f"correlator {shown(entry)}: both have site {min(shared)}, expected different sites")
+    both = tuple(sorted((*first, *second)))
+    return [_string(both), Observable(f"{named(both)} connected", ((1.0, both),), (first, second))]

@@ -1,0 +1,219 @@
+"""Exact curves on disk: what a reference is, what names it, and how it is found again or computed once.
+
+A reference is two files, `<key>.csv` (tidy table) and `<key>.json` (how it was made, and the table's checksum). The
+key is a hash of everything that decides the numbers, so a reference can never be mistaken for another model's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from repro.physics.lindblad import LindbladModel
+from repro.utils.errors import InputError, unknown
+from repro.utils.files import SHIPPED_DIGITS, write_atomic
+from repro.utils.paths import SHIPPED_REFERENCES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT_VERSION = 1
+OBSERVABLES = ("sigma_x", "sigma_y", "sigma_z")
+# Shipped references travel with the code; what this machine computes stays in the folder it works in.
+DEFAULT_FOLDERS = (SHIPPED_REFERENCES, Path("runs") / "reference")
+
+log = logging.getLogger(__name__)
+Folders = Sequence[str | os.PathLike[str]]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An exact curve, or an exact steady state.
+
+    Attributes:
+        table: columns t (units 1/gamma; inf for a steady state), observable ("sigma_x", "sigma_y", "sigma_z",
+            averaged over the sites), mean; of trajectories also error (standard error).
+        info: kind ("dynamics", "steady state" or "steady state by trajectories"), key, label, settings, solver,
+            residual (Frobenius norm of L rho of the last state), trace, smallest_eigenvalue, seconds, versions,
+            created; of trajectories their number instead of the residual, trace and eigenvalue.
+    """
+
+    table: pd.DataFrame
+    info: dict[str, Any]
+
+    @property
+    def t_end(self) -> float:
+        """Last time in the table (units 1/gamma), inf for a steady state."""
+        return float(self.table["t"].max())
+
+    def error(self, observable: str) -> float:
+        """Standard error of a steady state: of trajectories, 0 for an exact one."""
+        if "error" not in self.table:
+            return 0.0
+        return float(self.table.loc[self.table["observable"] == observable, "error"].iloc[0])
+
+    def at(self, t: ArrayLike, observable: str) -> np.ndarray:
+        """Site-averaged expectation value at times t, cubic between the grid's times.
+
+        Args:
+            t: times (units 1/gamma), any shape. A steady state has the same value at every time.
+            observable: "sigma_x", "sigma_y" or "sigma_z".
+
+        Raises:
+            InputError: an unknown observable, or a time outside the table.
+        """
+        if observable not in OBSERVABLES:
+            raise unknown("observable", observable, OBSERVABLES)
+        rows = self.table[self.table["observable"] == observable]
+        times = np.asarray(t, dtype=float)
+        if math.isinf(self.t_end):
+            return np.full(times.shape, rows["mean"].iloc[0])
+        from scipy.interpolate import CubicSpline
+
+        first, last = float(rows["t"].min()), self.t_end
+        slack = 1e-9 * max(1.0, last)
+        if not np.all((times >= first - slack) & (times <= last + slack)):
+            raise InputError(
+                f"exact curve asked for t = {times.min():g} to {times.max():g}: it covers {first:g} to {last:g}"
+            )
+        curve = CubicSpline(rows["t"].to_numpy(dtype=float), rows["mean"].to_numpy(dtype=float))
+        return curve(np.clip(times, first, last))
+
+
+def numbers(matrix: np.ndarray) -> list[list[float]]:
+    """Entries of a complex matrix, row by row, as [real, imaginary] to twelve decimals."""
+    # Rounding keeps the key the same on machines whose last bit differs; + 0.0 turns -0.0 into 0.0.
+    parts = np.stack([matrix.real.ravel(), matrix.imag.ravel()], axis=1)
+    return (np.round(parts, 12) + 0.0).tolist()
+
+
+def describe(model: LindbladModel, kind: str, **settings: Any) -> dict[str, Any]:
+    """Everything that decides a reference's numbers, as plain JSON: terms, jumps and settings.
+
+    Terms and jumps that vanish are left out. t_end is none of the settings: a longer curve serves a shorter one.
+    """
+    return {
+        "format": FORMAT_VERSION,
+        "kind": kind,
+        "n_sites": model.lattice.n_sites,
+        "hamiltonian": [
+            [list(map(int, term.sites)), numbers(term.operator)]
+            for term in model.hamiltonian_terms
+            if term.operator.any()
+        ],
+        "jumps": [
+            [list(map(int, jump.sites)), numbers(jump.operator), round(jump.rate, 12)]
+            for jump in model.jumps
+            if jump.acts
+        ],
+        "observables": list(OBSERVABLES),
+        **settings,
+    }
+
+
+def key_of(description: dict[str, Any]) -> str:
+    """Sixteen hexadecimal digits of the sha256 of a description."""
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def find(description: dict[str, Any], t_end: float, folders: Folders) -> Reference | None:
+    """The stored reference of a description that reaches t_end, None when no folder has it."""
+    return _search(folders, key_of(description), t_end, report=False)
+
+
+def find_or_compute(
+    description: dict[str, Any], t_end: float, folders: Folders, compute: Callable[[], Reference]
+) -> Reference:
+    """The reference of a description that reaches t_end, from the first folder that has it.
+
+    When no folder has it, it is computed under a lock and written to the last folder. A damaged or foreign file
+    counts as missing and is reported in one line.
+
+    Raises:
+        InputError: the last folder cannot be written.
+    """
+    key = key_of(description)
+    if (found := find(description, t_end, folders)) is not None:
+        return found
+    with _locked(Path(folders[-1]), key) as folder:
+        found = _search(folders, key, t_end, report=True)
+        if found is None:
+            found = _stored(compute(), key, folder)
+        return found
+
+
+def _table(text: bytes) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_csv(io.BytesIO(text))
+
+
+@contextmanager
+def _locked(folder: Path, key: str) -> Iterator[Path]:
+    from filelock import FileLock
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f".{key}.lock")
+        lock.acquire()
+    except OSError as error:
+        raise InputError(f"reference folder {folder}: cannot be written ({error.strerror or error})") from error
+    try:
+        yield folder
+    finally:
+        lock.release()
+
+
+def _search(folders: Folders, key: str, t_end: float, report: bool) -> Reference | None:
+    for folder in folders:
+        try:
+            reference = load(Path(folder), key)
+        except InputError as error:
+            if report:
+                log.warning("%s: computed again", error)
+            continue
+        if reference is not None and reference.t_end >= t_end - 1e-9:
+            return reference
+    return None
+
+
+def load(folder: Path, key: str) -> Reference | None:
+    """The reference stored under a key in a folder, None when there is none.
+
+    Raises:
+        InputError: files that are damaged, incomplete or of another key.
+    """
+    csv, sidecar = folder / f"{key}.csv", folder / f"{key}.json"
+    if not csv.exists() and not sidecar.exists():
+        return None
+    try:
+        text = csv.read_bytes()
+        info = json.loads(sidecar.read_text(encoding="utf-8"))
+        sound = info["key"] == key and info["csv_sha256"] == hashlib.sha256(text).hexdigest()
+        table = _table(text) if sound else None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"reference {csv}: cannot be read ({type(error).__name__})") from error
+    if table is None:
+        raise InputError(f"reference {csv}: does not match its checksum or key")
+    return Reference(table, info)
+
+
+def _stored(reference: Reference, key: str, folder: Path) -> Reference:
+    text = reference.table.to_csv(index=False, float_format=f"%.{SHIPPED_DIGITS}g", lineterminator="\n").encode()
+    info = {"key": key, **reference.info, "csv_sha256": hashlib.sha256(text).hexdigest()}
+    write_atomic(folder / f"{key}.csv", text)
+    write_atomic(folder / f"{key}.json", json.dumps(info, indent=1) + "\n")
+    # Read back, so that the first run and every later one see the same digits.
+    return Reference(_table(text), info)

@@ -1,0 +1,214 @@
+"""Exact references by two independent routes.
+
+QuTiP solves the Lindblad equation for the density matrix (Eq. 1): `dynamics`, `steady_state`, cached on disk. The
+project's own generator gives the steady state of the probability equation (Eq. 2): `povm_steady_state`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repro.physics.lindblad import PAULIS, LindbladModel
+from repro.physics.liouvillian import LocalLiouvillian
+from repro.physics.povm import Povm, product_state_density
+from repro.references.cache import DEFAULT_FOLDERS, OBSERVABLES, Folders, Reference, describe, find_or_compute, numbers
+from repro.references.qutip_solvers import (
+    KRYLOV_SIZE,
+    RESIDUAL_LIMIT,
+    evolve,
+    lindblad_rhs,
+    qutip_operators,
+    site_averaged_paulis,
+    solve_steady_state,
+)
+from repro.utils.errors import InputError
+
+if TYPE_CHECKING:
+    import qutip
+
+__all__ = ["OBSERVABLES", "Reference", "dynamics", "povm_steady_state", "site_averages", "steady_state"]
+
+MAX_SITES = 10
+TIME_STEP = 0.02
+
+
+def dynamics(
+    model: LindbladModel,
+    initial_state: str,
+    t_end: float,
+    folders: Folders = DEFAULT_FOLDERS,
+    *,
+    dt: float = TIME_STEP,
+    label: str = "",
+    computing: Callable[[], None] = lambda: None,
+) -> Reference:
+    """Exact evolution of the site-averaged Paulis from a product state, by QuTiP's `mesolve`.
+
+    Args:
+        model: the Lindblad equation, at most ten sites.
+        initial_state: the Bloch direction of every spin, such as "up".
+        t_end: last time wanted (units 1/gamma). A stored curve that reaches further is returned whole.
+        folders: searched in order; a new curve goes to the last one.
+        dt: spacing of the table's times; it must resolve the fastest frequency for `Reference.at` to interpolate.
+        label: a name for people, stored beside the curve.
+        computing: called when no folder has the curve, before it is computed.
+
+    Raises:
+        InputError: more than ten sites, an unknown state, t_end or dt not positive, a folder that cannot be written.
+    """
+    _check_size(model.lattice.n_sites)
+    if not (0 < t_end < math.inf and 0 < dt < math.inf):
+        raise InputError(f"exact dynamics to t = {t_end} in steps of {dt}: expected two positive numbers")
+    state = product_state_density(initial_state)
+    description = describe(model, "dynamics", initial_state=numbers(state), dt=float(dt))
+    settings = {**_settings(model), "initial_state": initial_state, "t_end": float(t_end), "dt": float(dt)}
+    times = np.round(np.arange(math.ceil(t_end / dt - 1e-9) + 1) * dt, 12)
+
+    def compute() -> Reference:
+        computing()
+        return _evolve(model, state, times, {"label": label, "settings": settings})
+
+    return find_or_compute(description, t_end, folders, compute)
+
+
+def steady_state(
+    model: LindbladModel,
+    folders: Folders = DEFAULT_FOLDERS,
+    *,
+    label: str = "",
+    computing: Callable[[], None] = lambda: None,
+) -> Reference:
+    """Exact steady state's site-averaged Paulis, by QuTiP's `steadystate`; ||L rho||_F is at most 1e-6.
+
+    Args:
+        model: the Lindblad equation, at most ten sites.
+        folders: as in `dynamics`.
+        label: as in `dynamics`.
+        computing: as in `dynamics`.
+
+    Raises:
+        InputError: more than ten sites, no jump operator or a steady state that is seen not to be unique, no solver
+            reached the residual, a folder that cannot be written.
+    """
+    _check_size(model.lattice.n_sites)
+    if not model.has_jumps:
+        raise InputError("steady state of a model without jump operators: expected at least one, or it is not unique")
+    description = describe(model, "steady state")
+
+    def compute() -> Reference:
+        computing()
+        return _steady(model, {"label": label, "settings": _settings(model)})
+
+    return find_or_compute(description, math.inf, folders, compute)
+
+
+def _check_size(n_sites: int) -> None:
+    if n_sites > MAX_SITES:
+        raise InputError(f"exact reference for {n_sites} sites: density matrices reach at most {MAX_SITES} sites")
+
+
+def _settings(model: LindbladModel) -> dict[str, Any]:
+    return {"lattice": model.lattice.name, "n_sites": model.lattice.n_sites, "observables": list(OBSERVABLES)}
+
+
+def _evolve(model: LindbladModel, state: np.ndarray, times: np.ndarray, info: dict[str, Any]) -> Reference:
+    from qutip import Qobj, tensor
+
+    start = time.perf_counter()
+    n_sites = model.lattice.n_sites
+    hamiltonian, jumps = qutip_operators(model)
+    rho = tensor([Qobj(state)] * n_sites).to("Dense")
+    result = evolve(hamiltonian, jumps, rho, times, e_ops=site_averaged_paulis(n_sites))
+    columns = {name: np.real(result.e_data[name]) for name in OBSERVABLES}
+    info = {"kind": "dynamics", **info, "solver": "mesolve adams"}
+    return _reference(times, columns, hamiltonian, jumps, result.final_state, info, start)
+
+
+def _steady(model: LindbladModel, info: dict[str, Any]) -> Reference:
+    start = time.perf_counter()
+    n_sites = model.lattice.n_sites
+    hamiltonian, jumps = qutip_operators(model)
+    solver, rho = solve_steady_state(hamiltonian, jumps, n_sites)
+    columns = {name: np.array([(op * rho).tr().real]) for name, op in site_averaged_paulis(n_sites).items()}
+    info = {"kind": "steady state", **info, "solver": solver}
+    reference = _reference(np.array([math.inf]), columns, hamiltonian, jumps, rho, info, start)
+    if reference.info["smallest_eigenvalue"] < -RESIDUAL_LIMIT:
+        raise InputError(
+            f"steady state: smallest eigenvalue {reference.info['smallest_eigenvalue']:.1e}, expected none below zero"
+        )
+    return reference
+
+
+def _reference(
+    times: np.ndarray,
+    columns: dict[str, np.ndarray],
+    hamiltonian: qutip.Qobj,
+    jumps: list[qutip.Qobj],
+    rho: qutip.Qobj,
+    info: dict[str, Any],
+    start: float,
+) -> Reference:
+    import pandas as pd
+    import qutip
+    import scipy
+
+    table = pd.DataFrame({"t": times, **columns}).melt(id_vars="t", var_name="observable", value_name="mean")
+    matrix = rho.full()
+    return Reference(
+        table,
+        {
+            **info,
+            "residual": float(lindblad_rhs(hamiltonian, jumps, rho).norm("fro")),
+            "trace": float(matrix.trace().real),
+            "smallest_eigenvalue": float(np.linalg.eigvalsh((matrix + matrix.conj().T) / 2)[0]),
+            "seconds": round(time.perf_counter() - start, 2),
+            "versions": {"qutip": qutip.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
+            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        },
+    )
+
+
+def povm_steady_state(liouvillian: LocalLiouvillian, tolerance: float = 1e-8) -> tuple[np.ndarray, float]:
+    """Steady state of dp/dt = L p (Eq. 2) from the project's own generator, by GMRES.
+
+    Columns of L sum to zero, so (L + u 1^T) p = u with u uniform has the one solution L p = 0, sum_a p(a) = 1.
+
+    Args:
+        liouvillian: at most ten sites.
+        tolerance: relative residual of the linear system.
+
+    Returns:
+        p of shape (4,) * N, and its residual ||L p||_1 = sum_a |sum_b p(b) L_a^b| (units gamma).
+
+    Raises:
+        InputError: more than ten sites, or GMRES does not converge (is the steady state unique?).
+    """
+    from scipy.sparse.linalg import LinearOperator, gmres
+
+    n_sites = liouvillian.n_sites
+    _check_size(n_sites)
+    shape, size = (4,) * n_sites, 4**n_sites
+
+    def shifted(p: np.ndarray) -> np.ndarray:
+        return liouvillian.apply(p.reshape(shape)).ravel() + p.sum() / size
+
+    uniform = np.full(size, 1 / size)
+    system = LinearOperator((size, size), matvec=shifted, dtype=np.float64)
+    p, failed = gmres(system, uniform, x0=uniform, rtol=tolerance, restart=min(KRYLOV_SIZE, size), maxiter=50)
+    p = p.reshape(shape)
+    residual = float(np.abs(liouvillian.apply(p)).sum())
+    if failed or not np.isfinite(residual):
+        raise InputError(f"steady state of the probability equation: GMRES stopped at ||L p||_1 = {residual:.1e}")
+    return p, residual
+
+
+def site_averages(p: np.ndarray, povm: Povm) -> dict[str, float]:
+    """Site-averaged <sigma_x>, <sigma_y>, <sigma_z> of a probability tensor of shape (4,) * N."""
+    one_site = np.mean([p.sum(axis=tuple(k for k in range(p.ndim) if k != site)) for site in range(p.ndim)], axis=0)
+    return {f"sigma_{name}": float(povm.observable(pauli) @ one_site) for name, pauli in PAULIS.items()}

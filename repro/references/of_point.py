@@ -1,0 +1,172 @@
+"""The exact values that a point is compared with: an evolution from its start, and its steady state."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from repro.config.point import COUPLINGS, MODEL_FIELDS, Point
+from repro.references import density_matrix, trajectory_evolution, trajectory_steady_state
+from repro.references.cache import DEFAULT_FOLDERS, Reference
+
+Exact = Callable[[float, str], float]
+Say = Callable[[], None]
+
+
+def _silent() -> None:
+    pass
+
+
+def folders(runs: Path) -> tuple[Path, Path]:
+    """Where references are looked for: shipped ones first, then this machine's own."""
+    return DEFAULT_FOLDERS[0], runs / "reference"
+
+
+def reachable(point: Point) -> bool:
+    """Whether QuTiP reaches the point's lattice."""
+    return point.build_lattice().n_sites <= density_matrix.MAX_SITES
+
+
+def steady_state(point: Point, runs: Path, computing: Say = _silent) -> Reference:
+    """Exact steady state of the point's model; `computing` is called when it is not stored yet."""
+    return density_matrix.steady_state(point.build_model(), folders(runs), label=_name(point), computing=computing)
+
+
+def stored_steady_state(point: Point, runs: Path) -> Reference | None:
+    """The steady state to compare with: exact where QuTiP reaches, else by trajectories if those are stored."""
+    if reachable(point):
+        return steady_state(point, runs)
+    if point.build_lattice().n_sites <= trajectory_steady_state.MAX_SITES:
+        return trajectory_steady_state.stored(point.build_model(), folders(runs))
+    return None
+
+
+def evolution(point: Point, runs: Path, computing: Say = _silent) -> Reference:
+    """Exact evolution from the point's product state over its time; `computing` as in `steady_state`."""
+    model, t_end = point.build_model(), end_time(point)
+    return density_matrix.dynamics(
+        model, point.initial, t_end, folders(runs), dt=_spacing(point), label=_name(point), computing=computing
+    )
+
+
+def stored_evolution(point: Point, runs: Path) -> Reference | None:
+    """The evolution to compare with: exact where QuTiP reaches, else by trajectories if those are stored."""
+    if reachable(point):
+        return evolution(point, runs)
+    if point.build_lattice().n_sites <= trajectory_steady_state.MAX_SITES:
+        return trajectory_evolution.stored(point.build_model(), point.initial, end_time(point), folders(runs))
+    return None
+
+
+def end_time(point: Point) -> float:
+    """Last time of a point's evolution, t_end or up to one time step more (units 1/gamma)."""
+    return 2 * point.tau * point.n_steps
+
+
+def _name(point: Point) -> str:
+    return f"{point.model} {point.build_lattice().name} {point.coupling_label}"
+
+
+def _spacing(point: Point) -> float:
+    """A table's spacing in time: finer where couplings ten times larger turn the state ten times faster."""
+    largest = max(abs(getattr(point, name)) for name in COUPLINGS[point.model])
+    return density_matrix.TIME_STEP if largest <= 2 else density_matrix.TIME_STEP * 2 / largest
+
+
+def exact_of(point: Point, runs: Path) -> Exact | None:
+    """Exact value at (t, observable); t = inf for the steady state, NaN where it is not known. None without any.
+
+    A variational+dynamics point starts from no exact state: all its times are compared with the steady state.
+    """
+    steady = stored_steady_state(point, runs) if point.settles else None
+    curve = stored_evolution(point, runs) if point.follows_exact_evolution else None
+    if steady is None and curve is None:
+        return None
+
+    def value(t: float, observable: str) -> float:
+        source = steady if not point.follows_exact_evolution or math.isinf(t) else curve
+        return math.nan if source is None else float(source.at(t, observable))
+
+    return value
+
+
+def _exact_ones(point: Point) -> list[tuple[str, Callable[[Point, Path, Say], Reference]]]:
+    """What QuTiP computes exactly for a point, by kind; nothing beyond its reach."""
+    ones: list[tuple[str, Callable[[Point, Path, Say], Reference]]] = []
+    if reachable(point) and point.settles:
+        ones.append(("steady state", steady_state))
+    if reachable(point) and point.follows_exact_evolution:
+        ones.append(("evolution", evolution))
+    return ones
+
+
+def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> dict[str, Reference]:
+    """Make sure that every QuTiP reference the points need is there; `say` is told the name of each computed.
+
+    Trajectories are not started here: `prepare_trajectories` does, on demand.
+
+    Returns:
+        Those that had to be computed, by name.
+    """
+    needed: dict[tuple[object, ...], tuple[str, Callable[[Say], Reference]]] = {}
+    for point in points:
+        for kind, find in _exact_ones(point):
+            when = (point.initial, end_time(point)) if find is evolution else ()
+            key = (*_model_key(point), kind, *when)
+            needed.setdefault(key, (f"{kind} of {_name(point)}", partial(find, point, runs)))
+    computed: list[str] = []
+    found = {name: find(partial(_note, name, computed, say)) for name, find in needed.values()}
+    return {name: found[name] for name in computed}
+
+
+def prepare_trajectories(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
+    """Make sure that what is beyond density matrices is there too, by quantum trajectories: minutes each."""
+    beyond = [p for p in points if not reachable(p) and p.build_lattice().n_sites <= trajectory_steady_state.MAX_SITES]
+    for point in {_model_key(p): p for p in beyond if p.settles}.values():
+        name = _name(point)
+        told = partial(_tell, say, f"steady state of {name}")
+        trajectory_steady_state.steady_state(point.build_model(), folders(runs), label=name, say=told)
+    longest = sorted((p for p in beyond if p.follows_exact_evolution), key=end_time)
+    for point in {(*_model_key(p), p.initial): p for p in longest}.values():
+        name = _name(point)
+        told = partial(_tell, say, f"evolution of {name}")
+        model, t_end = point.build_model(), end_time(point)
+        trajectory_evolution.evolution(model, point.initial, t_end, folders(runs), label=name, say=told)
+
+
+class _NotStored(Exception):
+    pass
+
+
+def stored(points: Sequence[Point], runs: Path) -> dict[str, Reference]:
+    """References of the points that are there already, by key; nothing is computed."""
+
+    def refuse() -> None:
+        raise _NotStored
+
+    found: dict[str, Reference] = {}
+    for point in points:
+        for _, find in _exact_ones(point):
+            with contextlib.suppress(_NotStored):
+                reference = find(point, runs, refuse)
+                found[reference.info["key"]] = reference
+        for find_stored in () if reachable(point) else (stored_steady_state, stored_evolution):
+            if by_trajectories := find_stored(point, runs):
+                found[by_trajectories.info["key"]] = by_trajectories
+    return found
+
+
+def _note(name: str, computed: list[str], say: Callable[[str], None]) -> None:
+    computed.append(name)
+    say(name)
+
+
+def _tell(say: Callable[[str], None], what: str, text: str) -> None:
+    say(f"{what}: {text}")
+
+
+def _model_key(point: Point) -> tuple[object, ...]:
+    return tuple(getattr(point, field) for field in MODEL_FIELDS)

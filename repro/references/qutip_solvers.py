@@ -1,0 +1,129 @@
+"""QuTiP at work: sparse operators of a model, its evolution and its steady state.
+
+QuTiP is imported inside the functions: everything else runs without it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from repro.physics.lindblad import PAULIS, LindbladModel
+from repro.utils.errors import InputError
+
+if TYPE_CHECKING:
+    import qutip
+
+RESIDUAL_LIMIT = 1e-6
+# Up to here LU of the superoperator is fast; its fill-in makes it hopeless a few sites further.
+DIRECT_SITES = 5
+# A longer Krylov space than SciPy's default of 20: with that, GMRES stalls on nine sites.
+KRYLOV_SIZE = 100
+EVOLUTION_OPTIONS: dict[str, Any] = {
+    "matrix_form": True,
+    "method": "adams",
+    "atol": 1e-10,
+    "rtol": 1e-8,
+    "nsteps": 1_000_000,
+    "progress_bar": "",
+    "store_final_state": True,
+    "store_states": False,
+    "normalize_output": False,
+}
+
+log = logging.getLogger(__name__)
+
+
+def qutip_operators(model: LindbladModel) -> tuple[qutip.Qobj, list[qutip.Qobj]]:
+    """H and the collapse operators sqrt(gamma_k) G_k as sparse QuTiP operators, qubit k = site k."""
+    from qutip import qzero
+
+    n_sites = model.lattice.n_sites
+    hamiltonian = qzero([2] * n_sites, dtype="CSR")
+    for term in model.hamiltonian_terms:
+        hamiltonian += expand(term.operator, term.sites, n_sites)
+    jumps = [math.sqrt(jump.rate) * expand(jump.operator, jump.sites, n_sites) for jump in model.jumps]
+    return hamiltonian, jumps
+
+
+def expand(operator: np.ndarray, sites: tuple[int, ...], n_sites: int) -> qutip.Qobj:
+    """A one- or two-site operator on N qubits (kron order of `sites`), sparse."""
+    from qutip import Qobj, expand_operator
+
+    local = Qobj(operator, dims=[[2] * len(sites)] * 2)
+    return expand_operator(local, [2] * n_sites, list(sites), dtype="CSR")
+
+
+def site_averaged_paulis(n_sites: int) -> dict[str, qutip.Qobj]:
+    """(1/N) sum_k sigma_w^(k) for w = x, y, z, by name ("sigma_x", ...)."""
+    return {
+        f"sigma_{name}": sum(expand(pauli, (k,), n_sites) for k in range(n_sites)) / n_sites
+        for name, pauli in PAULIS.items()
+    }
+
+
+def lindblad_rhs(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj) -> qutip.Qobj:
+    """L rho (Eq. 1) for collapse operators that carry their rates."""
+    out = -1j * (hamiltonian * rho - rho * hamiltonian)
+    for jump in jumps:
+        loss = jump.dag() * jump
+        out += jump * rho * jump.dag() - (loss * rho + rho * loss) / 2
+    return out
+
+
+def evolve(
+    hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj, times: ArrayLike, **options: Any
+) -> qutip.solver.Result:
+    """`mesolve` in matrix form: L acts on the density matrix, the superoperator is never built."""
+    import qutip
+
+    e_ops = options.pop("e_ops", None)
+    return qutip.mesolve(hamiltonian, rho, times, jumps, e_ops=e_ops, options={**EVOLUTION_OPTIONS, **options})
+
+
+def solve_steady_state(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], n_sites: int) -> tuple[str, qutip.Qobj]:
+    """Name of the first solver that reaches ||L rho||_F <= 1e-6, and its state.
+
+    Raises:
+        InputError: none does, or the steady state is not unique (noticed up to five sites, where L is factorised).
+    """
+    import qutip
+
+    liouvillian = qutip.liouvillian(hamiltonian, jumps)
+    mixed = qutip.tensor([qutip.qeye(2)] * n_sites).to("Dense") / 2**n_sites
+    solve = partial(qutip.steadystate, liouvillian)
+    # From the maximally mixed state BiCGSTAB escapes the breakdown that it meets from zero.
+    krylov = {"x0": mixed.full().ravel(), "rtol": 1e-9}
+    attempts: dict[str, Callable[[], qutip.Qobj]] = {}
+    if n_sites <= DIRECT_SITES:
+        attempts["steadystate direct spsolve"] = partial(solve, solver="spsolve")
+    attempts["steadystate direct bicgstab"] = partial(solve, solver="bicgstab", maxiter=3000, **krylov)
+    attempts["steadystate direct gmres"] = partial(solve, solver="gmres", restart=KRYLOV_SIZE, maxiter=30, **krylov)
+    for t in (50.0, 200.0, 800.0):
+        attempts[f"mesolve to t = {t:g}"] = partial(_relaxed, hamiltonian, jumps, mixed, t)
+    residual = math.inf
+    for solver, attempt in attempts.items():
+        try:
+            rho = attempt()
+        except RuntimeError as error:
+            log.info("%s: %s", solver, error)
+            continue
+        except ValueError as error:
+            if "singular" not in str(error):
+                raise
+            raise InputError("steady state: the Liouvillian has more than one, expected a unique one") from error
+        residual = lindblad_rhs(hamiltonian, jumps, rho).norm("fro")
+        if residual <= RESIDUAL_LIMIT:
+            return solver, rho
+        log.info("%s: ||L rho|| = %.1e", solver, residual)
+    raise InputError(f"steady state: ||L rho|| = {residual:.1e} at best, expected at most {RESIDUAL_LIMIT:g}")
+
+
+def _relaxed(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj, t: float) -> qutip.Qobj:
+    return evolve(hamiltonian, jumps, rho, [0, t], atol=1e-12, rtol=1e-10).final_state

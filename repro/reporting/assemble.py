@@ -1,0 +1,153 @@
+"""From the histories of finished points to the tidy table of a figure."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.config.point import COUPLINGS, Point
+from repro.physics.pauli_means import PAULI_NAMES
+from repro.references.of_point import exact_of, stored_steady_state
+from repro.running import events
+from repro.running.runner import DONE, finished, point_folder
+from repro.utils.files import write_atomic
+from repro.utils.result_table import read_exactly, tidy, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STEADY_WINDOW = 0.2
+FAILURE_COLUMNS = ("panel", "point", "point_id", "reason", "time")
+LOSS_COLUMNS = ("panel", "point", "point_id", "seed", "iteration", "loss")
+
+
+def figure_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
+    """Tidy table of all finished points, in the order given; unfinished ones are left out."""
+    return tidy([row for point in points if finished(runs, point) for row in _rows(point, runs)])
+
+
+def steady_reference(points: Sequence[Point], runs: Path) -> pd.DataFrame:
+    """Exact steady values for the figure's lines: columns Jy, g, observable, mean, error, one row per coupling."""
+    import pandas as pd
+
+    rows: dict[tuple[float, float, str], tuple[float, float]] = {}
+    for point in points:
+        if reference := stored_steady_state(point, runs):
+            for name in PAULI_NAMES:
+                rows[(point.Jy, point.g, name)] = (float(reference.at(math.inf, name)), reference.error(name))
+    data = [(*key, *value) for key, value in rows.items()]
+    return pd.DataFrame(data, columns=["Jy", "g", "observable", "mean", "error"])
+
+
+def loss_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
+    """Loss of every iteration of the finished variational points: panel, point, point_id, seed, iteration, loss."""
+    import pandas as pd
+
+    parts = []
+    for point in points:
+        path = point_folder(runs, point) / "losses.csv"
+        if finished(runs, point) and path.exists():
+            losses = read_exactly(path)
+            losses[["panel", "point", "point_id", "seed"]] = point.panel, point.label, point.point_id, point.seed
+            parts.append(losses[[*LOSS_COLUMNS]])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*LOSS_COLUMNS])
+
+
+def failure_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
+    """Points that were given up and have not been finished since: panel, point, point_id, reason, time (UTC)."""
+    import pandas as pd
+
+    rows = [
+        (point.panel, point.label, point.point_id, failure["reason"], failure["time"])
+        for point in points
+        if (failure := events.failure(point_folder(runs, point)))
+    ]
+    return pd.DataFrame(rows, columns=[*FAILURE_COLUMNS])
+
+
+def write_figure(
+    figure: str, points: Sequence[Point], exact_line: Sequence[Point], runs: Path, folder: Path, losses: bool = False
+) -> pd.DataFrame:
+    """Write a figure's table.csv, failures.csv, reference.csv and settings.json into a folder; returns the table.
+
+    Args:
+        figure: its name.
+        points: the figure's points; unfinished ones are listed in the settings and missing in the table.
+        exact_line: points whose exact steady states go into reference.csv.
+        runs: folder of computed points.
+        folder: where the files go.
+        losses: also write losses.csv, the loss of every iteration.
+    """
+    table = figure_table(points, runs)
+    write_table(table, folder / "table.csv")
+    write_atomic(folder / "failures.csv", failure_table(points, runs).to_csv(index=False))
+    write_atomic(folder / "reference.csv", steady_reference(exact_line, runs).to_csv(index=False))
+    if losses:
+        write_atomic(folder / "losses.csv", loss_table(points, runs).to_csv(index=False))
+    described = [{"point_id": p.point_id, "label": p.label, **dataclasses.asdict(p)} for p in points]
+    write_atomic(folder / "settings.json", json.dumps({"figure": figure, "points": described}, indent=1))
+    return table
+
+
+def _rows(point: Point, runs: Path) -> Iterable[dict[str, Any]]:
+
+    folder = point_folder(runs, point)
+    history = read_exactly(folder / "history.csv")
+    fixed = {**_settings(point), **_provenance(folder)}
+    exact = exact_of(point, runs)
+    curve = history if "t" in history else history.iloc[:0]
+    for name in _measured(history):
+        measured = [(row["t"], row[name], row[f"{name}_error"], row["seconds"]) for _, row in curve.iterrows()]
+        if point.settles:
+            measured.append((math.inf, *_steady_estimate(history, name), history["seconds"].iloc[-1]))
+        for t, mean, error, seconds in measured:
+            value = exact(t, name.removeprefix("scored_")) if exact else None
+            yield {
+                **fixed,
+                "t": round(t, 12),
+                "observable": name,
+                "mean": mean,
+                "error": error,
+                "exact": None if value is None else round(value, 10),
+                "seconds": round(seconds, 2),
+            }
+
+
+def _measured(history: pd.DataFrame) -> list[str]:
+    """Observables of a history: every column that has an error beside it."""
+    return [str(column).removesuffix("_error") for column in history.columns if str(column).endswith("_error")]
+
+
+def _steady_estimate(history: pd.DataFrame, name: str) -> tuple[float, float]:
+    """(mean, error): the last state of a variational search; the average over an evolution's last fifth."""
+    if "t" not in history:
+        return float(history[name].iloc[-1]), float(history[f"{name}_error"].iloc[-1])
+    window = history[history["t"] >= (1 - STEADY_WINDOW) * history["t"].iloc[-1]][name]
+    return float(window.mean()), float(window.std(ddof=0))
+
+
+def _settings(point: Point) -> dict[str, Any]:
+    """The columns that say what was computed; couplings of the other model stay empty."""
+    couplings = {name: None for names in COUPLINGS.values() for name in names}
+    couplings.update({name: getattr(point, name) for name in COUPLINGS[point.model]})
+    lattice = point.build_lattice()
+    return {
+        **{name: getattr(point, name) for name in ("figure", "panel", "profile", "method", "layers", "width")},
+        **{name: getattr(point, name) for name in ("strings", "model", "povm", "seed")},
+        **couplings,
+        "point": point.label,
+        "point_id": point.point_id,
+        "lattice": lattice.name,
+        "n_sites": lattice.n_sites,
+        "tau": None if point.method == "variational" else point.tau,
+        "n_samples": point.n_samples or None,
+    }
+
+
+def _provenance(folder: Path) -> dict[str, str]:
+    done = json.loads((folder / DONE).read_text())
+    return {name: done["provenance"][name] for name in ("commit", "device")}

@@ -1,0 +1,55 @@
+"""Draw a figure from files: what a run has written, or what is shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro.utils.errors import InputError
+from repro.utils.paths import RESULTS, figures
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def draw(figure: str, table: Path, reference: Path, target: Path, further: Mapping[str, Path]) -> Sequence[Path]:
+    """Draw a figure from its table and its exact line; it states every profile that the table has rows of.
+
+    Args:
+        figure: its name.
+        table, reference: tidy rows, and the exact line.
+        target: folder of the drawings.
+        further: more tables by name, such as the losses; absent files are left out.
+
+    Raises:
+        InputError: a file that cannot be read, or a folder that cannot be written.
+    """
+    from repro.utils.result_table import read_table
+
+    rows = read_table(table)
+    extra = {name: _read(path) for name, path in further.items() if path.exists()}
+    return figures().plot(figure, rows, _read(reference), " and ".join(dict.fromkeys(rows["profile"])), target, extra)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read the table '{path}': {str(error).splitlines()[0]}") from error
+
+
+def draw_run(figure: str, folder: Path) -> Sequence[Path]:
+    """Draw a run's table into its own folder, `runs/<figure>/<profile>`."""
+    further = {"losses": folder / "losses.csv", "rbm": folder.parent.parent / "rbm" / "table.csv"}
+    if not further["rbm"].exists():
+        further["rbm"] = RESULTS / f"{figure}_rbm.csv"
+    return draw(figure, folder / "table.csv", folder / "reference.csv", folder, further)
+
+
+def draw_shipped(figure: str, results: Path, target: Path) -> Sequence[Path]:
+    """Draw a shipped table."""
+    further = {name: results / f"{figure}_{name}.csv" for name in ("losses", "rbm")}
+    return draw(figure, results / f"{figure}.csv", results / f"{figure}_reference.csv", target, further)

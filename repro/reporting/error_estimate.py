@@ -1,0 +1,113 @@
+"""How far off a result probably is, from its own runs: what to trust where no exact curve exists.
+
+Two things betray an error. Seeds scatter: half the width of Student's 95 % interval of their mean. And steps matter:
+how far a control is off the mean, a run with twice as many steps of half the length and half the iterations, whose
+projections fall elsewhere. The estimate adds the two, and the error of the draws, in quadrature:
+
+    estimate(t)^2 = [t_(K-1) s(t) / sqrt(K)]^2 + [c(t) - m(t)]^2 + [e(t)]^2 / K,
+
+m and s mean and standard deviation of K seeds, c the control, e the draws' standard error of one run. What counts as a
+steady state is the last state of an evolution: there the largest change of m within its last unit of time is added
+too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from repro.utils.errors import InputError
+
+CONTROL = ": control"
+"""End of the name of a panel whose runs are controls of those of another."""
+CONFIDENCE = 0.95
+UNIT = 1.0
+"""Time over which a last state may still be changing, 1/gamma."""
+PROBLEM = ["panel", "method", "lattice", "n_sites", "layers", "width", "strings", "Jx", "Jy", "Jz", "B", "V", "g"]
+
+
+def estimates(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per problem and observable that has several seeds.
+
+    Args:
+        table: as `repro.utils.result_table` keeps it; steady states have t = inf.
+
+    Returns:
+        The problem's columns and `kind` ("evolution" or "steady state"), `seeds`, `controlled`, `estimate` (largest
+        over t), `deviation` (largest over t of the mean's distance from exact, nan without one) and `covered` (whether
+        the estimate is no less than that).
+
+    Raises:
+        InputError: no problem has two seeds.
+    """
+    table = table.assign(t=table["t"].round(9), control=table["panel"].str.endswith(CONTROL))
+    table["panel"] = table["panel"].str.removesuffix(CONTROL)
+    rows = []
+    for key, mine in table.groupby([*PROBLEM, "observable"], dropna=False, sort=False):
+        evolution = over_time(mine[np.isfinite(mine["t"])])
+        for kind, over_t in (("evolution", evolution), ("steady state", steady_state(mine, evolution))):
+            if len(over_t):
+                named = dict(zip([*PROBLEM, "observable"], key, strict=True)) | {"kind": kind}
+                rows.append(named | _judged(mine, over_t))
+    if not rows:
+        raise InputError("error estimate: no problem has two seeds, expected at least two runs that differ in seed")
+    return pd.DataFrame(rows)
+
+
+def _judged(mine: pd.DataFrame, over_t: pd.DataFrame) -> dict[str, object]:
+    """Largest estimate and deviation over time."""
+    off, largest = (over_t["mean"] - over_t["exact"]).abs().max(), over_t["estimate"].max()
+    return {
+        "seeds": mine.loc[~mine["control"], "seed"].nunique(),
+        "controlled": bool(mine["control"].any()),
+        "estimate": largest,
+        "deviation": off,
+        "covered": None if off != off else bool(largest >= off),
+    }
+
+
+def steady_state(mine: pd.DataFrame, evolution: pd.DataFrame) -> pd.DataFrame:
+    """mean, exact and estimate of the steady state (t = inf) of one problem, what still moves included.
+
+    Args:
+        mine: rows of the runs as `over_time` takes them, those with t = inf among them.
+        evolution: `over_time` of those with finite t; empty without any.
+    """
+    steady = over_time(mine[np.isinf(mine["t"])])
+    if len(steady) and len(evolution):
+        last = evolution.index.max()
+        before = evolution.index[evolution.index <= last - UNIT]
+        recent = evolution["mean"].loc[before.max() if len(before) else 0.0 :]
+        drift = (recent - recent.iloc[-1]).abs().max()
+        steady["estimate"] = np.hypot(steady["estimate"], drift)
+    return steady
+
+
+def over_time(rows: pd.DataFrame) -> pd.DataFrame:
+    """mean, exact and estimate at every time that all runs of one problem share, empty with fewer than two seeds.
+
+    Args:
+        rows: columns t, seed, control (whether it is one), mean, error, exact.
+    """
+    from scipy import stats
+
+    seeds, controls = rows[~rows["control"]], rows[rows["control"]]
+    K = seeds["seed"].nunique()
+    columns = {"mean": ("mean", "mean"), "s": ("mean", "std"), "e": ("error", "mean"), "exact": ("exact", "first")}
+    over = seeds.groupby("t").agg(**columns)
+    if K < 2:
+        return over.iloc[:0].assign(estimate=0.0)
+    square = (stats.t.ppf((1 + CONFIDENCE) / 2, K - 1) * over["s"]) ** 2 / K + over["e"] ** 2 / K
+    if len(controls):
+        apart = controls.groupby("t")["mean"].mean().reindex(over.index) - over["mean"]
+        square = (square + apart**2).dropna()
+    return over.loc[square.index].assign(estimate=np.sqrt(square))
+
+
+def printed(found: pd.DataFrame) -> str:
+    """A line per problem and observable with what distinguishes it, and how many estimates hold."""
+    varied = [name for name in PROBLEM if found[name].nunique(dropna=False) > 1 or name == "panel"]
+    shown = found[[*varied, "kind", "observable", "seeds", "controlled", "estimate", "deviation", "covered"]]
+    judged = found["covered"].dropna()
+    held = f"{int(judged.sum())} of {len(judged)} estimates cover the true error" if len(judged) else "no exact curve"
+    return f"{shown.to_string(index=False, float_format='{:.4f}'.format)}\n{held}"

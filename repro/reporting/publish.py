@@ -1,0 +1,152 @@
+"""From runs to the shipped results: for every point of a figure the best profile that has been computed.
+
+`results/<figure>.csv` is the table (a long one goes on in `<figure>.part2.csv`), `<figure>_reference.csv` the exact
+line, `<figure>_<name>.csv` a further table such as the losses, `<figure>.json` the resolved settings.
+What is shipped already counts as a run: a later run adds to it, and a worse profile never replaces a better one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.utils.errors import InputError
+from repro.utils.files import SHIPPED_DIGITS, write_atomic
+from repro.utils.result_table import read_exactly, read_table, tidy, write_parts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BEST_FIRST = ("paper", "desk", "quick")
+PointName = tuple[str, str]
+"""(panel, label)."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Points of one source.
+
+    Attributes:
+        table: tidy table.
+        settings: finished points by (panel, label).
+        reference: bytes of the exact line's CSV.
+        losses: loss of every iteration, where a figure has it.
+    """
+
+    table: pd.DataFrame
+    settings: dict[PointName, dict[str, Any]]
+    reference: bytes
+    losses: pd.DataFrame | None = None
+
+
+def read_shelf(table: Path, settings: Path, reference: Path, losses: Path) -> Shelf:
+    """Read one source; points without rows in the table are not finished and left out.
+
+    Raises:
+        InputError: a file that is missing or damaged.
+    """
+
+    frame = read_table(table)
+    finished = set(frame["point_id"])
+    try:
+        points = json.loads(settings.read_bytes())["points"]
+        named = {(p["panel"], p["label"]): p for p in points if p["point_id"] in finished}
+        if any(p["profile"] not in BEST_FIRST for p in points):
+            raise InputError(f"{settings}: only the profiles {', '.join(BEST_FIRST)} are published")
+        kept = read_exactly(losses) if losses.exists() else None
+        return Shelf(frame, named, reference.read_bytes(), kept)
+    except OSError as error:
+        raise InputError(f"cannot read '{error.filename}': {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{settings}: expected an object with a list 'points' of resolved settings") from error
+
+
+def publish(figure: str, required: Iterable[PointName], runs: Path, results: Path) -> tuple[Path, ...]:
+    """Write the best finished version of every point of a figure to the shipped results, to `SHIPPED_DIGITS`.
+
+    Args:
+        figure: its name, such as "fig4".
+        required: (panel, label) of the points without which the figure is incomplete.
+        runs: folder of the figure's runs, with a subfolder per profile.
+        results: folder of the shipped results.
+
+    Returns:
+        The paths of `<figure>.csv` and its further parts, `<figure>.json`, `<figure>_reference.csv`, and
+        `<figure>_losses.csv` if any.
+
+    Raises:
+        InputError: nothing computed, a required point not finished, a damaged file. Nothing is written then.
+    """
+    shelves = [
+        read_shelf(*(folder / name for name in ("table.csv", "settings.json", "reference.csv", "losses.csv")))
+        for folder in (runs / profile for profile in BEST_FIRST)
+        if (folder / "table.csv").exists()
+    ]
+    if not shelves:
+        raise InputError(f"figure '{figure}': nothing is computed in '{runs}'; run it first")
+    names = [results / f"{figure}{ending}" for ending in (".csv", ".json", "_reference.csv", "_losses.csv")]
+    if names[0].exists():
+        shelves.append(read_shelf(*names))
+    best = _best(shelves)
+    missing = [f"{panel}-{label}" for panel, label in required if (panel, label) not in best]
+    if missing:
+        raise InputError(
+            f"figure '{figure}': {len(missing)} points are not finished (first: {missing[0]}); run it to its end first"
+        )
+    chosen = {name: shelf.settings[name] for name, shelf in best.items()}
+    written = [
+        *write_parts(_rows(best), names[0]),
+        write_atomic(names[1], json.dumps({"figure": figure, "points": list(chosen.values())}, indent=1)),
+        write_atomic(names[2], shelves[0].reference),
+    ]
+    if losses := _losses(best):
+        written.append(write_atomic(names[3], losses))
+    return tuple(written)
+
+
+def _best(shelves: Sequence[Shelf]) -> dict[PointName, Shelf]:
+    """The shelf to take each point from; among equal profiles the earlier shelf, that is the newer computation."""
+    best: dict[PointName, Shelf] = {}
+    for shelf in shelves:
+        for name, settings in shelf.settings.items():
+            known = best.get(name)
+            if known is None or _rank(settings) < _rank(known.settings[name]):
+                best[name] = shelf
+    return dict(sorted(best.items()))
+
+
+def _rank(settings: dict[str, Any]) -> int:
+    return BEST_FIRST.index(settings["profile"])
+
+
+def _rows(best: dict[PointName, Shelf]) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = []
+    for (panel, label), shelf in best.items():
+        table = shelf.table
+        wanted = shelf.settings[panel, label]["point_id"]
+        parts.append(table[(table["panel"] == panel) & (table["point"] == label) & (table["point_id"] == wanted)])
+    return _shortened(tidy(pd.concat(parts, ignore_index=True) if parts else []))
+
+
+def _shortened(table: pd.DataFrame) -> pd.DataFrame:
+    """What was measured, to `SHIPPED_DIGITS`."""
+    measured = ("mean", "error", "exact", "seconds")
+    return table.assign(**{name: [float(f"{x:.{SHIPPED_DIGITS}g}") for x in table[name]] for name in measured})
+
+
+def _losses(best: dict[PointName, Shelf]) -> str:
+    import pandas as pd
+
+    parts = [
+        shelf.losses[(shelf.losses["panel"].fillna("") == panel) & (shelf.losses["point"] == label)]
+        for (panel, label), shelf in best.items()
+        if shelf.losses is not None
+    ]
+    return pd.concat(parts, ignore_index=True).to_csv(index=False) if parts else ""

@@ -1,0 +1,89 @@
+"""The report: one self-contained HTML page, made by Jinja2 from the shipped files alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.claims import NOT_REPRODUCED, OPEN, REPRODUCED
+from repro.claims.ledger import COLUMNS
+from repro.reporting import report_data
+from repro.reporting.summary import duration
+from repro.utils.errors import InputError
+from repro.utils.files import write_atomic
+from repro.utils.provenance import commit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, OPEN)
+
+
+def build_report(results: Path, out: Path) -> Path:
+    """Write the report of a results folder to a file.
+
+    Args:
+        results: tables, drawings, ledger and references, as `make publish` and `repro claims` write them.
+        out: the HTML file.
+
+    Raises:
+        InputError: no table in the folder, a damaged one, or a file that cannot be written.
+    """
+    if not list(results.glob("*.csv")):
+        raise InputError(f"report: no tables in '{results}'")
+    return write_atomic(out, _template().render(**_context(results)))
+
+
+def overview_markdown(results: Path) -> str:
+    """The README's table: figure, profile, largest deviation from exact, wall time, device."""
+    lines = ["| figure | profile | largest deviation from exact | wall time | device |", "|---|---|---|---|---|"]
+    for row in report_data.overview(results).to_dict("records"):
+        worst = row["largest deviation"]
+        off = f"{worst:.3f} ({row['of']})" if worst == worst else "no exact values"
+        lines.append(f"| {row['figure']} | {row['profile']} | {off} | {duration(row['seconds'])} | {row['device']} |")
+    return "\n".join(lines)
+
+
+def _context(results: Path) -> dict[str, Any]:
+    ledger = _ledger(results / "claims.csv")
+    return {
+        "figures": report_data.gather(results),
+        "columns": report_data.DEVIATIONS,
+        "overview": report_data.overview(results).to_dict("records"),
+        "claims": ledger,
+        "counts": [(verdict, Counter(claim["verdict"] for claim in ledger)[verdict]) for verdict in VERDICTS],
+        "references": report_data.references(results),
+        "versions": report_data.versions(),
+        "commit": commit(),
+    }
+
+
+def _ledger(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    import pandas as pd
+
+    try:
+        frame: pd.DataFrame = pd.read_csv(path, dtype=str).fillna("")
+        if missing := [name for name in COLUMNS if name not in frame]:
+            raise InputError(f"{path}: column '{missing[0]}' is missing (write it anew: repro claims)")
+        return [{str(name): str(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"cannot read the ledger '{path}': {str(error).splitlines()[0]}") from error
+
+
+def _template() -> Any:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["duration"] = duration
+    return environment.get_template("report.html.j2")

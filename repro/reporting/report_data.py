@@ -1,0 +1,196 @@
+"""What the report shows, gathered from the shipped files alone: no training, no QuTiP call."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.config.point_checks import EVOLVING
+from repro.reporting.summary import deviations, duration, observables_of
+from repro.utils.errors import InputError
+from repro.utils.paths import experiments
+from repro.utils.result_table import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PACKAGES = ("torch", "pytorch-lightning", "qutip", "numpy", "pandas", "matplotlib", "wandb")
+DEVIATIONS = ("panel", "point", "profile", "steady", "error", "exact", "off by", "largest", "at t", "wall time")
+
+
+@dataclass(frozen=True)
+class FigureReport:
+    """One figure of the report.
+
+    Attributes:
+        name, title, text: the figure, and the docstring of its experiment.
+        drawings: (file name, PNG as a data URI).
+        deviations: rows of the table `DEVIATIONS`, as text.
+        facts: profiles, seeds, devices, commits, samples, time steps and total wall time, as text.
+        settings: the resolved settings of every point, as JSON.
+    """
+
+    name: str
+    title: str
+    text: str
+    drawings: list[tuple[str, str]]
+    deviations: list[list[str]]
+    facts: dict[str, str]
+    settings: str
+
+
+def figure_names() -> list[str]:
+    """All figures, the main text's first."""
+    known = experiments().names()
+    return sorted(known, key=lambda name: (not name.startswith("fig"), name.startswith("figS"), name))
+
+
+def gather(results: Path) -> list[FigureReport]:
+    """Every figure's part of the report; those without a shipped table have no drawings and no rows."""
+    return [_figure(name, results) for name in figure_names()]
+
+
+def overview(results: Path) -> pd.DataFrame:
+    """One row per figure: figure, profile, largest deviation from exact, its point, wall time (seconds), device.
+
+    The deviation is the largest |mean - exact| of any evolution at any time (of a second stage: at its end) and of any
+    variational steady state, over all Paulis that the figure shows.
+    """
+    import pandas as pd
+
+    rows = []
+    for name in figure_names():
+        path = results / f"{name}.csv"
+        if not path.exists() or not len(table := read_table(path)):
+            continue
+        worst, point = _largest(table)
+        rows.append(
+            {
+                "figure": name,
+                "profile": " and ".join(dict.fromkeys(table["profile"])),
+                "largest deviation": worst,
+                "of": point,
+                "seconds": _wall_time(table),
+                "device": ", ".join(dict.fromkeys(table["device"])),
+            }
+        )
+    return pd.DataFrame(rows, columns=["figure", "profile", "largest deviation", "of", "seconds", "device"])
+
+
+def _wall_time(table: pd.DataFrame) -> float:
+    """Seconds of all points, one after the other."""
+    return float(table.groupby("point_id")["seconds"].max().sum())
+
+
+def _largest(table: pd.DataFrame) -> tuple[float, str]:
+    worst, point = math.nan, ""
+    for observable in observables_of(table):
+        for row in deviations(table, observable).to_dict("records"):
+            off = row["largest"] if row["method"] in EVOLVING else abs(row["deviation"])
+            if off == off and not off <= worst:
+                worst, point = off, row["point"]
+    return worst, point
+
+
+def _figure(name: str, results: Path) -> FigureReport:
+    title, _, text = (experiments().load(name).__doc__ or name).partition("\n")
+    path = results / f"{name}.csv"
+    empty = FigureReport(name, title, text.strip(), _drawings(name, results), [], {}, "")
+    if not path.exists() or not len(table := read_table(path)):
+        return empty
+    shown = _settings(results / f"{name}.json")
+    return FigureReport(name, title, text.strip(), empty.drawings, _deviation_rows(table), _facts(table), shown)
+
+
+def _settings(path: Path) -> str:
+    if not path.exists():
+        return ""
+    try:
+        return json.dumps(json.loads(path.read_bytes())["points"], indent=1)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: expected an object with a list 'points' of resolved settings") from error
+
+
+def _drawings(name: str, results: Path) -> list[tuple[str, str]]:
+    pictures = sorted((results / "figures").glob(f"{name}.png")) + sorted((results / "figures").glob(f"{name}_*.png"))
+    return [(p.stem, "data:image/png;base64," + base64.b64encode(_smaller(p)).decode()) for p in pictures]
+
+
+def _smaller(picture: Path) -> bytes:
+    """The same picture with a palette of 256 colours, about a third of the bytes; lines and letters need no more."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    with Image.open(picture) as image:
+        image.convert("RGB").quantize(256).save(stream, "PNG", optimize=True)
+    return stream.getvalue()
+
+
+def _deviation_rows(table: pd.DataFrame) -> list[list[str]]:
+    profile = table.drop_duplicates("point_id").set_index("point_id")["profile"]
+    out = []
+    for observable in observables_of(table):
+        for row in deviations(table, observable).to_dict("records"):
+            label = row["point"] + (f" {observable}" if observable != "sigma_z" else "")
+            numbers = [
+                (row["steady"], "+.4f"),
+                (row["error"], ".4f"),
+                (row["exact"], "+.4f"),
+                (row["deviation"], "+.4f"),
+            ]
+            numbers += [(row["largest"], ".4f"), (row["largest_t"], ".2f")]
+            texts = ["" if value != value else format(value, form) for value, form in numbers]
+            out.append([row["panel"], label, profile[row["point_id"]], *texts, duration(row["seconds"])])
+    return out
+
+
+def _facts(table: pd.DataFrame) -> dict[str, str]:
+    def listed(column: str) -> str:
+        return ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in table[column].dropna().unique())
+
+    facts = {
+        "profile": listed("profile"),
+        "lattices": listed("lattice"),
+        "draws per iteration": listed("n_samples") or "none (exact sums)",
+        "tau": listed("tau"),
+        "seeds": listed("seed"),
+        "wall time, all points": duration(_wall_time(table)),
+        "device": listed("device"),
+        "commits": listed("commit"),
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def references(results: Path) -> list[list[str]]:
+    """Label, kind, solver, residual or number of trajectories, QuTiP version of every shipped reference.
+
+    Raises:
+        InputError: a damaged description of a reference.
+    """
+    return sorted(_reference(path) for path in (results / "reference").glob("*.json"))
+
+
+def _reference(path: Path) -> list[str]:
+    try:
+        info: dict[str, Any] = json.loads(path.read_bytes())
+        quality = f"|L rho| {info['residual']:.0e}" if "residual" in info else f"{info['trajectories']} trajectories"
+        return [info.get("label", ""), info["kind"], info["solver"], quality, info["versions"]["qutip"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not the description of an exact reference") from error
+
+
+def versions() -> list[list[str]]:
+    """Installed versions of the packages behind the numbers."""
+    found = []
+    for package in PACKAGES:
+        try:
+            found.append([package, metadata.version(package)])
+        except metadata.PackageNotFoundError:
+            found.append([package, "not installed"])
+    return found

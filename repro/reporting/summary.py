@@ -1,0 +1,123 @@
+"""What a table says, point by point: how far each is from exact, and what it cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from repro.config.point_checks import SHORT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GROUP = ["figure", "panel", "point", "point_id"]
+SETTINGS = ["method", "n_sites", "layers", "width", "strings", "model", "Jy", "g"]
+MEASURES = ["steady", "error", "exact", "deviation", "largest", "largest_t", "last", "last_t", "seconds"]
+
+
+def deviations(table: pd.DataFrame, observable: str = "sigma_z") -> pd.DataFrame:
+    """How far every point of a table is from exact.
+
+    Args:
+        table: rows as `repro.utils.result_table.read_table` gives them.
+        observable: "sigma_x", "sigma_y" or "sigma_z", averaged over the sites.
+
+    Returns:
+        One row per panel and point with figure, panel, point, point_id, method, n_sites, layers, width, strings,
+            model, Jy, g and
+            steady, error, exact: the steady-state estimate, its standard error and the exact steady state;
+            deviation: steady - exact;
+            largest, largest_t: for dynamics the largest |mean - exact| over finite t, and the t where it occurs;
+            last, last_t: mean - exact at the last finite t, and that t (in 1/gamma); "variational+dynamics" is
+            compared with the exact steady state at every t;
+            seconds: wall time of the whole point.
+        NaN where a table has no such row.
+    """
+    import pandas as pd
+
+    chosen = table[table["observable"] == observable]
+    rows = [
+        {
+            **dict(zip(GROUP, key, strict=True)),
+            **{name: point[name].iloc[0] for name in SETTINGS},
+            **_measures(point),
+        }
+        for key, point in chosen.groupby(GROUP, sort=False)
+    ]
+    return pd.DataFrame(rows, columns=[*GROUP, *SETTINGS, *MEASURES])
+
+
+def _measures(point: pd.DataFrame) -> dict[str, Any]:
+    result = dict.fromkeys(MEASURES, math.nan)
+    result["seconds"] = float(point["seconds"].max())
+    steady = point[point["t"] == math.inf]
+    if len(steady):
+        mean, error, exact = (float(steady[name].iloc[-1]) for name in ("mean", "error", "exact"))
+        result |= {"steady": mean, "error": error, "exact": exact, "deviation": mean - exact}
+    if point["method"].iloc[0] in ("variational", "rbm"):
+        return result
+    curve = point[point["t"] < math.inf].sort_values("t")
+    # A second stage starts from a state of no exact evolution: only the steady state can be compared.
+    second_stage = point["method"].iloc[0] == "variational+dynamics"
+    difference = (curve["mean"] - (result["exact"] if second_stage else curve["exact"])).to_numpy()
+    times = curve["t"].to_numpy()
+    if len(curve):
+        result |= {"last": float(difference[-1]), "last_t": float(times[-1])}
+    if np.isfinite(difference).any():
+        worst = int(np.nanargmax(abs(difference)))
+        result |= {"largest": float(abs(difference[worst])), "largest_t": float(times[worst])}
+    return result
+
+
+def print_summary(table: pd.DataFrame, stream: IO[str], observable: str = "sigma_z") -> None:
+    """Print `deviations` as a table of at most 100 columns, on a terminal or into a file."""
+    from rich.box import Box
+    from rich.console import Console
+    from rich.table import Table
+
+    title = f"<{observable}>: steady state, and deviation from exact (t in 1/gamma)"
+    # A rule below the head and nothing else, in ASCII, so that any terminal, pipe or log can show it.
+    rule = Box("    \n    \n -- \n" + 5 * "    \n", ascii=True)
+    grid = Table(title=title, title_justify="left", box=rule, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("panel", "method", "ansatz", "g" if observables_of(table)[1:] else "Jy"):
+        grid.add_column(name, overflow="fold")
+    for name in ("steady", "error", "exact", "off by", "largest", "at t", "last", "time"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    for row in deviations(table, observable).to_dict("records"):
+        grid.add_row(
+            *(row["panel"], SHORT.get(row["method"], row["method"])),
+            *(f"{row['layers']}x{row['width']} {row['strings']}".strip(), _at(row)),
+            *(_short(row["steady"], "+.4f"), _short(row["error"], ".4f"), _short(row["exact"], "+.4f")),
+            *(_short(row["deviation"], "+.4f"), _short(row["largest"], ".4f"), _short(row["largest_t"], ".2f")),
+            *(_short(row["last"], "+.4f"), duration(row["seconds"])),
+        )
+    # Pinned, because away from a terminal rich would fold the table to 80 columns.
+    Console(file=stream, width=100, markup=False, highlight=False, emoji=False).print(grid)
+
+
+def _at(row: Mapping[Any, Any]) -> str:
+    """The coupling that figures vary; where they vary the size of a ring, that."""
+    if row["model"] == "tfim":
+        return _short(row["g"], "g")
+    return _short(row["Jy"], "g") if row["Jy"] else f"N{row['n_sites']}"
+
+
+def observables_of(table: pd.DataFrame) -> tuple[str, ...]:
+    """What the paper shows of a model: all three Paulis of an Ising ring, else sigma_z."""
+    return ("sigma_x", "sigma_y", "sigma_z") if (table["model"] == "tfim").all() else ("sigma_z",)
+
+
+def _short(value: float, form: str) -> str:
+    return "" if value != value else format(value, form)
+
+
+def duration(seconds: float) -> str:
+    """A wall time in the unit that suits it: "12.3 s", "45 min", "7.5 h"."""
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.{1 if seconds < 600 else 0}f} min"
+    return f"{seconds / 3600:.1f} h"

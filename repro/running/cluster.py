@@ -1,0 +1,262 @@
+"""Points as jobs of a cluster, or of this machine, through submitit: one job for each, resumed where it was cut off.
+
+One layer puts jobs back into the queue: submitit, on the signal that SLURM sends ahead of a time limit or a preemption
+(SLURM itself may do it too, when it takes a node away). Either way the job starts anew with the same point, and the
+point goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import logging
+import multiprocessing
+import os
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from repro.config.point import Point
+from repro.running import jobs, stopping
+from repro.running.cluster_options import ClusterOptions, default_jobs
+from repro.running.folders import finished
+from repro.running.jobs import Job
+from repro.running.launch import KEEP_MEMORY, Display, unfinished
+from repro.running.runner import RunSettings, run_point
+from repro.utils.errors import InputError
+
+MAX_TIMEOUTS = 50
+"""Time limits that one point may run into."""
+NO_LIMIT = 365 * 24 * 60
+"""Minutes of a job of this machine."""
+POLL_SECONDS = 1.0
+QUEUE_POLL_SECONDS = 15.0
+GONE_SECONDS = 20.0
+"""A job that has left the queue without a result is given this long: files of other machines appear late."""
+
+
+class Compute:
+    """What a job does: one point. submitit asks `checkpoint` what to do when the job starts again."""
+
+    def __call__(self, point: Point, settings: RunSettings) -> str:
+        """Compute the point, or continue it; its folder."""
+        try:
+            return str(run_point(point, settings))
+        except SystemExit:  # from submitit's handler; interpreters with children left wait for them
+            for child in multiprocessing.active_children():
+                child.kill()
+            raise
+
+    def checkpoint(self, point: Point, settings: RunSettings) -> Any:
+        """The same again: the point itself knows where it stands."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self, point, settings)
+
+
+class Cluster:
+    """Submits points and knows which of their jobs still live.
+
+    Args:
+        settings: where and on what each point is computed.
+        options: what a job asks for.
+        at_a_time: points at a time; None: every core of this machine, or what the cluster gives.
+        name: of the jobs, as the queue shows them.
+    """
+
+    def __init__(self, settings: RunSettings, options: ClusterOptions, at_a_time: int | None, name: str) -> None:
+        self.settings = dataclasses.replace(settings, runs=settings.runs.resolve())
+        self.options, self.at_a_time, self.name = options, at_a_time, name
+        self.slurm = options.launcher == "slurm"
+        stamp = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+        self.folder = self.runs / "jobs" / stamp
+        self._handles: dict[str, Any] = {}
+        self._queue: dict[str, tuple[str, str]] | None = None
+        self._asked = -float("inf")
+
+    @property
+    def runs(self) -> Path:
+        """Folder for everything computed."""
+        return self.settings.runs
+
+    def room(self) -> int:
+        """How many points may be submitted now; a scheduler takes all."""
+        busy = sum(not handle.done() for handle in self._handles.values())
+        return sys.maxsize if self.slurm else default_jobs(self.at_a_time) - busy
+
+    def submit(self, points: Sequence[Point]) -> dict[Point, Job]:
+        """One job for each point, as one array where there are several; noted in the points' folders.
+
+        Raises:
+            InputError: SLURM refuses them.
+        """
+        with _refusals(self.folder):
+            handles = self._executor.map_array(Compute(), points, [self.settings] * len(points))
+        submitted = {}
+        for point, handle in zip(points, handles, strict=True):
+            folder = self.folder.relative_to(self.runs).as_posix()
+            job = Job(handle.job_id, self.options.launcher, folder, handle.num_tasks)
+            jobs.remember(self.runs, point, job)
+            submitted[point] = job
+            self._handles[job.job] = handle
+        return submitted
+
+    @cached_property
+    def _executor(self) -> Any:
+        import submitit
+
+        logging.getLogger("submitit").setLevel(logging.ERROR)
+        settings = self.settings
+        environment = {name: str(settings.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")} | KEEP_MEMORY
+        cuda = settings.device.startswith("cuda")
+        if not self.slurm:
+            python = shlex.join(["env", *(f"{name}={value}" for name, value in environment.items()), sys.executable])
+            local = submitit.LocalExecutor(self.folder, max_num_timeout=MAX_TIMEOUTS, python=python)
+            gpus = self.options.gpus(cuda, settings.devices)
+            local.update_parameters(timeout_min=NO_LIMIT, gpus_per_node=gpus)
+            return local
+        executor = submitit.AutoExecutor(self.folder, cluster="slurm", slurm_max_num_timeout=MAX_TIMEOUTS)
+        asked = self.options.slurm(cuda, settings.devices, settings.nodes, settings.threads, self.at_a_time)
+        exports = [f"export {name}={value}" for name, value in environment.items()]
+        executor.update_parameters(name=self.name, slurm_setup=exports, **asked)
+        return executor
+
+    def alive(self, job: Job) -> bool:
+        """Whether a job waits or runs; also where the scheduler does not answer."""
+        if not self.slurm:
+            handle = self._handles.get(job.job)
+            return handle is not None and not handle.done()
+        if time.monotonic() - self._asked > QUEUE_POLL_SECONDS:
+            self._queue, self._asked = jobs.queue(), time.monotonic()
+        return self._queue is None or job.job in self._queue
+
+    def cancel(self) -> None:
+        """Stop the jobs of this machine; those of a cluster go on."""
+        for handle in self._handles.values() if not self.slurm else ():
+            handle.cancel()
+
+
+@contextlib.contextmanager
+def _refusals(folder: Path) -> Iterator[None]:
+    """A refused submission is one line, and leaves nothing."""
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    except (FailedJobError, FailedSubmissionError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        said = " ".join(line.removeprefix("sbatch: ").removeprefix("error: ") for line in str(error).splitlines())
+        raise InputError(f"sbatch refused the jobs: {said}") from error
+
+
+def run_points(
+    points: Sequence[Point],
+    settings: RunSettings,
+    options: ClusterOptions,
+    at_a_time: int | None,
+    name: str,
+    console: Console,
+) -> dict[str, str]:
+    """Compute all points that are not finished, each as a job.
+
+    Points whose jobs still wait or run are not submitted again.
+
+    Args:
+        points: what to compute; the same computation listed twice runs once.
+        settings: where and on what.
+        options: the launcher and what a job asks for; with `detach` the jobs are submitted and nothing is awaited.
+        at_a_time: points at a time; None: every core of this machine, or what the cluster gives.
+        name: of the jobs.
+        console: where progress goes.
+
+    Returns:
+        Failures: point label -> reason. Empty when all went well.
+
+    Raises:
+        InputError: SLURM refuses the jobs.
+        repro.running.stopping.Stopped: by Ctrl-C or SIGTERM; jobs of this machine are stopped, those of a cluster
+            go on.
+    """
+    todo = unfinished(points, settings, console)
+    if not todo:
+        return {}
+    cluster = Cluster(settings, options, at_a_time, name)
+    pending = _living(todo, cluster)
+    if pending:
+        console.print(f"{len(pending)} points have jobs already", highlight=False)
+    waiting = [point for point in todo if point not in pending]
+    if cluster.slurm and waiting:
+        pending |= cluster.submit(waiting)
+        _say(f"job {pending[waiting[0]].job.partition('_')[0]}: {len(waiting)} points submitted", console)
+        waiting = []
+    _say(f"logs: {settings.runs / 'jobs'}", console)
+    if options.detach:
+        return {}
+    try:
+        return _wait(todo, waiting, pending, cluster, console)
+    except (stopping.Stopped, KeyboardInterrupt):
+        cluster.cancel()
+        if cluster.slurm:
+            _say("the jobs go on: `repro status` shows them, scancel stops them", console)
+        raise
+
+
+def _say(text: str, console: Console) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _living(points: Sequence[Point], cluster: Cluster) -> dict[Point, Job]:
+    """Points that SLURM still has jobs of."""
+    if not cluster.slurm:
+        return {}
+    known = {point: job for point in points if (job := jobs.job_of(cluster.runs, point)) and job.launcher == "slurm"}
+    living = jobs.queue_for(known.values()) or {}
+    return {point: job for point, job in known.items() if job.job in living}
+
+
+def _wait(
+    todo: Sequence[Point], waiting: list[Point], pending: dict[Point, Job], cluster: Cluster, console: Console
+) -> dict[str, str]:
+    """Follow the jobs to their ends; points that still wait are submitted as there is room."""
+    failures: dict[str, str] = {}
+    gone: dict[Point, float] = {}
+    with Display(todo, cluster.settings, console) as display:
+        while pending or waiting:
+            while waiting and cluster.room() > 0:
+                point = waiting.pop(0)
+                pending |= cluster.submit([point])
+            for point, job in list(pending.items()):
+                reason = _reason(point, job, cluster, gone)
+                if reason is not None:
+                    del pending[point]
+                    display.finish(point, reason)
+                    if reason:
+                        failures[point.label] = reason
+            display.refresh()
+            time.sleep(POLL_SECONDS)
+    return failures
+
+
+def _reason(point: Point, job: Job, cluster: Cluster, gone: dict[Point, float]) -> str | None:
+    """Why a job failed, "" where its point is finished, None while it waits or runs."""
+    if finished(cluster.runs, point):
+        return ""
+    if end := job.end(cluster.runs):
+        return end
+    if cluster.alive(job):
+        gone.pop(point, None)
+        return None
+    now = time.monotonic()
+    if cluster.slurm and now - gone.setdefault(point, now) < GONE_SECONDS:
+        return None
+    log = job.log(cluster.runs)
+    return f"its job {job.job} was stopped or killed (log: {log}); run the same command again to continue"

@@ -1,0 +1,95 @@
+"""Which processor computes, and in how many processes: one per device that shares a point's samples."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import torch
+from pytorch_lightning.plugins.environments import ClusterEnvironment, LightningEnvironment, SLURMEnvironment
+
+from repro.config.point import Point
+from repro.utils.errors import InputError
+
+
+def check_device_name(device: str) -> None:
+    """Refuse what is no device, whatever this machine has.
+
+    Raises:
+        InputError: not "cpu", "cuda" or "cuda:N".
+    """
+    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,4})?", device):
+        raise InputError(f"device '{device}': expected cpu, cuda or cuda:N")
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that this machine lacks.
+
+    Raises:
+        InputError: not "cpu", "cuda" or "cuda:N", or no such GPU here.
+    """
+    check_device_name(device)
+    kind, _, number = device.partition(":")
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise InputError(f"device '{device}': this machine has {torch.cuda.device_count()} CUDA devices")
+
+
+def check_processes(device: str, devices: int, nodes: int) -> None:
+    """Refuse a number of processes that cannot be started.
+
+    Raises:
+        InputError: more GPUs than there are, one GPU named for several, or several nodes that nobody starts.
+    """
+    kind, _, number = device.partition(":")
+    if devices > 1 and number:
+        raise InputError(f"device '{device}' with devices = {devices}: expected cpu or cuda")
+    if kind == "cuda" and devices > torch.cuda.device_count():
+        raise InputError(f"devices = {devices}: this machine has {torch.cuda.device_count()} CUDA devices")
+    if nodes > 1 and not launched_outside():
+        raise InputError(f"nodes = {nodes}: expected to be started on each node by srun or torchrun")
+
+
+def check_shares(point: Point, ranks: int) -> None:
+    """Refuse a point that several processes cannot share.
+
+    Raises:
+        InputError: enumeration, or draws that do not divide.
+    """
+    if ranks > 1 and point.estimator == "enumeration":
+        raise InputError(f"{point.label}: enumeration runs on one device, expected --estimator sampled for {ranks}")
+    if point.n_samples % ranks:
+        raise InputError(f"n_samples = {point.n_samples} on {ranks} devices: expected a multiple of {ranks}")
+
+
+def first_rank() -> bool:
+    """Whether this is the first of the processes that srun or torchrun started; true when nobody did.
+
+    Raises:
+        InputError: they call it by something else than a number.
+    """
+    given = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))
+    if not re.fullmatch("[0-9]+", given):
+        raise InputError(f"rank '{given}' in RANK or SLURM_PROCID: expected a whole number")
+    return int(given) == 0
+
+
+def launched_outside() -> bool:
+    """Whether srun or torchrun starts the processes of a fit, one per device."""
+    return any(name in os.environ for name in ("TORCHELASTIC_RUN_ID", "SLURM_PROCID"))
+
+
+def environments(ranks: int) -> list[ClusterEnvironment]:
+    """What tells Lightning which process it is, where it would guess wrong; a plugin of its trainer.
+
+    A point of one process is alone even inside a job step of many tasks. Inside one that srun started, Lightning must
+    not put the job back into the queue as well: submitit does.
+    """
+    if ranks == 1:
+        return [LightningEnvironment()]
+    by_srun = "SLURM_PROCID" in os.environ and "TORCHELASTIC_RUN_ID" not in os.environ
+    return [SLURMEnvironment(auto_requeue=False)] if by_srun else []
+
+
+def in_submitted_job() -> bool:
+    """Whether submitit started this process; it then answers the cluster's signals, and nothing else may."""
+    return "SUBMITIT_EXECUTOR" in os.environ

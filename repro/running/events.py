@@ -1,0 +1,65 @@
+"""What happened to a point, line by line: started, resumed, stopped, failed, finished; where, and when."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from repro.utils.errors import InputError
+from repro.utils.files import write_atomic
+
+EVENTS, FAILED = "events.jsonl", "failed.json"
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def record(folder: Path, event: str, **more: Any) -> None:
+    """Append an event of the point in a folder; lines of several processes do not mix.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    line = json.dumps({"time": now(), "event": event, "host": socket.gethostname(), "pid": os.getpid(), **more})
+    try:
+        with (folder / EVENTS).open("a") as stream:
+            stream.write(line + "\n")
+    except OSError as error:
+        raise InputError(f"cannot write '{folder / EVENTS}': {error.strerror or error}") from error
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """A point's events in the order of time; lines that are damaged are left out."""
+    found = []
+    with contextlib.suppress(OSError):
+        for line in (folder / EVENTS).read_text().splitlines():
+            with contextlib.suppress(ValueError, TypeError):
+                found.append(dict(json.loads(line)))
+    return found
+
+
+def last(folder: Path) -> dict[str, Any]:
+    """A point's last event; empty where there is none."""
+    return next(reversed(read(folder)), {})
+
+
+def mark_failed(folder: Path, point_id: str, label: str, reason: str) -> None:
+    """Leave word that a point was given up, and why; the next start of the point takes it away."""
+    facts = {"point_id": point_id, "label": label, "reason": reason, "time": now()}
+    write_atomic(folder / FAILED, json.dumps(facts, indent=1))
+    record(folder, "failed", reason=reason)
+
+
+def failure(folder: Path) -> dict[str, str] | None:
+    """Why a point was given up, if it was."""
+    try:
+        return dict(json.loads((folder / FAILED).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,143 @@
+"""One fit of a point's module by Lightning: from the newest good checkpoint to the end, or until asked to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import logging
+import signal
+import warnings
+from functools import partial
+from pathlib import Path
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import ModelCheckpoint
+from torch.multiprocessing import ProcessExitedException
+from torch.multiprocessing.spawn import ProcessException
+
+from repro.config.point import Point
+from repro.methods.training import PointModule
+from repro.references import of_point
+from repro.running import checkpoints, stopping, tracking
+from repro.running.callbacks import LeaveSignal, Measure, Progress, Tracking
+from repro.running.devices import environments, first_rank, in_submitted_job, launched_outside
+from repro.running.folders import CHECKPOINT, DONE, PROGRESS, RunSettings, point_folder
+from repro.utils.errors import InputError
+from repro.utils.provenance import provenance
+
+
+def _continue_shorter(point: Point, folder: Path, runs: Path) -> None:
+    """A longer evolution takes up the longest finished one that differs in t_end alone: the same numbers, sooner."""
+    shorter = []
+    for path in (runs / "points").glob(f"*/{DONE}") if point.method != "variational" else ():
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, InputError):
+            other = type(point)(**json.loads(path.read_text())["point"])
+            if (
+                other.n_steps < point.n_steps
+                and dataclasses.replace(other, t_end=point.t_end).point_id == point.point_id
+            ):
+                shorter.append(other)
+    if shorter:
+        longest = max(shorter, key=lambda other: other.n_steps)
+        checkpoint = checkpoints.load(point_folder(runs, longest) / CHECKPOINT, longest)
+        # callbacks would take the other point's file for an old one of theirs, and delete it
+        checkpoints.save(checkpoint | {"point_id": point.point_id, "callbacks": {}}, folder / CHECKPOINT)
+
+
+def fit(module: PointModule, folder: Path, settings: RunSettings, resume: Path | None) -> None:
+    """Fit a point's module to the end.
+
+    Args:
+        module: freshly made.
+        folder: the point's.
+        settings: where and on what.
+        resume: the checkpoint to go on from.
+
+    Raises:
+        repro.running.stopping.Stopped: asked to; the finished part is saved.
+        RuntimeError: one of several ranks has ended.
+    """
+    point = module.point
+    if resume is None and first_rank():
+        _continue_shorter(point, folder, settings.runs)
+        resume = checkpoints.usable(folder, point)
+    _quiet_lightning()
+    trainer = _trainer(module, folder, settings)
+    try:
+        trainer.fit(module, ckpt_path=resume)
+    except ProcessException as error:
+        raise RuntimeError(
+            f"rank {error.error_index} ended ({_reason(error)}); "
+            "run the same command again to continue from the last checkpoint"
+        ) from error
+    if settings.ranks > 1 and (folder / CHECKPOINT).exists():
+        # the fit ran in processes of its own: what they measured is in their checkpoint
+        module.on_load_checkpoint(checkpoints.load(folder / CHECKPOINT, point))
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    if module.epochs_done < module.n_epochs:
+        raise stopping.Stopped
+
+
+def _reason(error: ProcessException) -> str:
+    """Signal or exit code of a rank, or the last line of what it raised: also what its peers raise when it is gone."""
+    if isinstance(error, ProcessExitedException):
+        return error.signal_name or f"exit code {error.exit_code}"
+    return str(error).strip().splitlines()[-1]
+
+
+def _tracker(point: Point, settings: RunSettings) -> tracking.Tracker:
+    return tracking.Tracker(
+        {**dataclasses.asdict(point), "point_id": point.point_id, **provenance(settings.device)},
+        group=point.figure,
+        name=point.label,
+        job_type="train",
+        folder=settings.runs,
+        mode=tracking.resolve_mode(settings.tracking),
+        tags=[point.profile, point.method],
+    )
+
+
+def _trainer(module: PointModule, folder: Path, settings: RunSettings) -> pl.Trainer:
+    kind, _, number = settings.device.partition(":")
+    checkpoint = ModelCheckpoint(
+        folder, filename=CHECKPOINT.removesuffix(".ckpt"), save_on_train_epoch_end=True, enable_version_counter=False
+    )
+    tracked = Tracking(
+        partial(_tracker, module.point, settings), partial(of_point.exact_of, module.point, settings.runs)
+    )
+    alone = settings.ranks == 1
+    return pl.Trainer(
+        accelerator="cpu" if kind == "cpu" else "cuda",
+        devices=[int(number or 0)] if alone and kind == "cuda" else settings.devices,
+        num_nodes=settings.nodes,
+        strategy="auto" if alone else ("ddp" if launched_outside() else "ddp_spawn"),
+        max_epochs=module.n_epochs,
+        callbacks=[
+            Measure(),
+            Progress(folder / PROGRESS, module.point.label),
+            tracked,
+            stopping.Stop(),
+            checkpoint,
+            *((LeaveSignal(signal.SIGTERM),) if in_submitted_job() else ()),
+        ],
+        plugins=[checkpoints.CheckedFiles(), *environments(settings.ranks)],
+        reload_dataloaders_every_n_epochs=1,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def _quiet_lightning() -> None:
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for message in (
+        ".*does not have many workers.*",
+        ".*GPU available but not used.*",
+        ".*Checkpoint directory.*",
+        ".*LeafSpec.*",
+        ".*`srun` command is available.*",
+    ):
+        warnings.filterwarnings("ignore", message)

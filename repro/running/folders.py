@@ -1,0 +1,59 @@
+"""Where a point is computed, and what a run is told besides the point itself.
+
+runs/points/<point id>/  last.ckpt      weights, optimiser, history: at the end of every epoch
+                         previous.ckpt  the same of the epoch before
+                         progress.json  where it stands
+                         events.jsonl   when and where it was started, stopped, finished
+                         failed.json    why it was given up, until it is started again
+                         history.csv    one row per epoch, written at the end
+                         losses.csv     loss of every iteration (variational)
+                         done.json      settings and provenance; its presence means finished
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.config.point import Point
+from repro.methods.batch_size import GIB
+
+CHECKPOINT, PREVIOUS = "last.ckpt", "previous.ckpt"
+PROGRESS, DONE = "progress.json", "done.json"
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How to run, as opposed to what: nothing here changes the numbers beyond rounding.
+
+    Attributes:
+        runs: folder for everything computed.
+        device: "cpu", "cuda" or "cuda:1".
+        threads: CPU threads of one point.
+        tracking: wandb mode "online", "offline" or "disabled"; None decides by the environment.
+        memory: bytes that one evaluation of the sampled estimator may take.
+        devices, nodes: processes that share every batch of a point: GPUs (or CPU processes) of a node, and nodes.
+    """
+
+    runs: Path
+    device: str = "cpu"
+    threads: int = 1
+    tracking: str | None = None
+    memory: int = 4 * GIB
+    devices: int = 1
+    nodes: int = 1
+
+    @property
+    def ranks(self) -> int:
+        """Processes of one fit."""
+        return self.devices * self.nodes
+
+
+def point_folder(runs: Path, point: Point) -> Path:
+    """Where a point lives."""
+    return runs / "points" / point.point_id
+
+
+def finished(runs: Path, point: Point) -> bool:
+    """Whether a point has been computed to its end."""
+    return (point_folder(runs, point) / DONE).exists()

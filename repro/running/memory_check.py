@@ -1,0 +1,212 @@
+"""How much memory points will take, estimated before they start, and what would fit if that is too much.
+
+Counted in tensors that are alive at the peak of an iteration, calibrated on measured peaks: never below, and within a
+factor of two above (tests/test_memory_estimate.py).
+
+V nodes of the prefix tree, A = 4^N configurations, D width, F feed-forward width, H heads, T tokens seen by a node.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES
+from repro.ansatz.strings import orders
+from repro.config.point import Point
+from repro.methods.batch_size import BYTES_OF_TREE, GIB, WIDTHS_OF_FIRST_LAYER, WIDTHS_OF_LAYER
+from repro.utils.errors import InputError
+
+OF_PROCESS = 600 * 2**20
+"""A process with everything imported that a fit needs."""
+FLOAT = 4
+# Bytes per configuration: log p of every level with its gradient, p, L p and its permutations; per further string two
+# gather indices in int64 and the permuted p.
+OF_CONFIGURATION, OF_STRING = 170, 36
+OF_METHOD = {"variational": 0, "dynamics": 45, "variational+dynamics": 45, "projection": 45, "collocation": 115}
+OF_DENSE_STATE = 12
+OF_DRAW = {"collocation": 90}
+# Floats per node and unit of: width (first, last folded, other layer), feed-forward width, norms, attention weights.
+FIRST, FOLDED, LAYER, FEEDFORWARD, NORM, ATTENTION = 8, 3, 12, 6, 2, 14
+# Tokens of a sequence that go through the network at once, all layers' intermediate values kept.
+OF_SEQUENCE = 14
+FREE_SHARE = 0.95
+
+
+def bytes_of(point: Point, memory: int) -> int:
+    """Peak memory of a point's process beyond what is imported.
+
+    Args:
+        point: what is computed.
+        memory: bytes that one evaluation of the sampled estimator may take.
+    """
+    if point.estimator == "enumeration":
+        return _weights(point) + _enumeration(point)
+    tree = _tree(point) if point.estimator == "sampled" else _naive(point)
+    bound = min(tree, memory) if point.estimator == "sampled" else tree
+    return _weights(point) + bound + point.n_samples * _sequence(point)
+
+
+def _weights(point: Point) -> int:
+    """Weights, gradients, Adam's two moments; a copy of them in the checkpoint."""
+    D, F, N = point.width, point.feedforward, point.build_lattice().n_sites
+    stages = 2 if point.method == "collocation" else 1
+    return 6 * FLOAT * stages * (point.layers * (4 * D * D + 2 * D * F) + (N + 9) * D)
+
+
+def _enumeration(point: Point) -> int:
+    N = point.build_lattice().n_sites
+    A, V = 4**N, (4**N - 1) // 3
+    per_configuration = OF_CONFIGURATION + OF_METHOD[point.method] + OF_STRING * _further_strings(point)
+    if point.method == "projection":
+        per_configuration += OF_DENSE_STATE * point.dense_output
+    graphs = 2 if point.method == "collocation" else 1
+    draws = point.n_samples * OF_DRAW.get(point.method, 40)
+    if point.sampling == "unmasked":
+        draws += max(point.n_samples, 20_000) * _sequence(point)
+    return A * per_configuration + V * FLOAT * graphs * _floats_per_node(point, N) + draws + 55 * 2**20
+
+
+def _further_strings(point: Point) -> int:
+    strings = len(orders(point.strings, point.build_lattice()))
+    return strings if strings > 1 else 0
+
+
+def _floats_per_node(point: Point, N: int) -> int:
+    if point.layers == 1 and point.norm == "none":
+        return 0
+    D, F = point.width, point.feedforward
+    later = point.layers - 1
+    folded = point.norm == "none" and point.heads == 1
+    widths = FIRST + (LAYER * (later - 1) + FOLDED if folded else LAYER * later)
+    norms = 0 if point.norm == "none" else NORM * D * point.layers
+    return widths * D + FEEDFORWARD * F * point.layers + norms + ATTENTION * later * point.heads * (N + 18)
+
+
+def _tree(point: Point) -> int:
+    """Nodes of the sampled tree as if no two samples shared a prefix, but no more than there are."""
+    lattice = point.build_lattice()
+    N, P = lattice.n_sites, len(lattice.bonds)
+    strings = max(1, _further_strings(point))
+    nodes = strings * min(point.n_samples * (N + 1.5 * N * (N - 1) + 9 * P * (N - 1) / 2), (4.0**N - 1) / 3)
+    shallow = point.layers == 1 and point.norm == "none"
+    widths = 0 if shallow else WIDTHS_OF_FIRST_LAYER + WIDTHS_OF_LAYER * (point.layers - 1)
+    return int(nodes * (BYTES_OF_TREE + widths * point.width * FLOAT))
+
+
+def _naive(point: Point) -> int:
+    """Every flipped neighbour of every sample is a sequence of its own."""
+    lattice = point.build_lattice()
+    return point.n_samples * (4 * lattice.n_sites + 16 * len(lattice.bonds)) * _sequence(point)
+
+
+def _sequence(point: Point) -> int:
+    N = point.build_lattice().n_sites
+    return FLOAT * N * point.layers * (OF_SEQUENCE * point.width + 3 * point.feedforward + 2 * point.heads * N)
+
+
+def check_fits(points: Sequence[Point], jobs: int, memory: int, device: str) -> None:
+    """Refuse points that this machine cannot hold, `jobs` at a time.
+
+    Args:
+        points: what is to be computed.
+        jobs: points at a time.
+        memory: bytes that one evaluation of the sampled estimator may take.
+        device: "cpu", "cuda" or "cuda:1".
+
+    Raises:
+        InputError: too little memory, with what is needed, what there is, and what would fit.
+    """
+    needs = sorted(((_need(p, memory), p) for p in dict.fromkeys(points)), key=_size, reverse=True)
+    at_once = needs[:jobs]
+    needed, free = sum(size for size, _ in at_once), _room(device)
+    if needed <= free:
+        return
+    largest, point = needs[0]
+    if largest <= free:
+        fitting = max(k for k in range(1, len(at_once)) if sum(size for size, _ in needs[:k]) <= free)
+        raise InputError(
+            f"memory: {len(at_once)} points at a time need {_gib(needed)}, {_gib(free)} are free; "
+            f"what would fit: --jobs {fitting}"
+        )
+    raise InputError(
+        f"memory: {point.label} needs {_gib(largest)}, {_gib(free)} are free; "
+        f"what would fit: {_smaller(point, memory, free)}"
+    )
+
+
+def fits(point: Point, memory: int, device: str) -> bool:
+    """Whether this machine can hold a point now; arguments as in `check_fits`."""
+    return _need(point, memory) <= _room(device)
+
+
+def _need(point: Point, memory: int) -> int:
+    return bytes_of(point, memory) + OF_PROCESS
+
+
+def _room(device: str) -> int:
+    return int(free_memory(device) * FREE_SHARE)
+
+
+def _size(entry: tuple[int, Point]) -> int:
+    return entry[0]
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:.3g} GiB"
+
+
+def _smaller(point: Point, memory: int, free: int) -> str:
+    """The largest lattice of its kind, and the other estimator where this one enumerates."""
+    N = point.build_lattice().n_sites
+    fitting = 0
+    for sites in range(1, min(N, MAX_ENUMERATED_SITES + 1)):
+        ring = dataclasses.replace(point, lattice="ring", rows=1, cols=sites, strings="0s")
+        strings = _further_strings(point) * OF_STRING * 4**sites if point.estimator == "enumeration" else 0
+        if bytes_of(ring, memory) + strings + OF_PROCESS <= free:
+            fitting = sites
+    found = (
+        [f"at most {fitting} sites with this network"] if fitting else ["a smaller --width, --layers or --n-samples"]
+    )
+    if point.estimator == "enumeration":
+        exact = dataclasses.replace(point, sampling="masked", dense_output=1, hilbert_schmidt=0.0)
+        other = dataclasses.replace(exact, estimator="sampled", n_samples=1000)
+        if bytes_of(other, memory) + OF_PROCESS <= free:
+            found.append("--estimator sampled --n-samples 1000")
+    return ", or ".join(found)
+
+
+def free_memory(device: str = "cpu") -> int:
+    """Bytes that can be had: of the GPU, or of this machine within the limit of its control group."""
+    if device != "cpu":
+        return int(torch.cuda.mem_get_info(torch.device(device))[0])
+    found = re.search(r"MemAvailable:\s+(\d+) kB", _read("/proc/meminfo"))
+    free = int(found[1]) * 1024 if found else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(free, *_group_limits())
+
+
+def _group_limits() -> list[int]:
+    """What the control group leaves, version 2 and version 1; file caches of its own count as free."""
+    base = "/sys/fs/cgroup"
+    left = [2**63]
+    for limit, used, stat in (
+        ("memory.max", "memory.current", "memory.stat"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
+    ):
+        numbers = [_read(f"{base}/{name}").strip() for name in (limit, used)]
+        if all(text.isdigit() for text in numbers):
+            cache = re.search(r"^(?:total_)?inactive_file (\d+)", _read(f"{base}/{stat}"), re.MULTILINE)
+            left.append(int(numbers[0]) - int(numbers[1]) + (int(cache[1]) if cache else 0))
+    return left
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""

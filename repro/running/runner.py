@@ -1,0 +1,154 @@
+"""Compute one point, resumably, in a folder of its own (`repro.running.folders`)."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+
+from repro.config.point import Point
+from repro.methods.collocation_training import CollocationModule
+from repro.methods.projection_training import ProjectionModule
+from repro.methods.sanity import WrongNumbersError
+from repro.methods.training import DynamicsModule, PointModule, VariationalModule
+from repro.running import checkpoints, events, stopping
+from repro.running.devices import check_device, first_rank
+from repro.running.fit import fit
+from repro.running.folders import CHECKPOINT, DONE, RunSettings, finished, point_folder
+from repro.utils.errors import InputError
+from repro.utils.files import write_atomic
+from repro.utils.provenance import provenance
+
+__all__ = ["CHECKPOINT", "DONE", "RunSettings", "finished", "load_checkpoint", "point_folder", "run_point"]
+
+MODULES: dict[str, type[PointModule]] = {
+    "variational": VariationalModule,
+    "dynamics": DynamicsModule,
+    "variational+dynamics": DynamicsModule,
+    "projection": ProjectionModule,
+    "collocation": CollocationModule,
+}
+load_checkpoint = checkpoints.load
+
+
+class BusyError(RuntimeError):
+    """Another process computes the point."""
+
+
+def run_point(point: Point, settings: RunSettings, wait: bool = True) -> Path:
+    """Compute a point, or continue it, or return at once if it is finished.
+
+    Args:
+        point: what to compute; variational+dynamics first computes its variational stage as a point of its own.
+        settings: where and on what.
+        wait: for another process that computes it.
+
+    Returns:
+        The point's folder.
+
+    Raises:
+        InputError: unusable device, folder or checkpoint.
+        WrongNumbersError: its own numbers stopped it; the folder keeps the last good state and the reason.
+        BusyError: another process computes it, and `wait` is false.
+        repro.running.stopping.Stopped: this process was asked to stop; the finished part is saved.
+    """
+    check_device(settings.device)
+    folder = point_folder(settings.runs, point)
+    _make_folder(folder)
+    if stopping.asked():
+        raise stopping.Stopped
+    with _alone(folder, wait):
+        if not finished(settings.runs, point):
+            _compute(point, folder, settings)
+    return folder
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, wait: bool) -> Iterator[None]:
+    """The first rank holds the point's lock; nobody else writes into the folder meanwhile."""
+    if not first_rank():
+        yield
+        return
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        raise BusyError(f"{folder.name} is computed by another process") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _compute(point: Point, folder: Path, settings: RunSettings) -> None:
+    torch.set_num_threads(settings.threads)
+    resume = checkpoints.usable(folder, point)
+    if first_rank():
+        _clean(folder)
+        events.record(folder, "resumed" if resume else "started")
+    try:
+        module = MODULES[point.method](point, settings.memory)
+        if point.method == "variational+dynamics":
+            _start_from_variational(module, settings)
+        fit(module, folder, settings, resume)
+        if first_rank():
+            _write_results(module, folder, settings)
+            events.record(folder, "finished")
+    except (stopping.Stopped, KeyboardInterrupt):
+        _note(folder, "stopped")
+        raise
+    except WrongNumbersError as error:
+        if first_rank():
+            events.mark_failed(folder, point.point_id, point.label, str(error))
+        raise
+
+
+def _clean(folder: Path) -> None:
+    """Take away what killed processes have left, and the word that the point was given up."""
+    for path in (*folder.glob(".*.tmp"), folder / events.FAILED):
+        path.unlink(missing_ok=True)
+
+
+def _note(folder: Path, event: str) -> None:
+    with contextlib.suppress(InputError):  # the reason for stopping is what the user has to see
+        if first_rank():
+            events.record(folder, event)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".lock").touch()
+    except OSError as error:
+        raise InputError(f"cannot write to '{folder}': {error.strerror}") from error
+
+
+def _start_from_variational(module: PointModule, settings: RunSettings) -> None:
+    """The second stage starts from the finished first one, and its clock includes it."""
+    stage = module.point.variational_stage()
+    checkpoint = load_checkpoint(run_point(stage, settings) / CHECKPOINT, stage)
+    module.load_state_dict(checkpoint["state_dict"])
+    module.seconds_before = checkpoint["seconds"]
+
+
+def _write_results(module: PointModule, folder: Path, settings: RunSettings) -> None:
+    import pandas as pd
+
+    write_atomic(folder / "history.csv", pd.DataFrame(module.history).to_csv(index=False))
+    if isinstance(module, VariationalModule):
+        losses = pd.DataFrame(
+            {"iteration": range(1, len(module.iteration_losses) + 1), "loss": module.iteration_losses}
+        )
+        write_atomic(folder / "losses.csv", losses.to_csv(index=False))
+    done = {
+        "point": dataclasses.asdict(module.point),
+        "point_id": module.point.point_id,
+        "seconds": module.seconds,
+        "provenance": provenance(settings.device),
+    }
+    write_atomic(folder / DONE, json.dumps(done, indent=1))

@@ -1,0 +1,89 @@
+"""The plot of a solved problem: evolutions beside their exact curves, steady values beside the exact ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from repro.reporting import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PANEL_HEIGHT = 2.1
+MOST_NAMED = 8
+"""Up to so many curves a panel names each; more are told apart by their order alone."""
+MARKS = 25
+"""About so many markers on a curve."""
+KINDS = {
+    "averaged": r"[XYZ]",
+    "on every site": r"[XYZ]\d+",
+    "connected": r".* connected",
+    "of several sites": r"[XYZ]\d+( [XYZ]\d+)+",
+    "combined": r".*",
+}
+
+
+def draw(table: pd.DataFrame, name: str) -> Figure:
+    """One panel for every kind of observable that evolves, and one for the steady state.
+
+    Args:
+        table: columns t (inf: steady state), observable, mean, error, exact.
+        name: of the problem.
+    """
+    evolving, steady = table[np.isfinite(table["t"])], table[np.isinf(table["t"])]
+    groups = _by_kind(list(dict.fromkeys(evolving["observable"])))
+    n_panels = len(groups) + bool(len(steady))
+    with style.context():
+        columns = min(2, n_panels)
+        rows = -(-n_panels // columns)
+        width = style.PAGE_WIDTH if columns == 2 else style.COLUMN_WIDTH
+        figure = Figure(figsize=(width, PANEL_HEIGHT * rows))
+        axes = figure.subplots(rows, columns, squeeze=False).flatten()
+        for panel, (kind, names) in zip(axes, groups.items(), strict=False):
+            _evolution(panel, evolving, names)
+            style.label(panel, "t", kind)
+        if len(steady):
+            _steady(axes[n_panels - 1], steady)
+        for empty in axes[n_panels:]:
+            empty.remove()
+        for letter, panel in zip("abcdefgh", axes[:n_panels], strict=False):
+            style.panel(panel, letter, f"{name} (circles: network, lines: exact)" if letter == "a" else "")
+    return figure
+
+
+def _by_kind(names: Sequence[str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        kind = next(kind for kind, pattern in KINDS.items() if re.fullmatch(pattern, name))
+        groups.setdefault(kind, []).append(name)
+    return {kind: groups[kind] for kind in KINDS if kind in groups}
+
+
+def _evolution(axes: Axes, table: pd.DataFrame, names: Sequence[str]) -> None:
+    colours = style.sequence(range(len(names)))
+    for number, name in enumerate(names):
+        rows = table[table["observable"] == name]
+        axes.plot(rows["t"], rows["exact"], color=colours[number], linewidth=0.8)
+        few = rows.iloc[:: max(1, len(rows) // MARKS)]
+        look = style.Look(colours[number], "o", filled=False)  # type: ignore[arg-type]
+        style.points(axes, few["t"], few["mean"], few["error"], look, name, markersize=2.6)
+    if len(names) <= MOST_NAMED:
+        axes.legend(ncols=2 if len(names) > 3 else 1)
+
+
+def _steady(axes: Axes, table: pd.DataFrame) -> None:
+    place = np.arange(len(table))
+    axes.plot(place, table["exact"], linestyle="none", marker="_", markersize=9, color=style.BLACK, label="exact")
+    look = style.Look(style.VERMILION, "o", filled=False)
+    style.points(axes, place, table["mean"], table["error"], look, "network")
+    style.label(axes, "", "steady state")
+    axes.minorticks_off()
+    many = len(table) > 30
+    axes.set_xticks([] if many else place, [] if many else list(table["observable"]), rotation=90, fontsize=5.5)
+    axes.legend()

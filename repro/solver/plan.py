@@ -1,0 +1,174 @@
+"""From a user's problem to the points that solve it: which method, which estimator, how many steps, seeds and controls.
+
+Defaults are what reached 0.01 on every observable asked for at N <= 8 (docs/solve.md). Every projection onto the
+network adds an error, so that steps are long where exact sums propagate them at any length; draws take shorter ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES, check_enumerable
+from repro.config.point import halved
+from repro.config.point_checks import LONGEST
+from repro.running.memory_check import fits
+from repro.solver.problem import Problem
+from repro.solver.problem_point import CustomPoint
+from repro.utils.errors import InputError, unknown
+from repro.utils.validation import real, shown, whole
+
+AUTO = "auto"
+ENUMERATED_SITES = 8
+"""Up to here "auto" sums over all configurations."""
+ROWS = 60
+"""About how many times an evolution is recorded at."""
+STEADY_TIME = 10.0
+"""An evolution over this time stands for the steady state at first."""
+TO_STEADY = {"step": 2.5, "step_iterations": 1000}
+"""Settings of that evolution by projection: what each step leaves wrong decays in the next one."""
+MOST_SEEDS = 100
+CONTROL = "control"
+EVOLUTION, STEADY = "evolution", "steady state"
+NETWORK = {"layers": 2, "width": 32, "heads": 4, "feedforward": 32, "positions": "learned"}
+CYCLE = {"step_decay": "cycle", "step_factor": 0.02}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "projection": {"step": 1.0, "step_iterations": 1500, **NETWORK, **CYCLE, "step_factor": 0.005},
+    "collocation": {"step": 0.2, "step_iterations": 300, **NETWORK, **CYCLE},
+    "dynamics": {"step": 0.16, "step_iterations": 500, **NETWORK, "step_decay": "exponential", "step_factor": 0.01},
+    "variational": {"step": 1.0, "iterations": 2000, **NETWORK},
+}
+OF_DRAWS = {"layers": 1, "n_samples": 1000}
+CHANGEABLE = (
+    *("layers", "width", "heads", "feedforward", "norm", "positions", "strings", "n_samples", "learning_rate"),
+    *("first_steps", "first_iterations", "step_learning_rate", "step_decay", "step_factor", "dense_output"),
+    *("hilbert_schmidt", "reuse"),
+)
+"""Fields of a point that a user may set besides the arguments of `repro.solve`."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user wants of a problem; see `repro.solver.solve.solve`."""
+
+    t_end: float | None = None
+    steady: bool = False
+    seed: int = 0
+    seeds: int = 1
+    method: str = AUTO
+    estimator: str = AUTO
+    step: float | None = None
+    iterations: int | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse what no point could be made of.
+
+        Raises:
+            InputError: the first of it.
+        """
+        if self.t_end is None and not self.steady:
+            raise InputError("solve: neither t_end nor steady is given, expected at least one")
+        for name, value in (("t_end", self.t_end), ("step", self.step)):
+            if value is not None and not 0 < real(name, value) <= LONGEST:
+                raise InputError(f"{name} = {shown(value)}: expected a number above 0 and at most {LONGEST:g}")
+        whole("seed", self.seed)
+        whole("seeds", self.seeds, 1, MOST_SEEDS)
+        if self.iterations is not None:
+            whole("iterations", self.iterations, 1)
+        if self.method not in (AUTO, *DEFAULTS):
+            raise unknown("method", self.method, (AUTO, *DEFAULTS))
+        if self.estimator not in (AUTO, "enumeration", "sampled"):
+            raise unknown("estimator", self.estimator, (AUTO, "enumeration", "sampled"))
+        for name in self.changes:
+            if name not in CHANGEABLE:
+                raise unknown("setting", name, CHANGEABLE)
+        if self.method == "variational" and self.t_end is not None:
+            raise InputError("method variational with t_end: it finds steady states alone, expected steady")
+
+
+def points(problem: Problem, request: Request, memory: int, device: str) -> dict[str, list[CustomPoint]]:
+    """The points by kind, "evolution" and "steady state": one per seed, and with several seeds a control.
+
+    Args:
+        problem: what is solved.
+        request: what is wanted of it.
+        memory: bytes that one evaluation of the sampled estimator may take.
+        device: where it will run.
+
+    Raises:
+        InputError: settings outside their range, the purity of samples, a steady state without jumps, or too little
+            memory.
+    """
+    request.check()
+    if request.steady and not problem.model.has_jumps:
+        raise InputError("steady state of a model without jump operators: expected at least one, or it is not unique")
+    found = {}
+    if request.t_end is not None:
+        found[EVOLUTION] = _fitting(problem, request, EVOLUTION, request.t_end, memory, device)
+    if request.steady:
+        found[STEADY] = _fitting(problem, request, STEADY, STEADY_TIME, memory, device)
+    if problem.imaginary_time and not all(point.projects_exactly for point in found.values()):
+        raise InputError("imaginary time: expected method projection with exact sums (enumeration, n_samples 0)")
+    return {kind: _repeated(point, request.seeds) for kind, point in found.items()}
+
+
+def _fitting(problem: Problem, request: Request, kind: str, t_end: float, memory: int, device: str) -> CustomPoint:
+    """One point by the estimator asked for, or by the one that the machine can hold."""
+    if request.estimator == "enumeration" or (request.estimator == AUTO and problem.n_sites <= ENUMERATED_SITES):
+        check_enumerable(problem.n_sites)
+        point = _point(problem, request, kind, t_end, "enumeration")
+        if fits(point, memory, device):
+            return point
+        if request.estimator != AUTO:
+            raise InputError(f"memory: enumeration of {problem.n_sites} sites does not fit, expected estimator sampled")
+    if any(each.purity for each in problem.asked):
+        raise InputError(
+            f"purity: {problem.n_sites} sites are sampled, expected enumeration "
+            f"(estimator enumeration, at most {MAX_ENUMERATED_SITES} sites)"
+        )
+    return _point(problem, request, kind, t_end, "sampled")
+
+
+def _point(problem: Problem, request: Request, kind: str, t_end: float, estimator: str) -> CustomPoint:
+    drawn = estimator == "sampled"
+    method = request.method if request.method != AUTO else ("collocation" if drawn else "projection")
+    relaxing = TO_STEADY if kind == STEADY and method == "projection" and not drawn else {}
+    settings = {**DEFAULTS[method], **relaxing, **(OF_DRAWS if drawn else {}), **request.changes}
+    default_step = settings.pop("step")
+    step = default_step if request.step is None else request.step
+    if request.iterations is not None:
+        settings["iterations" if method == "variational" else "step_iterations"] = request.iterations
+    if method in ("projection", "collocation") and "first_iterations" not in request.changes:
+        settings |= {"first_steps": 1, "first_iterations": math.ceil(1.5 * settings["step_iterations"])}
+    n_steps = math.ceil(t_end / min(step, t_end) - 1e-9)
+    settings |= {"tau": t_end / n_steps / 2, "t_end": float(t_end), "method": method, "estimator": estimator}
+    exact_sums = not drawn and not settings.get("n_samples")
+    if method == "projection" and exact_sums and kind == EVOLUTION and "dense_output" not in settings:
+        # even, so that a control of twice as many steps has the same times
+        settings["dense_output"] = 2 * math.ceil(ROWS / n_steps / 2)
+    return CustomPoint(
+        figure=problem.name, panel=kind, profile="desk", problem=problem.text, seed=request.seed, **settings
+    )
+
+
+def _repeated(point: CustomPoint, seeds: int) -> list[CustomPoint]:
+    """One point per seed; with several the control too (`repro.reporting.error_estimate`)."""
+    repeated = [dataclasses.replace(point, seed=point.seed + k) for k in range(seeds)]
+    return repeated if seeds == 1 else [*repeated, control(point)]
+
+
+def control(point: CustomPoint) -> CustomPoint:
+    """A run with shorter steps, whose projections fall elsewhere, recorded at the same times; half a search."""
+    named = dataclasses.replace(point, panel=f"{point.panel} {CONTROL}")
+    if point.method == "variational":
+        return dataclasses.replace(named, iterations=max(1, point.iterations // 2))
+    return dataclasses.replace(halved(named), dense_output=max(1, point.dense_output // 2))
+
+
+def longer(point: CustomPoint) -> CustomPoint:
+    """The same over twice the time; it goes on where the shorter one has ended."""
+    return dataclasses.replace(point, t_end=2 * point.t_end)

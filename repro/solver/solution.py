@@ -1,0 +1,91 @@
+"""What `repro.solve` returns: a table, a summary, a plot, and the way to save them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repro.solver.problem import Problem
+from repro.utils.files import write_atomic
+from repro.utils.formatting import duration
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A solved problem.
+
+    Attributes:
+        problem: what was solved.
+        table: one row per time and observable: t (t = inf: the steady state), observable, mean, error, exact (NaN
+            where QuTiP does not reach), deviation = mean - exact. What `error` covers: `repro.solver.table`.
+        folders: where every run's checkpoint, history and settings are.
+        seconds: wall time of all runs together.
+        notes: what a reader of the table has to know, such as a steady state that still moves.
+    """
+
+    problem: Problem
+    table: pd.DataFrame
+    folders: tuple[Path, ...]
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    def values(self, observable: str) -> pd.DataFrame:
+        """Rows of one observable, time ascending, the steady state last.
+
+        Raises:
+            InputError: one that was not asked for.
+        """
+        from repro.utils.errors import unknown
+
+        known = [each.name for each in self.problem.asked]
+        if observable not in known:
+            raise unknown("observable", observable, known)
+        return self.table[self.table["observable"] == observable].reset_index(drop=True)
+
+    def deviations(self) -> pd.DataFrame:
+        """Per kind ("evolution", "steady state") and observable: last mean, largest error, largest |deviation|."""
+        kind = np.where(np.isinf(self.table["t"]), "steady state", "evolution")
+        grouped = self.table.assign(kind=kind, off=self.table["deviation"].abs()).groupby(
+            ["kind", "observable"], sort=False
+        )
+        found = grouped.agg(last=("mean", "last"), error=("error", "max"), deviation=("off", "max"))
+        return found.reset_index()
+
+    @property
+    def largest_deviation(self) -> float:
+        """Largest |mean - exact| in the table, NaN without exact values."""
+        return float(self.table["deviation"].abs().max())
+
+    def summary(self) -> str:
+        """A few lines: sizes, the largest deviation of every observable from exact, and the notes."""
+        head = f"{self.problem.name}: {self.problem.n_sites} sites, {duration(self.seconds)}"
+        found = self.deviations().to_string(index=False, float_format="{:.4f}".format)
+        off = self.largest_deviation
+        exact = "no exact values" if math.isnan(off) else f"largest deviation from exact: {off:.4f}"
+        return "\n".join([head, found, exact, *(f"note: {note}" for note in self.notes)])
+
+    def figure(self) -> Figure:
+        """The plot: evolutions with their exact curves, steady values beside the exact ones."""
+        from repro.solver.drawing import draw
+
+        return draw(self.table, self.problem.name)
+
+    def save(self, folder: Path | str) -> list[Path]:
+        """Write `table.csv`, `solution.png` and `solution.pdf`.
+
+        Raises:
+            InputError: a folder that cannot be written.
+        """
+        from repro.reporting.style import save
+
+        folder = Path(folder)
+        table = write_atomic(folder / "table.csv", self.table.to_csv(index=False))
+        return [table, *save(self.figure(), folder, "solution", "")]

@@ -1,0 +1,220 @@
+"""Solve a spin lattice of your own: `solve` in Python; `repro solve FILE.py` on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro.cli.argument_checks import MOST_PROCESSES, check_folder, check_memory, check_writable
+from repro.methods.batch_size import GIB
+from repro.references.density_matrix import MAX_SITES
+from repro.running import launch
+from repro.running.devices import check_device
+from repro.running.folders import DONE, RunSettings, point_folder
+from repro.running.runner import run_point
+from repro.solver import exact as exact_values
+from repro.solver.plan import AUTO, EVOLUTION, STEADY, Request, longer, points
+from repro.solver.problem import Problem
+from repro.solver.problem_point import CustomPoint
+from repro.solver.solution import Solution
+from repro.solver.table import COLUMNS, Exact, drift, evolution_rows, runs_of, steady_rows, times_of
+from repro.utils.errors import InputError
+from repro.utils.validation import instance, shown, whole
+
+SETTLED_CHANGE = 3e-3
+"""A steady state has settled where no observable moves by more over the last time step."""
+DOUBLINGS = 2
+"""How often an evolution that has not settled goes on for as long again."""
+
+
+class FailedError(RuntimeError):
+    """A run was given up; the message says which and why, and the same call goes on from its last good state."""
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """Where and how runs are computed."""
+
+    settings: RunSettings
+    jobs: int
+    quiet: bool
+
+    def compute(self, todo: Sequence[CustomPoint]) -> None:
+        """Compute points that are not finished, here or in processes of their own."""
+        from rich.console import Console
+
+        console = Console(stderr=True, quiet=self.quiet)
+        if self.jobs:
+            failures = launch.run_points(todo, self.settings, self.jobs, console)
+            if failures:
+                raise FailedError("; ".join(f"{label}: {reason}" for label, reason in failures.items()))
+            return
+        left = launch.unfinished(todo, self.settings, console)
+        if left:
+            with launch.Display(left, self.settings, console) as display, _refreshing(display) as lock:
+                for point in left:
+                    run_point(point, self.settings)
+                    with lock:
+                        display.finish(point, "")
+
+
+def solve(
+    problem: Problem,
+    t_end: float | None = None,
+    steady: bool = False,
+    *,
+    seed: int = 0,
+    seeds: int = 1,
+    method: str = AUTO,
+    estimator: str = AUTO,
+    step: float | None = None,
+    iterations: int | None = None,
+    exact: bool = True,
+    runs: Path | str = "runs",
+    jobs: int = 0,
+    device: str = "cpu",
+    threads: int = 1,
+    memory: float = 4.0,
+    quiet: bool = False,
+    **changes: Any,
+) -> Solution:
+    """Evolve a problem, find its steady state, or both, with an autoregressive network over POVM outcomes.
+
+    Every run is kept in `runs`: a call that was interrupted goes on, and one that is repeated answers at once.
+
+    Example:
+        ```python
+        import numpy as np
+        import repro
+        from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Z
+
+        lattice = repro.ring(4)
+        model = repro.LindbladModel(
+            lattice,
+            one_site=[(site, 0.5 * SIGMA_X) for site in lattice.sites],
+            two_site=[(bond, 0.5 * np.kron(SIGMA_Z, SIGMA_Z)) for bond in lattice.bonds],
+            jumps=[(site, SIGMA_MINUS, 1.0) for site in lattice.sites],
+        )
+        solution = repro.solve(repro.Problem(model, correlators=[("Z0", "Z2")]), t_end=3.0, steady=True)
+        print(solution.summary())
+        ```
+
+    Args:
+        problem: the model, its initial state, its POVM, and what is measured.
+        t_end: length of the evolution; None for none (times in the inverse unit of the rates, hbar = 1).
+        steady: also (or only) find the steady state: an evolution to t = 10, longer where it still moves.
+        seed: of weights and draws.
+        seeds: how many. With two or more, and a control run, `error` is an estimate of the whole error
+            (`repro.reporting.error_estimate`); with one it is that of the draws alone.
+        method: "auto" (projection where sums are exact, else collocation), or the paper's "dynamics" (Eq. 4) and, for
+            steady states, "variational" (Eq. 5).
+        estimator: "enumeration" of all 4^N configurations, "sampled", or "auto": by size and by free memory.
+        step: length of a time step.
+        iterations: of Adam within a time step (1.5 times as many in the first).
+        exact: compute QuTiP's values beside it, up to ten sites.
+        runs: folder for checkpoints, histories and exact values.
+        jobs: 0 computes in this process; more in as many processes (a script then needs `if __name__ == "__main__"`).
+        device: cpu, cuda or cuda:N.
+        threads: CPU threads of each run.
+        memory: GiB that an evaluation of draws may take.
+        quiet: show no progress.
+        changes: further settings, such as layers=1, width=64 or n_samples=2000.
+
+    Raises:
+        InputError: anything that cannot be used, in one line, before anything runs.
+        FailedError: a run in a process of its own was given up.
+        repro.methods.sanity.WrongNumbersError: one in this process was.
+    """
+    instance("problem", problem, Problem)
+    request = Request(t_end, steady, seed, seeds, method, estimator, step, iterations, changes)
+    machine = _machine(runs, jobs, device, threads, memory, quiet)
+    return _solve(problem, request, machine, exact)
+
+
+def _machine(runs: Path | str, jobs: int, device: str, threads: int, memory: float, quiet: bool) -> _Machine:
+    if not isinstance(runs, str | os.PathLike):
+        raise InputError(f"runs = {shown(runs)}: expected a folder")
+    folder = Path(runs)
+    whole("jobs", jobs, 0, MOST_PROCESSES)
+    whole("threads", threads, 1, MOST_PROCESSES)
+    check_memory(memory)
+    check_device(device)
+    check_folder(folder)
+    return _Machine(RunSettings(folder, device, threads, "disabled", int(memory * GIB)), jobs, quiet)
+
+
+def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -> Solution:
+    import pandas as pd
+
+    settings = machine.settings
+    todo = points(problem, request, settings.memory, settings.device)
+    check_writable(settings.runs)
+    machine.compute([point for of_kind in todo.values() for point in of_kind])
+    notes: list[str] = []
+    if STEADY in todo:
+        todo[STEADY] = _settled(problem, todo[STEADY], machine, notes)
+    within = exact and problem.n_sites <= MAX_SITES
+    rows: list[Mapping[str, object]] = []
+    if EVOLUTION in todo:
+        found = runs_of(problem, todo[EVOLUTION], settings.runs)
+        values = exact_values.evolution(problem, times_of(found), _references(settings)) if within else None
+        rows += evolution_rows(problem, found, values)
+    if STEADY in todo:
+        found = runs_of(problem, todo[STEADY], settings.runs)
+        rows += steady_rows(problem, found, _steady_exact(problem, settings, notes) if within else None)
+    folders = [point_folder(settings.runs, point) for of_kind in todo.values() for point in of_kind]
+    seconds = sum(json.loads((folder / DONE).read_text())["seconds"] for folder in folders)
+    return Solution(problem, pd.DataFrame(rows, columns=list(COLUMNS)), tuple(folders), seconds, tuple(notes))
+
+
+def _settled(problem: Problem, steady: list[CustomPoint], machine: _Machine, notes: list[str]) -> list[CustomPoint]:
+    """The points that stand for the steady state: continued until nothing asked for moves any more."""
+    for doubling in range(DOUBLINGS + 1):
+        found = runs_of(problem, steady, machine.settings.runs)
+        if steady[0].method == "variational":
+            return steady
+        moved = max(drift(mine) for _, mine in found.groupby(["observable", "seed", "control"]))
+        if moved <= SETTLED_CHANGE:
+            return steady
+        if doubling < DOUBLINGS:
+            steady = [longer(point) for point in steady]
+            machine.compute(steady)
+    notes.append(f"the steady state still moved by {moved:.4f} over the last time step, at t = {steady[0].t_end:g}")
+    return steady
+
+
+def _steady_exact(problem: Problem, settings: RunSettings, notes: list[str]) -> Exact | None:
+    try:
+        return exact_values.steady_state(problem, _references(settings))
+    except InputError as error:  # what QuTiP cannot find is no reason to lose what was computed
+        notes.append(f"no exact steady state: {error}")
+        return None
+
+
+def _references(settings: RunSettings) -> Path:
+    return settings.runs / "reference"
+
+
+@contextmanager
+def _refreshing(display: launch.Display) -> Iterator[threading.Lock]:
+    """Show progress while this thread computes; the lock is for who changes what is shown."""
+    lock, done = threading.Lock(), threading.Event()
+
+    def show() -> None:
+        while not done.wait(launch.POLL_SECONDS):
+            with lock:
+                display.refresh()
+
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
+    try:
+        yield lock
+    finally:
+        done.set()
+        thread.join()

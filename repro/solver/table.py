@@ -1,0 +1,106 @@
+"""From the histories of a problem's runs to one tidy table: mean, error, exact value and deviation.
+
+With one seed `error` is the standard error of the draws (0 for exact sums: it says nothing about the fit). With several
+it is the estimate of `repro.reporting.error_estimate`, from the seeds' scatter and a control. Of a steady state it
+includes what still moved at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repro.physics.observables import column
+from repro.reporting.error_estimate import over_time, steady_state
+from repro.running.folders import point_folder
+from repro.solver.plan import CONTROL
+from repro.solver.problem import Problem
+from repro.solver.problem_point import CustomPoint
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("t", "observable", "mean", "error", "exact", "deviation")
+Exact = Mapping[str, np.ndarray]
+
+
+def runs_of(problem: Problem, points: Sequence[CustomPoint], runs: Path) -> pd.DataFrame:
+    """Every run's values: columns t (NaN where a search has none), observable, mean, error, seed, control."""
+    import pandas as pd
+
+    from repro.utils.result_table import read_exactly
+
+    parts = []
+    for point in points:
+        history = read_exactly(point_folder(runs, point) / "history.csv")
+        if "t" not in history:
+            history = history.tail(1).assign(t=math.nan)
+        for each in problem.asked:
+            name = column(each.name)
+            values = {"t": history["t"].round(9), "mean": history[name], "error": history[f"{name}_error"]}
+            control = point.panel.endswith(CONTROL)
+            parts.append(pd.DataFrame({**values, "observable": each.name, "seed": point.seed, "control": control}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def times_of(runs: pd.DataFrame) -> list[float]:
+    """Times at which the runs that are no controls were recorded, ascending."""
+    return sorted(set(runs.loc[~runs["control"], "t"]))
+
+
+def evolution_rows(problem: Problem, runs: pd.DataFrame, exact: Exact | None) -> list[dict[str, object]]:
+    """Rows of an evolution, observable by observable.
+
+    Args:
+        problem: for the order of the observables.
+        runs: as `runs_of` gives them.
+        exact: values at `times_of(runs)`, None where there are none.
+    """
+    rows = []
+    for each in problem.asked:
+        mine = runs[runs["observable"] == each.name].assign(exact=math.nan)
+        over = _averaged(mine)
+        values = [math.nan] * len(over) if exact is None else exact[each.name]
+        known = dict(zip(times_of(runs), values, strict=True)) if exact is not None else {}
+        rows += [_row(t, each.name, m, e, known.get(t, math.nan)) for t, m, e in over]
+    return rows
+
+
+def steady_rows(problem: Problem, runs: pd.DataFrame, exact: Exact | None) -> list[dict[str, object]]:
+    """One row per observable, t = inf: the last state of every run, and what still moved before it."""
+    import pandas as pd
+
+    rows = []
+    for each in problem.asked:
+        mine = runs[runs["observable"] == each.name].assign(exact=math.nan)
+        last = mine.groupby(["seed", "control"], sort=False).tail(1).assign(t=math.inf)
+        timed = mine[mine["t"].notna()]
+        if mine.loc[~mine["control"], "seed"].nunique() > 1:
+            found = steady_state(pd.concat([timed, last]), over_time(timed))
+            mean, error = float(found["mean"].iloc[0]), float(found["estimate"].iloc[0])
+        else:
+            mean = float(last["mean"].iloc[0])
+            error = math.hypot(float(last["error"].iloc[0]), drift(timed))
+        rows.append(_row(math.inf, each.name, mean, error, math.nan if exact is None else float(exact[each.name][0])))
+    return rows
+
+
+def drift(timed: pd.DataFrame) -> float:
+    """How far one observable of one run moved over its last time step; 0 for a search."""
+    return float(abs(timed["mean"].iloc[-1] - timed["mean"].iloc[-2])) if len(timed) > 1 else 0.0
+
+
+def _averaged(mine: pd.DataFrame) -> list[tuple[float, float, float]]:
+    """t, mean and error of one observable."""
+    over = over_time(mine)
+    if len(over):
+        return list(zip(over.index, over["mean"], over["estimate"], strict=True))
+    return list(zip(mine["t"], mine["mean"], mine["error"], strict=True))
+
+
+def _row(t: float, name: str, mean: float, error: float, exact: float) -> dict[str, object]:
+    return {"t": t, "observable": name, "mean": mean, "error": error, "exact": exact, "deviation": mean - exact}

@@ -1,0 +1,62 @@
+"""Files appear whole or not at all: written beside their place, then moved into it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from repro.utils.errors import InputError
+
+SHIPPED_DIGITS = 10
+"""Significant digits of the numbers in tables that are shipped: more would fill the repository with noise."""
+
+
+def check_file(path: Path) -> None:
+    """Refuse what no file can be written as, before any work is done for it.
+
+    Raises:
+        InputError: a folder, or a place that cannot be written.
+    """
+    try:
+        if not path.name or path.is_dir():
+            raise InputError(f"cannot write '{path}': it is a folder, expected a file")
+        above = next(folder for folder in path.absolute().parents if folder.exists())
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"cannot write '{path}': {getattr(error, 'strerror', None) or error}") from error
+    if not above.is_dir():
+        raise InputError(f"cannot write '{path}': '{above}' is a file, expected a folder")
+    if not os.access(above, os.W_OK):
+        raise InputError(f"cannot write '{path}': folder '{above}' is read-only")
+
+
+def write_atomic(path: Path | str, data: bytes | str, keep: Path | None = None) -> Path:
+    """Write `data` (text as UTF-8) to `path`; a reader sees the old file or the new one, never a part.
+
+    Args:
+        path: the file.
+        data: its new content.
+        keep: where the file that was there goes, in the same folder; by default nowhere.
+
+    Raises:
+        InputError: if the folder cannot be made or written.
+    """
+    path = Path(path)
+    check_file(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as stream:
+                stream.write(data.encode() if isinstance(data, str) else data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if keep and path.is_file():
+                path.replace(keep)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write '{path}': {error.strerror or error}") from error
+    return path

@@ -1,0 +1,217 @@
+"""The record: tidy tables with one row per figure, panel, point, t and observable.
+
+Tables are CSV with a fixed column order. Floats are written by `repr`, so that reading gives back the same
+bits and the same numbers always give the same bytes. What a table says is summed up in `repro.reporting.summary`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.utils.errors import InputError
+from repro.utils.files import write_atomic
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS: tuple[str, ...] = (
+    *("figure", "panel", "point", "point_id", "profile", "method", "lattice", "n_sites", "layers", "width", "strings"),
+    *("model", "Jx", "Jy", "Jz", "B", "V", "g", "povm", "tau", "n_samples", "t", "observable", "mean", "error"),
+    *("exact", "seed", "commit", "device", "seconds"),
+)
+"""Every column of a table, in the order of the file."""
+
+INTEGERS = frozenset({"n_sites", "layers", "width", "seed"})
+NUMERIC = frozenset({"t", "mean", "error", "seconds"})
+OPTIONAL = frozenset({"Jx", "Jy", "Jz", "B", "V", "g", "tau", "exact"})
+"""Numbers that a row may leave empty (NaN in a frame): another model's couplings, an exact value out of reach."""
+OPTIONAL_INTEGERS = frozenset({"n_samples"})
+
+NUMBERS: tuple[str, ...] = tuple(name for name in COLUMNS if name not in {"seconds", "commit", "device"})
+"""The columns that a killed and resumed run must give exactly as an unbroken one does."""
+
+KEY = ("figure", "panel", "point", "point_id", "t", "observable")
+
+ROWS_PER_FILE = 4000
+"""About a megabyte: what repositories and their viewers take."""
+
+
+def tidy(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, source: str = "table") -> pd.DataFrame:
+    """Rows with any subset of Python, NumPy or text values -> a frame with exactly `COLUMNS` and fixed types.
+
+    Args:
+        rows: mappings with every column (optional numbers may be None, "" or NaN), or a frame.
+        source: what an error message calls the rows, usually the file.
+
+    Raises:
+        InputError: for a missing or unknown column, or a cell that is no number where one is expected.
+    """
+    import pandas as pd
+
+    if isinstance(rows, pd.DataFrame):
+        frame = rows
+    else:
+        rows = list(rows)
+        frame = pd.DataFrame(rows, columns=None if rows else list(COLUMNS))
+    missing = [name for name in COLUMNS if name not in frame.columns]
+    if missing:
+        raise InputError(f"{source}: column '{missing[0]}' is missing (expected: {', '.join(COLUMNS)})")
+    extra = [str(name) for name in frame.columns if name not in COLUMNS]
+    if extra:
+        raise InputError(f"{source}: unknown column '{extra[0]}' (expected: {', '.join(COLUMNS)})")
+    if frame.columns.has_duplicates:
+        raise InputError(f"{source}: column '{frame.columns[frame.columns.duplicated()][0]}' occurs twice")
+    return pd.DataFrame({name: _column(name, frame[name], source) for name in COLUMNS})
+
+
+def _column(name: str, cells: pd.Series, source: str) -> pd.Series:
+    import pandas as pd
+
+    whole, optional = name in INTEGERS | OPTIONAL_INTEGERS, name in OPTIONAL | OPTIONAL_INTEGERS
+    if not whole and name not in NUMERIC | OPTIONAL:
+        # A cell that is absent becomes NaN in a frame of mappings; in a column of names that means "".
+        return pd.Series(["" if cell is None or cell != cell else str(cell) for cell in cells], dtype="str")
+    values = [_number(name, cell, f"{source}, row {row}", whole, optional) for row, cell in enumerate(cells, start=1)]
+    if whole:
+        return pd.Series(values, dtype="Int64" if optional else "int64")
+    return pd.Series([math.nan if value is None else value for value in values], dtype="float64")
+
+
+def _number(name: str, cell: Any, where: str, whole: bool, optional: bool) -> float | int | None:
+    text = "" if cell is None else str(cell).strip()
+    if optional and text.lower() in {"", "nan", "<na>"}:
+        return None
+    try:
+        if whole:
+            # A frame turns whole numbers into floats where one of a column is absent.
+            return int(cell) if isinstance(cell, float) and cell.is_integer() else int(text)
+        return float(text)
+    except ValueError:
+        expected = "a whole number" if whole else "a number"
+        raise InputError(f"{where}: column '{name}' is '{text}', expected {expected}") from None
+
+
+def write_table(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, path: Path | str) -> Path:
+    """Write rows as CSV, atomically; the order of the rows is kept.
+
+    Raises:
+        InputError: as `tidy` does, or if `path` cannot be written.
+    """
+    return write_atomic(path, _to_csv(tidy(rows, source=str(path))))
+
+
+def write_parts(table: pd.DataFrame, path: Path) -> list[Path]:
+    """Write at most `ROWS_PER_FILE` rows to `<name>.csv`, and what is left to `<name>.part2.csv` and on.
+
+    Parts of an earlier, longer table are removed.
+
+    Raises:
+        InputError: as `write_table` does.
+    """
+    earlier = set(_existing(path))
+    starts = range(0, max(len(table), 1), ROWS_PER_FILE)
+    written = [
+        write_table(table[start : start + ROWS_PER_FILE], name)
+        for start, name in zip(starts, itertools.chain([path], _further(path)), strict=False)
+    ]
+    for name in earlier.difference(written):
+        name.unlink()
+    return written
+
+
+def _further(path: Path) -> Iterator[Path]:
+    return (path.with_suffix(f".part{number}.csv") for number in itertools.count(2))
+
+
+def _existing(path: Path) -> Iterator[Path]:
+    """The parts after the first that are there."""
+    return itertools.takewhile(Path.exists, _further(path))
+
+
+def _to_csv(frame: pd.DataFrame) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    texts = [[_text(name, cell) for cell in frame[name].tolist()] for name in COLUMNS]
+    writer.writerows(zip(*texts, strict=True))
+    return stream.getvalue()
+
+
+def _text(name: str, cell: Any) -> str:
+    import pandas as pd
+
+    if name in OPTIONAL | OPTIONAL_INTEGERS and pd.isna(cell):
+        return ""
+    return repr(cell) if isinstance(cell, float) else str(cell)
+
+
+def read_table(path: Path | str) -> pd.DataFrame:
+    """Read and check a table written by `write_table` or, all of its parts, by `write_parts`.
+
+    Returns:
+        A frame with the columns `COLUMNS`; empty optional numbers are NaN (`<NA>` in `n_samples`).
+
+    Raises:
+        InputError: one line naming file and column, if the file is absent, is no table, lacks a column or has a
+            cell that is no number where one is expected.
+    """
+    import pandas as pd
+
+    path = Path(path)
+    # a place that cannot be looked at is told by the first part, in one line
+    return pd.concat([_read_file(path), *map(_read_file, _existing(path))], ignore_index=True)
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read '{path}': {error.strerror or error}") from error
+    try:
+        lines = list(csv.reader(io.StringIO(raw.decode(), newline=""), strict=True))
+    except (csv.Error, ValueError) as error:
+        raise InputError(f"{path}: not a table of results ({error})") from error
+    header, rows = (lines[0], lines[1:]) if lines else ([], [])
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(header):
+            raise InputError(f"{path}, row {number}: {len(row)} cells, expected one for each of {len(header)} columns")
+    # Text until here: a point_id such as 12e456789012 is a name and not a number, and float() keeps every bit.
+    frame = pd.DataFrame(rows, columns=header, dtype="str")
+    return tidy(frame, source=str(path))
+
+
+def read_exactly(path: Path | str) -> pd.DataFrame:
+    """A plain CSV whose numbers come back bit for bit, which pandas' fast parser does only from version 3 on.
+
+    Names of points stay text: 12e456789012 is one, and no number.
+    """
+    import pandas as pd
+
+    return pd.read_csv(path, engine="python", dtype={"point_id": str})
+
+
+def merge(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """One table out of many, sorted by figure, panel, point, t and observable; of a row given twice the last stays."""
+    import pandas as pd
+
+    frames = [tidy(table) for table in tables]
+    if not frames:
+        return tidy([])
+    joined = pd.concat(frames, ignore_index=True).drop_duplicates(subset=list(KEY), keep="last")
+    return joined.sort_values(list(KEY), kind="stable", ignore_index=True)
+
+
+def same_numbers(left: pd.DataFrame, right: pd.DataFrame) -> bool:
+    """Whether two tables agree bit for bit on `NUMBERS`, whatever the order of their rows."""
+    first, second = (
+        tidy(table)[list(NUMBERS)].sort_values(list(KEY), kind="stable", ignore_index=True) for table in (left, right)
+    )
+    return bool(first.equals(second))

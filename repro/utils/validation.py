@@ -1,0 +1,107 @@
+"""Checks of single values from outside: types, ranges, shapes. A refusal is a line that says what was expected."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from repro.utils.errors import InputError
+
+LARGEST = 1e38
+"""Numbers end here: single precision holds no larger ones."""
+MOST = 10**9
+"""Counts end here."""
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "True or False", "str": "a name"}
+
+
+def shown(value: object) -> str:
+    """A value in a message, cut to a length that a line can hold."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def whole(what: str, value: Any, least: int = 0, most: int = MOST) -> int:
+    """A whole number between two bounds; a float or a bool is none.
+
+    Raises:
+        InputError: anything else.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InputError(f"{what} = {shown(value)}: expected a whole number") from None
+    if isinstance(value, bool | np.bool_):
+        raise InputError(f"{what} = {value}: expected a whole number")
+    if not least <= number <= most:
+        expected = f"at least {least}" if number < least else f"at most {most}"
+        raise InputError(f"{what} = {shown(value)}: expected {expected}")
+    return number
+
+
+def real(what: str, value: Any) -> float:
+    """A finite real number.
+
+    Raises:
+        InputError: a bool, a text, a complex number, nan, inf, more than single precision holds.
+    """
+    if isinstance(value, bool | np.bool_ | str | bytes) or np.ndim(value) or isinstance(value, complex):
+        raise InputError(f"{what} = {shown(value)}: expected a number")
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{what} = {shown(value)}: expected a number") from None
+    if not math.isfinite(number) or abs(number) > LARGEST:
+        raise InputError(f"{what} = {shown(value)}: expected a finite number")
+    return number
+
+
+def matrix(what: str, value: Any) -> np.ndarray:
+    """A complex array of any shape with finite entries, from what NumPy takes, a QuTiP object or a sparse matrix.
+
+    Raises:
+        InputError: what NumPy cannot make one of, or entries that are not finite.
+    """
+    for to_dense in ("full", "toarray"):  # of QuTiP, of SciPy: neither is imported for it
+        if callable(getattr(value, to_dense, None)):
+            value = getattr(value, to_dense)()
+            break
+    try:
+        array = np.asarray(value, dtype=complex)
+    except (TypeError, ValueError):
+        raise InputError(f"{what}: expected a matrix of numbers, got {shown(value)}") from None
+    if not np.isfinite(array).all():
+        raise InputError(f"{what}: has entries that are not finite")
+    return array
+
+
+def instance(what: str, value: object, kind: type) -> None:
+    """An object of a class.
+
+    Raises:
+        InputError: of another one.
+    """
+    if not isinstance(value, kind):
+        raise InputError(f"{what}: expected a {kind.__name__}, got {shown(value)}")
+
+
+def plain_fields(settings: Any) -> None:
+    """Have every int, float, bool and str field of a frozen dataclass hold what it says.
+
+    NumPy's numbers become Python's.
+
+    Raises:
+        InputError: another type. A whole number may stand where a float is expected.
+    """
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, np.generic):
+            value = value.item()
+            object.__setattr__(settings, field.name, value)
+        allowed: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
+        kinds = allowed.get(str(field.type))
+        if kinds and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
+            raise InputError(f"{field.name} = {shown(value)}: expected {_KINDS[str(field.type)]}")

@@ -1,0 +1,156 @@
+"""More command lines that cannot be used, of every subcommand: strange text, huge numbers, wrong places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repro.cli.main import main
+from tests.cli.test_bad_input import RUN, lines_of
+
+FILE = "occupied"  # a file that is there before the command starts
+
+REFUSED: list[tuple[tuple[str, ...], str]] = [
+    ((*RUN, "--seed", "99999999999999999999"), "seed = 99999999999999999999: expected at most 9223372036854775807"),
+    ((*RUN, "--tau", "1e400"), "tau = inf"),
+    ((*RUN, "--tau", "1e-320"), "expected at most 10000000 time steps"),
+    ((*RUN, "--t-end", "1e300"), "t_end = 1e+300: expected"),
+    ((*RUN, "--t-end", "-1"), "t_end = -1.0"),
+    (
+        (*RUN, "--iterations", "100000000000000000000"),
+        "iterations = 100000000000000000000: expected at most 1000000000",
+    ),
+    ((*RUN, "--iterations", "1e3"), "--iterations = 1e3: expected a whole number"),
+    ((*RUN, "--cols", "100000000000"), "cols = 100000000000: expected at most"),
+    ((*RUN, "--rows", "1000", "--cols", "1000"), "rectangle 1000x1000: sites = 1000000: expected at most 1024"),
+    ((*RUN, "--width", "1000000000"), "memory: "),
+    ((*RUN, "--layers", "1000000"), "memory: "),
+    ((*RUN, "--n-samples", "1000000000"), "memory: "),
+    ((*RUN, "--Jy", "1e39"), "Jy = 1e+39: expected a finite number"),
+    ((*RUN, "--learning-rate", "1e300"), "learning_rate = 1e+300: expected a finite number"),
+    ((*RUN, "--learning-rate", "0"), "learning_rate = 0.0: expected a number above 0"),
+    ((*RUN, "--gamma", "0"), "gamma = 0: expected gamma above 0"),
+    ((*RUN, "--mixing", "1.5"), "mixing = 1.5: expected a weight from 0 to 1"),
+    ((*RUN, "--step-factor", "-1"), "step_factor = -1.0"),
+    ((*RUN, "--objective", "sgn"), "did you mean 'sign'"),
+    ((*RUN, "--objective", "sign"), "objective sign with method dynamics: expected method variational"),
+    ((*RUN, "--positions", "spiral"), "unknown positions 'spiral'"),
+    ((*RUN, "--feedforward", "0"), "feedforward = 0: expected at least 1"),
+    ((*RUN, "--strings", "translations", "--periodic", "False"), "strings 'translations' on a "),
+    ((*RUN, "--memory", "0"), "memory = 0.0 GiB: expected a number above 0"),
+    ((*RUN, "--memory", "nan"), "memory = nan GiB"),
+    ((*RUN, "--memory", "1e308"), "memory = 1e+308 GiB"),
+    ((*RUN, "--memory", "much"), "--memory = much: expected a number"),
+    ((*RUN, "--jobs", "1.5"), "--jobs = 1.5: expected a whole number"),
+    ((*RUN, "--jobs", "99999999999999"), "jobs = 99999999999999: expected at most 4096"),
+    ((*RUN, "--threads", "100000000000000"), "threads = 100000000000000: expected at most 4096"),
+    ((*RUN, "--devices", "0"), "devices = 0: expected at least 1"),
+    ((*RUN, "--nodes", "2"), "enumeration runs on one device"),
+    ((*RUN, "--device", "cuda:\u00b2"), "device 'cuda:\u00b2': expected cpu, cuda or cuda:N"),
+    ((*RUN, "--device", "cuda:"), "device 'cuda:': expected cpu, cuda or cuda:N"),
+    ((*RUN, "--device", "cuda:-1"), "device 'cuda:-1': expected"),
+    ((*RUN, "--only"), "--only: expected at least one value"),
+    ((*RUN, "--only", "--list"), "--only: expected at least one value"),
+    ((*RUN, "--only", ""), "empty text after --only"),
+    ((*RUN, "--only", "["), "no point of fig4 (smoke) matches '['"),
+    ((*RUN, "--only", "a", "--only", "b"), "--only is given 2 times"),
+    ((*RUN, "--seed", "1", "--seed=2"), "--seed is given 2 times"),
+    ((*RUN, "--t-end", "1", "--t_end", "2"), "--t-end is given 2 times"),
+    ((*RUN, "--runs", ""), "empty text after --runs"),
+    ((*RUN, "--runs="), "empty text after --runs="),
+    ((*RUN, "--runs", "a\0b"), "expected printable text"),
+    ((*RUN, "--runs", f"{FILE}/x"), f"folder '{FILE}/x' cannot be made: Not a directory"),
+    ((*RUN, "--runs", "/proc/nothing"), "folder '/proc/nothing' cannot be made"),
+    ((*RUN, "--wandb", "ONLINE"), "unknown tracking mode 'ONLINE'; did you mean 'online'"),
+    (("run", "fig\udcff"), "expected printable text in UTF-8"),
+    (("run", "fig4\n"), "expected printable text"),
+    (("run", "fig4", "fig3"), "Unrecognized options: fig3"),
+    (("run", "FIG4"), "did you mean 'fig4'"),
+    (("run", "../fig4"), "unknown figure '../fig4'"),
+    (("run", "fig1", "--tau", "0.1"), "fig1 (quick) has no points: there is no tau to change"),
+    (("run", "fig4", "--profile", "SMOKE"), "did you mean 'smoke'"),
+    (("list", "--profile", "nonsense"), "unknown profile 'nonsense'"),
+    (("list", "fig4", "--runs", FILE), f"'{FILE}' is a file, expected a folder"),
+    (("reference", "fig4", "--profile", "smok"), "did you mean 'smoke'"),
+    (("plot", "fig4", "--all"), "expected a figure or --all, one of them"),
+    (("plot", "fig4", "--profile", "smok"), "unknown profile 'smok'; did you mean 'smoke'"),
+    (("plot", "fig4", "--profile", "smoke"), "cannot read 'runs/fig4/smoke/table.csv': No such file"),
+    (("plot", "fig4", "--out", FILE), f"'{FILE}' is a file, expected a folder"),
+    (("publish", "fig4", "--runs", FILE), f"'{FILE}' is a file, expected a folder"),
+    (("publish", "fig4", "--results", FILE), f"{FILE}' is a file, expected a folder"),
+    (("claims", "--results", "absent"), "claims: no tables in 'absent'"),
+    (("claims", "--out", "."), "it is a folder, expected a file"),
+    (("claims", "--out", f"{FILE}/x"), f"{FILE}' is a file, expected a folder"),
+    (("error", "fig9"), "unknown figure 'fig9'"),
+    (("error", "fig4", "--profile", "smok"), "unknown profile 'smok'"),
+    (("error", "fig1"), "expected at least two runs that differ in seed"),
+    (("report", "--results", "absent"), "report: no tables in 'absent'"),
+    (("report", "--markdown", "--results", "absent"), "report: no tables in 'absent'"),
+    (("report", "--out", "."), "it is a folder, expected a file"),
+    (("report", "--out", "/proc/nothing/x"), "cannot "),
+    (("sync", "--runs", FILE), f"'{FILE}' is a file, expected a folder"),
+    (("rbm", "--g"), "--g: expected at least one value"),
+    (("rbm", "--g", "nan"), "g = nan"),
+    (("rbm", "--n-sites", "1000000000000"), "n_sites = 1000000000000: expected at most"),
+    (("rbm", "--seed", "-1"), "seed = -1: expected at least 0"),
+    (("rbm", "--n-samples", "0"), "n_samples = 0"),
+    (("bench", "compar"), "did you mean 'compare'"),
+    (("bench", "--memory", "inf"), "memory = inf GiB"),
+    (("bench", "--repeat", "0"), "repeat = 0: expected at least 1"),
+    (("bench", "--threads", "1000000000000"), "threads = 1000000000000: expected at most 4096"),
+    (("bench", "--json", ".", "sites"), "it is a folder, expected a file"),
+    (("bench", "--json", f"{FILE}/x", "sites"), f"{FILE}' is a file, expected a folder"),
+    (("--version",), "Unrecognized options: --version"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), REFUSED, ids=[ascii(" ".join(a)) for a, _ in REFUSED])
+def test_one_line_and_nothing_written(
+    arguments: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / FILE).write_text("mine")
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(lines_of(captured.err)) == 1, captured.err
+    assert captured.err.startswith("repro: ")
+    assert said in captured.err
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert (tmp_path / FILE).read_text() == "mine"
+
+
+def test_a_rank_that_is_no_number(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLURM_PROCID", "first")
+    monkeypatch.setattr("repro.running.launch.run_points", lambda *_: {})
+    monkeypatch.setattr("repro.references.of_point.prepare", lambda *_: {})
+    assert main((*RUN, "--wandb", "disabled")) == 2
+    assert "rank 'first' in RANK or SLURM_PROCID" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "repro: out of memory; fewer --jobs"),
+        (OSError(28, "No space left on device", "runs/x"), "repro: runs/x: No space left on device"),
+    ],
+)
+def test_what_the_machine_refuses_is_a_line_and_exit_code_1(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("repro.references.of_point.prepare", fail)
+    assert main((*RUN, "--wandb", "disabled")) == 1
+    [line] = lines_of(capsys.readouterr().err)
+    assert line.startswith(said)

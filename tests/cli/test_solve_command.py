@@ -1,0 +1,47 @@
+"""`repro solve`: what it writes and says, and the README's example."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from repro.cli.main import main
+from repro.cli.solve import load
+from tests.helpers.paths import ROOT
+from tests.helpers.solving import solved
+
+FILE = """
+import repro
+from repro.physics.lindblad import SIGMA_MINUS
+
+def problem():
+    model = repro.LindbladModel(repro.chain(2), jumps=[(0, SIGMA_MINUS, 1.0)])
+    return repro.Problem(model, observables=["Z*"])
+"""
+
+
+def test_the_command_writes_table_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "two.py"
+    file.write_text(FILE)
+    options = ["--t-end", "0.4", "--iterations", "60", "--layers", "1", "--runs", str(tmp_path / "runs")]
+    assert main(["solve", str(file), *options]) == 0
+    said = capsys.readouterr().out
+    assert "largest deviation from exact: 0.00" in said
+    folder = tmp_path / "runs" / "solve" / "two"
+    assert sorted(path.name for path in folder.iterdir()) == ["solution.pdf", "solution.png", "table.csv"]
+    table = pd.read_csv(folder / "table.csv")
+    assert set(table["observable"]) == {"Z0", "Z1"}
+    assert table["t"].max() == pytest.approx(0.4)
+
+
+def test_the_readmes_example_is_a_problem(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"## Solve your own model.*?```python\n(.*?)```", readme, re.DOTALL)
+    file = tmp_path / "ring.py"
+    file.write_text(example)
+    problem = load(file)
+    assert [each.name for each in problem.asked] == ["Z", "Z0", "Z1", "Z2", "Z3", "Z0 Z2", "Z0 Z2 connected"]
+    assert solved(problem, tmp_path, 0.1, iterations=1).table["exact"].notna().all()

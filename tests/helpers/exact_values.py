@@ -1,0 +1,23 @@
+"""What tests of exact references share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from repro.references import density_matrix
+from tests.helpers.paths import ROOT
+
+SHIPPED = ROOT / "results" / "reference"
+
+
+def averages(reference: density_matrix.Reference, t: float = np.inf) -> list[float]:
+    return [float(reference.at(t, name)) for name in density_matrix.OBSERVABLES]
+
+
+def forbid_computing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args, **kwargs):
+        raise AssertionError("computed a reference that was on disk")
+
+    for solver in ("evolve", "solve_steady_state"):
+        monkeypatch.setattr(density_matrix, solver, refuse)

@@ -1,0 +1,83 @@
+"""Small random networks, string mixtures and helpers shared by the tests of distributions, estimators and losses.
+
+Every parameter is random (the readout too), so that conditionals depend strongly on the outcomes before them: a
+product-state start would hide a wrong mask, a wrong string order or a wrong cache.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from repro.ansatz.string_mixture import StringMixture
+from repro.ansatz.strings import orders
+from repro.ansatz.transformer import OUTCOMES, Transformer, TransformerConfig
+from repro.methods.batch_size import samples_within
+from repro.methods.sampled import Sampled
+from repro.physics.lattice import Lattice
+from repro.physics.liouvillian import LocalLiouvillian
+from repro.utils.errors import InputError
+
+NORMS = ("none", "post", "pre")
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def random_transformer(
+    n_sites: int, *, width: int = 8, seed: int = 0, dtype: torch.dtype = torch.float64, **config: Any
+) -> Transformer:
+    """A network with every parameter drawn anew, conditionals neither flat nor certain (logits of size 0.8)."""
+    transformer = Transformer(TransformerConfig(n_sites, width=width, feedforward=6, **config)).to(dtype)
+    source = generator(1000 + seed)
+    with torch.no_grad():
+        for name, parameter in transformer.named_parameters():
+            noise = torch.randn(parameter.shape, generator=source, dtype=torch.float64)
+            if "embedding" in name:
+                parameter.copy_(noise)
+            elif parameter.ndim == 2:
+                parameter.copy_(1.5 * noise / math.sqrt(parameter.shape[1]))
+            else:
+                parameter.copy_(0.3 * noise + ("norm.weight" in name))
+        some_BN = torch.randint(OUTCOMES, (256, n_sites), generator=source)
+        transformer.readout.weight.mul_(0.8 / (transformer(some_BN) - transformer.readout.bias).std())
+    return transformer
+
+
+def random_mixture(lattice: Lattice, strings: str = "0s", **network: Any) -> StringMixture:
+    return StringMixture(random_transformer(lattice.n_sites, **network), orders(strings, lattice))
+
+
+def all_configurations(n_sites: int) -> torch.Tensor:
+    """Every configuration in the order of a flattened (4,) * N tensor, shape (4^N, N)."""
+    return torch.cartesian_prod(*[torch.arange(OUTCOMES)] * n_sites).view(-1, n_sites)
+
+
+def flat_gradient(value: torch.Tensor, model: nn.Module) -> torch.Tensor:
+    """Gradient of a number with respect to all parameters, one vector."""
+    grads = torch.autograd.grad(value, list(model.parameters()), materialize_grads=True)
+    return torch.cat([grad.flatten() for grad in grads])
+
+
+def relative_difference(given: torch.Tensor, expected: torch.Tensor) -> float:
+    """||given - expected|| / ||expected|| over all entries."""
+    return float((given.detach().double() - expected.detach().double()).norm() / expected.detach().double().norm())
+
+
+def memory_of(n: int, model: StringMixture, liouvillian: LocalLiouvillian) -> int:
+    """The least budget in which n samples fit."""
+    tables = Sampled(liouvillian, 1).tables
+    low, high = 1, 10**12
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            enough = samples_within(middle, model, tables) >= n
+        except InputError:
+            enough = False
+        low, high = (low, middle) if enough else (middle, high)
+    assert samples_within(high, model, tables) == n
+    return high

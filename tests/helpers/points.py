@@ -1,0 +1,58 @@
+"""Points of a second or less, a way to run them, and a way to stop them in the middle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from repro.config.point import Point
+from repro.methods.training import PointModule
+from repro.running.callbacks import Progress
+from repro.running.runner import RunSettings, run_point
+
+# Two spins that do not see each other: every <sigma_z> decays as 2 exp(-gamma t) - 1 from all up.
+SPINS = Point(lattice="chain", rows=1, cols=2, Jx=0.0, Jy=0.0, Jz=0.0, width=8, feedforward=8, t_end=1.0, tau=0.05)
+EVOLVED = replace(SPINS, method="dynamics", t_end=0.4, step_iterations=5)
+SEARCHED = replace(SPINS, iterations=50)
+COUPLED = replace(SPINS, Jx=0.9, Jy=1.8, Jz=1.0)
+
+
+class Interrupted(Exception):
+    """Raised by a test in the middle of a run."""
+
+
+def run(point: Point, runs: Path) -> Path:
+    """Compute a point, untracked; its folder."""
+    return run_point(point, RunSettings(runs, tracking="disabled"))
+
+
+def history(folder: Path) -> pd.DataFrame:
+    """A finished point's history without the column that no two runs share."""
+    return pd.read_csv(folder / "history.csv", dtype=str).astype(float).drop(columns="seconds")
+
+
+def stop_in_iteration(
+    patch: pytest.MonkeyPatch, epoch: int, iteration: int, module: type[PointModule] = PointModule
+) -> None:
+    """Every run of a kind of module stops just before this iteration."""
+    step = module.training_step
+
+    def stopping(self: PointModule, batch: int, batch_idx: int) -> object:
+        if (self.current_epoch, batch_idx) == (epoch, iteration):
+            raise Interrupted
+        return step(self, batch, batch_idx)
+
+    patch.setattr(module, "training_step", stopping)
+
+
+def stop_before_checkpoint(patch: pytest.MonkeyPatch, epoch: int) -> None:
+    """Every run stops at the end of this epoch, after it was measured and before it is saved."""
+
+    def stopping(self: Progress, trainer: object, pl_module: PointModule) -> None:
+        if pl_module.current_epoch == epoch:
+            raise Interrupted
+
+    patch.setattr(Progress, "on_train_epoch_end", stopping)

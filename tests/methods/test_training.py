@@ -1,0 +1,220 @@
+"""Training against closed-form physics, and the promise that a stopped run continues to the same numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from repro.config.point import Point
+from repro.methods import losses
+from repro.methods.training import VariationalModule, seeded_generator
+from repro.running import runner
+from repro.running.callbacks import Progress
+from repro.running.folders import PREVIOUS
+from repro.running.runner import CHECKPOINT, RunSettings, finished, load_checkpoint, point_folder, run_point
+from repro.utils.errors import InputError
+
+FREE = Point(lattice="chain", rows=1, cols=2, Jx=0.0, Jy=0.0, Jz=0.0, width=8, feedforward=4)
+FREE_EVOLUTION = dataclasses.replace(
+    FREE, method="dynamics", tau=0.05, step_iterations=80, step_learning_rate=5e-3, step_decay="exponential"
+)
+SQUARE = Point(rows=2, cols=2, width=8, feedforward=4, iterations=60, tau=0.05, t_end=0.4, step_iterations=6)
+STOPPABLE = {
+    "dynamics": dataclasses.replace(SQUARE, method="dynamics"),
+    "dynamics of draws": dataclasses.replace(SQUARE, method="dynamics", n_samples=50, strings="2s"),
+    "dynamics, naive": dataclasses.replace(SQUARE, method="dynamics", n_samples=20, estimator="naive", t_end=0.3),
+    "variational of draws": dataclasses.replace(SQUARE, n_samples=50),
+    "variational+dynamics": dataclasses.replace(SQUARE, method="variational+dynamics"),
+}
+
+
+def settings(folder: Path) -> RunSettings:
+    return RunSettings(folder, tracking="disabled")
+
+
+def history(folder: Path, point: Point) -> pd.DataFrame:
+    return pd.read_csv(point_folder(folder, point) / "history.csv")
+
+
+def numbers(folder: Path, point: Point) -> pd.DataFrame:
+    return history(folder, point).drop(columns="seconds")
+
+
+def test_free_spins_decay_exponentially(tmp_path: Path) -> None:
+    point = dataclasses.replace(FREE_EVOLUTION, t_end=1.5)
+    run_point(point, settings(tmp_path))
+    curve = history(tmp_path, point)
+    expected = 2 * (-point.gamma * curve["t"]).map(math.exp) - 1
+    assert curve["t"].iloc[-1] == pytest.approx(1.5)
+    assert abs(curve["sigma_z"] - expected).max() < 0.02
+    assert abs(curve["sigma_x"]).max() < 0.02
+
+
+def test_free_coherence_decays_at_half_the_rate(tmp_path: Path) -> None:
+    point = dataclasses.replace(FREE_EVOLUTION, initial="left", gamma=2.0, t_end=0.6)
+    run_point(point, settings(tmp_path))
+    curve = history(tmp_path, point)
+    assert curve["sigma_y"].iloc[0] == pytest.approx(-1, abs=1e-5)
+    assert abs(curve["sigma_y"] + (-point.gamma * curve["t"] / 2).map(math.exp)).max() < 0.02
+    assert abs(curve["sigma_z"] - ((-point.gamma * curve["t"]).map(math.exp) - 1)).max() < 0.03
+
+
+def test_free_spins_end_down(tmp_path: Path) -> None:
+    point = dataclasses.replace(FREE, iterations=300)
+    run_point(point, settings(tmp_path))
+    assert history(tmp_path, point)["sigma_z"].iloc[-1] == pytest.approx(-1, abs=0.02)
+
+
+class Stopped(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize("name", STOPPABLE)
+def test_a_stopped_run_continues_to_the_same_numbers(
+    name: str, epoch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = STOPPABLE[name]
+    run_point(point, settings(tmp_path / "unbroken"))
+    if epoch == 2 and point.method == "variational+dynamics":  # so that the second stage is the one stopped
+        run_point(point.variational_stage(), settings(tmp_path / "broken"))
+    before = Progress.on_train_epoch_end
+
+    def stop(self: Progress, trainer: object, module: object) -> None:
+        before(self, trainer, module)  # type: ignore[arg-type]
+        if trainer.current_epoch == epoch:  # type: ignore[attr-defined]
+            raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "on_train_epoch_end", stop)
+        with pytest.raises(Stopped):
+            run_point(point, settings(tmp_path / "broken"))
+        assert not finished(tmp_path / "broken", point)
+    run_point(point, settings(tmp_path / "broken"))
+    same = pd.testing.assert_frame_equal
+    same(numbers(tmp_path / "broken", point), numbers(tmp_path / "unbroken", point), check_exact=True)
+    assert history(tmp_path / "broken", point)["seconds"].is_monotonic_increasing
+
+
+def test_second_stage_starts_where_the_first_ended_and_counts_its_time(tmp_path: Path) -> None:
+    point = STOPPABLE["variational+dynamics"]
+    first = point.variational_stage()
+    run_point(first, settings(tmp_path))
+    stamp = (point_folder(tmp_path, first) / "done.json").stat().st_mtime_ns
+    run_point(point, settings(tmp_path))
+    assert (point_folder(tmp_path, first) / "done.json").stat().st_mtime_ns == stamp
+    one, two = history(tmp_path, first), history(tmp_path, point)
+    assert two["sigma_z"].iloc[0] == one["sigma_z"].iloc[-1]
+    assert two["t"].iloc[0] == 0
+    assert two["seconds"].iloc[0] >= one["seconds"].iloc[-1]
+
+
+def test_generators_differ_for_every_part_of_the_key() -> None:
+    def draw(*key: int) -> list[float]:
+        return torch.rand(4, generator=seeded_generator(torch.device("cpu"), *key)).tolist()
+
+    keys = [(0, 0, 0, 0), (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1), (0, 0, 0, 11), (0, 0, 1, 1)]
+    assert len({tuple(draw(*key)) for key in keys}) == len(keys)
+    assert draw(*keys[3]) == draw(*keys[3])
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Point]:
+    """A dynamics point with a checkpoint, not finished."""
+    point = STOPPABLE["dynamics"]
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "_write_results", lambda *_: None)
+        run_point(point, settings(tmp_path))
+    return point_folder(tmp_path, point) / CHECKPOINT, point
+
+
+@pytest.mark.parametrize("damage", ["truncated", "garbage", "empty"])
+def test_a_damaged_checkpoint_is_refused_and_left_alone(interrupted: tuple[Path, Point], damage: str) -> None:
+    path, point = interrupted
+    whole = path.read_bytes()
+    broken = {"truncated": whole[: len(whole) // 2], "garbage": b"not a checkpoint" * 50, "empty": b""}[damage]
+    path.write_bytes(broken)
+    path.with_name(PREVIOUS).unlink()
+    with pytest.raises(InputError, match="cannot be read") as error:
+        run_point(point, settings(path.parents[2]))
+    assert "\n" not in str(error.value)
+    assert path.read_bytes() == broken
+
+
+def test_a_foreign_checkpoint_is_refused(interrupted: tuple[Path, Point]) -> None:
+    path, point = interrupted
+    other = dataclasses.replace(point, Jy=1.1)
+    target = point_folder(path.parents[2], other) / CHECKPOINT
+    target.parent.mkdir()
+    target.write_bytes(path.read_bytes())
+    with pytest.raises(InputError, match="is not of point"):
+        run_point(other, settings(path.parents[2]))
+
+
+class Malicious:
+    """Pickles to a call."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+def test_loading_a_checkpoint_runs_no_code(interrupted: tuple[Path, Point], tmp_path: Path) -> None:
+    path, point = interrupted
+    torch.save({"point_id": point.point_id, "x": Malicious(tmp_path / "owned")}, path)
+    with pytest.raises(InputError):
+        load_checkpoint(path, point)
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize("method", ["dynamics", "variational"])
+def test_a_loss_that_is_not_finite_stops_the_point(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = dataclasses.replace(SQUARE, method=method)
+    true_loss, calls = getattr(losses, method), []
+
+    def poisoned(*arguments: object) -> losses.LossAndStats:
+        calls.append(1)
+        loss, stats = true_loss(*arguments)
+        return (loss, stats) if len(calls) < 22 else (loss * math.nan, {k: v * math.nan for k, v in stats.items()})
+
+    monkeypatch.setattr(losses, method, poisoned)
+    with pytest.raises(FloatingPointError, match="not finite"):
+        run_point(point, settings(tmp_path))
+    kept = load_checkpoint(point_folder(tmp_path, point) / CHECKPOINT, point)
+    assert all(torch.isfinite(value).all() for value in kept["state_dict"].values())
+    assert not finished(tmp_path, point)
+
+
+def test_a_gradient_that_is_not_finite_spoils_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    true_loss = VariationalModule.loss
+
+    def steep(self: VariationalModule, generator: torch.Generator) -> losses.LossAndStats:
+        loss, stats = true_loss(self, generator)
+        last = self.current_epoch == 1 and len(self._stats) == 19
+        return (loss + torch.sqrt(0 * loss), stats) if last else (loss, stats)  # a finite loss of infinite slope
+
+    monkeypatch.setattr(VariationalModule, "loss", steep)
+    with pytest.raises(FloatingPointError, match="not finite"):
+        run_point(SQUARE, settings(tmp_path))
+    kept = load_checkpoint(point_folder(tmp_path, SQUARE) / CHECKPOINT, SQUARE)
+    assert [row["iteration"] for row in kept["history"]] == [0, 20]
+    assert all(torch.isfinite(value).all() for value in kept["state_dict"].values())
+
+
+def test_variational_losses_are_kept_for_every_iteration(tmp_path: Path) -> None:
+    point = dataclasses.replace(SQUARE, iterations=47)
+    run_point(point, settings(tmp_path))
+    rows = pd.read_csv(point_folder(tmp_path, point) / "losses.csv")
+    assert rows["iteration"].tolist() == list(range(1, 48))
+    assert rows["loss"].iloc[-1] == history(tmp_path, point)["loss"].iloc[-1]
+    assert history(tmp_path, point)["iteration"].tolist() == [0, 20, 40, 47]
+    assert VariationalModule(point).n_epochs == 3

@@ -1,0 +1,63 @@
+"""Evolutions by quantum trajectories: against QuTiP's density matrix, kept as they finish, found again."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repro.physics import lattice, lindblad
+from repro.references import density_matrix, trajectory_evolution
+from repro.references.cache import OBSERVABLES
+from repro.utils.errors import InputError
+
+MODEL = lindblad.heisenberg(lattice.ring(4), (1.0, 0.4, 0.7), B=0.6)
+T_END = 1.0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reference")
+
+
+def test_agrees_with_the_exact_evolution(folder: Path) -> None:
+    found = trajectory_evolution.evolution(MODEL, "right", T_END, (folder,), target=0.02)
+    truth = density_matrix.dynamics(MODEL, "right", T_END, (folder,))
+    assert found.info["trajectories"] >= trajectory_evolution.LEAST
+    for name in OBSERVABLES:
+        rows = found.table[found.table["observable"] == name]
+        off = rows["mean"].to_numpy() - truth.at(rows["t"].to_numpy(), name)
+        assert (rows["error"] <= 0.02).all()
+        assert off[0] == pytest.approx(0, abs=1e-9)
+        assert (np.abs(off) <= 4 * rows["error"]).all()
+    # tighter than what the trajectories' own spread would give
+    assert found.table["error"].max() < 0.5 * raw_error(found.info["trajectories"])
+
+
+def raw_error(count: int) -> float:
+    times = np.array([0.0, T_END])
+    system = trajectory_evolution._System(MODEL, "right", times)
+    ends = [system.trajectory(seed)[-1, :3] for seed in range(1, count + 1)]
+    return float(np.std(ends, axis=0, ddof=1).max() / math.sqrt(count))
+
+
+def test_is_found_again_without_computing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = trajectory_evolution.evolution(MODEL, "right", T_END, (folder,), target=0.02)
+    monkeypatch.setattr(trajectory_evolution._System, "trajectory", lambda *_: pytest.fail("computed again"))
+    shorter = trajectory_evolution.evolution(MODEL, "right", T_END / 2, (folder,))
+    assert shorter.table.equals(first.table)
+    assert trajectory_evolution.stored(MODEL, "right", 2 * T_END, (folder,)) is None
+    assert trajectory_evolution.stored(MODEL, "left", T_END, (folder,)) is None
+    assert not list(folder.glob("*.trajectories.json"))
+
+
+@pytest.mark.parametrize(
+    ("sites", "t_end", "target"), [(17, 1.0, 0.01), (4, 0.0, 0.01), (4, 1.0, 0.0), (4, math.nan, 0.01)]
+)
+def test_bad_input(tmp_path: Path, sites: int, t_end: float, target: float) -> None:
+    model = lindblad.tfim(lattice.ring(sites), 2.0, 1.0)
+    with pytest.raises(InputError, match="expected"):
+        trajectory_evolution.evolution(model, "up", t_end, (tmp_path,), target=target)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,103 @@
+"""Publishing ships the best finished version of every point, and nothing half done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.reporting.publish import publish
+from repro.utils.errors import InputError
+from repro.utils.result_table import read_table, same_numbers, tidy, write_table
+from tests.helpers import rows
+
+LABELS = [("a", "one"), ("b", "two")]
+
+
+def write_run(folder: Path, profile: str, means: dict[str, float], unfinished: tuple[str, ...] = ()) -> None:
+    """A run whose points "one" and "two" have these means."""
+    table, points = [], []
+    for panel, label in LABELS:
+        if label in means:
+            settings = {"panel": panel, "point": label, "point_id": f"{profile}-{label}", "profile": profile}
+            if label not in unfinished:
+                table.append(rows.row(**settings, mean=means[label]))
+            points.append({"label": label, **settings})
+    write_table(tidy(table), folder / profile / "table.csv")
+    (folder / profile / "settings.json").write_text(json.dumps({"points": points}))
+    (folder / profile / "reference.csv").write_text(f"Jy,observable,mean\n1.8,sigma_z,-0.25\n# {profile}\n")
+
+
+def shipped(results: Path) -> dict[str, Any]:
+    table = read_table(results / "fig4.csv")
+    return {row["point"]: (row["profile"], row["mean"]) for row in table.to_dict("records")}
+
+
+def test_ships_the_best_profile_of_each_point(tmp_path: Path) -> None:
+    runs, results = tmp_path / "runs", tmp_path / "results"
+    write_run(runs, "quick", {"one": 0.1, "two": 0.2})
+    publish("fig4", LABELS, runs, results)
+    assert shipped(results) == {"one": ("quick", 0.1), "two": ("quick", 0.2)}
+    assert same_numbers(read_table(results / "fig4.csv"), read_table(runs / "quick" / "table.csv"))
+
+    write_run(runs, "paper", {"one": 0.3, "two": 0.4}, unfinished=("two",))
+    publish("fig4", LABELS, runs, results)
+    assert shipped(results) == {"one": ("paper", 0.3), "two": ("quick", 0.2)}
+    ids = [point["point_id"] for point in json.loads((results / "fig4.json").read_text())["points"]]
+    assert ids == ["paper-one", "quick-two"]
+    assert "paper" in (results / "fig4_reference.csv").read_text()
+
+
+def test_what_is_shipped_stays_unless_better(tmp_path: Path) -> None:
+    first, second, results = tmp_path / "first", tmp_path / "second", tmp_path / "results"
+    write_run(first, "paper", {"one": 0.3, "two": 0.4})
+    publish("fig4", LABELS, first, results)
+    write_run(second, "quick", {"one": 0.1, "two": 0.2})
+    publish("fig4", LABELS, second, results)
+    assert shipped(results) == {"one": ("paper", 0.3), "two": ("paper", 0.4)}
+    write_run(second, "paper", {"two": 0.5})
+    publish("fig4", LABELS, second, results)
+    assert shipped(results) == {"one": ("paper", 0.3), "two": ("paper", 0.5)}
+
+
+def test_ships_ten_digits(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", "quick", {"one": 1 / 3, "two": -2e-9 / 3})
+    publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
+    assert [mean for _, mean in shipped(tmp_path / "results").values()] == [0.3333333333, -6.666666667e-10]
+
+
+def test_ships_long_tables_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repro.utils.result_table.ROWS_PER_FILE", 1)
+    write_run(tmp_path / "runs", "quick", {"one": 0.1, "two": 0.2})
+    written = publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
+    assert [path.name for path in written[:3]] == ["fig4.csv", "fig4.part2.csv", "fig4.json"]
+    assert shipped(tmp_path / "results") == {"one": ("quick", 0.1), "two": ("quick", 0.2)}
+
+
+def test_refuses_what_is_incomplete(tmp_path: Path) -> None:
+    runs, results = tmp_path / "runs", tmp_path / "results"
+    with pytest.raises(InputError, match="nothing is computed"):
+        publish("fig4", LABELS, runs, results)
+    write_run(runs, "quick", {"one": 0.1, "two": 0.2}, unfinished=("two",))
+    with pytest.raises(InputError, match=r"1 points are not finished \(first: b-two\)"):
+        publish("fig4", LABELS, runs, results)
+    assert not results.exists()
+
+
+def test_refuses_the_smoke_profile(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", "smoke", {"one": 0.1, "two": 0.2})
+    (tmp_path / "runs" / "smoke").rename(tmp_path / "runs" / "quick")
+    with pytest.raises(InputError, match="only the profiles paper, desk, quick"):
+        publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"points": [1]}', '{"points": [{}]}', "{", None])
+def test_refuses_damaged_settings(tmp_path: Path, content: str | None) -> None:
+    write_run(tmp_path / "runs", "quick", {"one": 0.1, "two": 0.2})
+    path = tmp_path / "runs" / "quick" / "settings.json"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(InputError, match=r"settings\.json"):
+        publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
+    assert not (tmp_path / "results").exists()

@@ -1,0 +1,125 @@
+"""Points side by side: once each, failures kept apart, no orphans."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from rich.console import Console
+
+from experiments import load
+from repro.cli.main import main
+from repro.config.point import Point
+from repro.running.launch import cost, run_points
+from repro.running.runner import CHECKPOINT, RunSettings, finished, load_checkpoint, point_folder
+from repro.utils.formatting import duration
+from repro.utils.result_table import read_table
+from tests.helpers.waiting import wait_for
+
+POINT = Point(rows=2, cols=2, width=8, feedforward=4, iterations=30)
+LONG = dataclasses.replace(POINT, iterations=100_000)
+
+
+def run(points: list[Point], folder: Path, jobs: int = 1) -> tuple[dict[str, str], str]:
+    out = io.StringIO()
+    console = Console(file=out, width=200)
+    failures = run_points(points, RunSettings(folder, tracking="disabled"), jobs, console)
+    return failures, out.getvalue()
+
+
+def test_the_same_computation_runs_once(tmp_path: Path) -> None:
+    failures, said = run([POINT, dataclasses.replace(POINT, panel="b"), POINT], tmp_path)
+    assert failures == {}
+    assert said.count("<sigma_z>") == 1
+    assert finished(tmp_path, POINT)
+    assert run([POINT], tmp_path) == ({}, "1 of 1 points are finished already\n")
+
+
+def test_one_failure_leaves_the_others_alone(tmp_path: Path) -> None:
+    bad = dataclasses.replace(POINT, learning_rate=1e38)  # overflows
+    failures, said = run([bad, POINT], tmp_path)
+    assert list(failures) == [bad.label]
+    assert "is not finite" in failures[bad.label]
+    assert "FAILED" in said
+    assert finished(tmp_path, POINT)
+    assert not finished(tmp_path, bad)
+
+
+def test_the_command_fails_with_the_reason_and_keeps_what_went_well(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    only = ["--only", "a-var-1x32-0s-Jy1.8", "a-dyn-1x32-0s-Jy1.8", "--step-learning-rate", "1e38"]  # dyn overflows
+    command = ["run", "fig4", "--profile", "smoke", "--jobs", "1", "--runs", str(tmp_path), *only]
+    assert main(command) == 1
+    said = capfd.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith("failed: dyn-1x32-0s-Jy1.8: ") and "is not finite" in line]
+    assert not [line for line in said if "Traceback" in line]
+    assert set(read_table(tmp_path / "fig4" / "smoke-changed" / "table.csv")["point"]) == {"var-1x32-0s-Jy1.8"}
+
+
+def _children(pid: int) -> list[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [int(word) for word in found.split()]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_killed_worker_is_reported_and_every_checkpoint_kept(tmp_path: Path) -> None:
+    points = [LONG, dataclasses.replace(LONG, seed=1)]
+    checkpoints = {point: point_folder(tmp_path, point) / CHECKPOINT for point in points}
+
+    def kill_one_when_both_saved() -> None:
+        wait_for(lambda: all(path.exists() for path in checkpoints.values()), 60)
+        newest = max(p.pid or 0 for p in multiprocessing.active_children())  # the one an executor may not watch
+        os.kill(newest, signal.SIGKILL)
+
+    thread = Thread(target=kill_one_when_both_saved)
+    thread.start()
+    failures, said = run(points, tmp_path, jobs=2)
+    thread.join()
+    assert set(failures) == {point.label for point in points}
+    assert all("was killed; run the same command again" in reason for reason in failures.values())
+    assert said.count("FAILED") == 2
+    assert not multiprocessing.active_children()
+    for point, path in checkpoints.items():
+        assert load_checkpoint(path, point)["history"]
+        assert not finished(tmp_path, point)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_worker_outlives_a_killed_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "repro.cli", "run", "fig4", "--profile", "smoke", "--iterations", "100000"]
+    only = ["--only", "a-var-1x32-0s-Jy1.0", "a-var-2x32-0s-Jy1.0", "--jobs", "2"]
+    process = subprocess.Popen([*command, *only], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    wait_for(lambda: len(list(tmp_path.glob(f"runs/points/*/{CHECKPOINT}"))) == 2, 60)
+    workers = _children(process.pid)
+    assert len(workers) >= 2
+    process.kill()
+    process.wait()
+    wait_for(lambda: not any(_alive(pid) for pid in workers), 10)
+
+
+def test_longer_points_start_first() -> None:
+    points = {p.label: p for p in load("fig4").points("paper") if p.panel == "a"}
+    order = ("dyn-1x32-0s-Jy1.8", "var-2x64-0s-Jy1.8", "var-2x32-0s-Jy1.8", "var-1x32-0s-Jy1.8")
+    costs = [cost(points[label]) for label in order]
+    assert costs == sorted(set(costs), reverse=True)
+
+
+def test_durations_read_well() -> None:
+    assert duration(59.6) == "1 min 00 s"
+    assert duration(3 * 3600 + 5 * 60) == "3 h 05 min"

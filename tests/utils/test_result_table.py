@@ -1,0 +1,218 @@
+"""Tables: the same numbers out as in, one clear line for a table that cannot be used, nothing half written."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import random
+import struct
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from repro.reporting import summary
+from repro.utils import result_table
+from repro.utils.errors import InputError
+from tests.helpers import rows
+
+
+def bits(value: float) -> bytes:
+    return struct.pack("<d", value)
+
+
+def awkward_floats() -> list[float]:
+    generator = random.Random(7)
+    drawn = [struct.unpack("<d", generator.randbytes(8))[0] for _ in range(200)]
+    return [0.1 + 0.2, 1 / 3, 5e-324, -0.0, 1e22, 123456789.123456789, *(x for x in drawn if math.isfinite(x))]
+
+
+def test_floats_come_back_bit_for_bit(tmp_path: Path) -> None:
+    values = awkward_floats()
+    path = result_table.write_table(
+        [rows.row(t=float(k), mean=x, exact=x) for k, x in enumerate(values)], tmp_path / "t.csv"
+    )
+    back = result_table.read_table(path)
+    assert [bits(x) for x in back["mean"]] == [bits(x) for x in values]
+    assert [bits(x) for x in back["exact"]] == [bits(x) for x in values]
+
+
+def test_plain_tables_come_back_bit_for_bit_with_their_ids(tmp_path: Path) -> None:
+    values = awkward_floats()
+    path = tmp_path / "losses.csv"
+    pd.DataFrame({"point_id": "12e456789012", "loss": values}).to_csv(path, index=False)
+    back = result_table.read_exactly(path)
+    assert [bits(x) for x in back["loss"]] == [bits(x) for x in values]
+    assert set(back["point_id"]) == {"12e456789012"}
+
+
+def test_same_numbers_give_the_same_bytes(tmp_path: Path) -> None:
+    first = result_table.write_table([rows.row(Jy=1, mean=-1)], tmp_path / "a.csv").read_bytes()
+    floats = result_table.write_table([rows.row(Jy=1, mean=-1) | {"Jy": 1.0, "mean": -1.0}], tmp_path / "b.csv")
+    again = result_table.write_table(result_table.read_table(tmp_path / "a.csv"), tmp_path / "c.csv").read_bytes()
+    assert first == floats.read_bytes() == again
+
+
+def test_long_tables_come_back_whole_from_their_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result_table, "ROWS_PER_FILE", 2)
+    path, names = tmp_path / "t.csv", ["t.csv", "t.part2.csv", "t.part3.csv"]
+    table = result_table.tidy([rows.row(t=float(k), n_samples=None if k else 5) for k in range(5)])
+    assert [part.name for part in result_table.write_parts(table, path)] == names
+    pd.testing.assert_frame_equal(result_table.read_table(path), table)
+    assert [len(result_table.read_table(tmp_path / name)) for name in names[1:]] == [2, 1]
+    result_table.write_parts(table[:2], path)
+    assert len(result_table.read_table(path)) == 2
+    assert [part.name for part in tmp_path.iterdir()] == names[:1]
+    assert result_table.write_parts(table[:0], path) == [path]
+
+
+def test_names_that_look_like_numbers_stay_names(tmp_path: Path) -> None:
+    odd = rows.row(point_id="12e456789012", commit="0012345", strings="", device="nan", point='a "b", c')
+    back = result_table.read_table(result_table.write_table([odd], tmp_path / "t.csv")).iloc[0]
+    assert [back[name] for name in ("point_id", "commit", "strings", "device", "point")] == [
+        *("12e456789012", "0012345", "", "nan", 'a "b", c')
+    ]
+
+
+def test_infinite_time_and_empty_numbers_survive(tmp_path: Path) -> None:
+    path = result_table.write_table([rows.row(), rows.row(n_samples=12000, mean=math.nan, t=0.5)], tmp_path / "t.csv")
+    back = result_table.read_table(path)
+    assert back["t"].tolist() == [math.inf, 0.5]
+    assert math.isnan(back["V"][0]) and math.isnan(back["mean"][1])
+    assert pd.isna(back["n_samples"][0]) and back["n_samples"][1] == 12000
+    header, first, _ = path.read_text().splitlines()
+    cells = dict(zip(header.split(","), first.split(","), strict=True))
+    assert (cells["V"], cells["n_samples"], cells["t"]) == ("", "", "inf")
+    assert tuple(header.split(",")) == result_table.COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("mean,", "average,", "column 'mean' is missing"),
+        ("Jx,", "Jz,", "column 'Jx' is missing"),
+        ("-0.1,", "minus,", "row 1: column 'mean' is 'minus', expected a number"),
+        ("-0.1,", ",", "row 1: column 'mean' is '', expected a number"),
+        ("3x3 periodic,9", "3x3 periodic,9.5", "row 1: column 'n_sites' is '9.5', expected a whole number"),
+        ("1.5\n", "1.5,a,b,c\n", "row 1: 33 cells, expected one for each of 30 columns"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_one_line(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    path = result_table.write_table([rows.row()], tmp_path / "t.csv")
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError) as caught:
+        result_table.read_table(path)
+    assert expected in str(caught.value) and "t.csv" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_place_that_cannot_be_looked_at_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read"):
+        result_table.read_table(tmp_path / f"{'x' * 300}.csv")
+
+
+def test_columns_that_nobody_knows_are_refused() -> None:
+    table = rows.table()
+    with pytest.raises(InputError, match="unknown column 'colour'"):
+        result_table.tidy(table.assign(colour="red"))
+    with pytest.raises(InputError, match="column 'mean' occurs twice"):
+        result_table.tidy(pd.concat([table, table["mean"]], axis=1))
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00binary", b'"open,quote\n'])
+def test_rubbish_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"t\.csv: ") as caught:
+        result_table.read_table(tmp_path / "t.csv")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match=r"cannot read .*absent\.csv.*No such file"):
+        result_table.read_table(tmp_path / "absent.csv")
+
+
+def test_a_failed_write_leaves_the_old_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = result_table.write_table([rows.row()], tmp_path / "t.csv")
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"cannot write .*t\.csv.*No space left"):
+        result_table.write_table([rows.row(mean=0.5)], path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_where_a_folder_should_be_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("")
+    with pytest.raises(InputError, match="cannot write"):
+        result_table.write_table([rows.row()], tmp_path / "folder" / "t.csv")
+
+
+def test_merge_sorts_and_lets_the_last_of_a_row_stay() -> None:
+    first, second = result_table.tidy(rows.evolution()), result_table.tidy(rows.variational())
+    redone = result_table.tidy([rows.row(mean=0.77)])
+    merged = result_table.merge([first, second, redone])
+    assert len(merged) == len(first) + len(second)
+    assert merged.equals(result_table.merge([second, redone, first]))
+    assert merged.loc[merged["point_id"] == redone["point_id"][0], "mean"].tolist() == [0.77]
+    assert merged[merged["method"] == "dynamics"]["t"].is_monotonic_increasing
+    assert not len(result_table.merge([])) and tuple(result_table.merge([]).columns) == result_table.COLUMNS
+
+
+def test_same_numbers_looks_past_time_machine_and_order_alone() -> None:
+    table = rows.table()
+    elsewhere = table.assign(seconds=table["seconds"] * 3, commit="fff", device="cuda").sample(frac=1, random_state=1)
+    assert result_table.same_numbers(table, elsewhere)
+    assert set(result_table.COLUMNS) - set(result_table.NUMBERS) == {"seconds", "commit", "device"}
+    assert not result_table.same_numbers(table, table.iloc[1:])
+    for name in result_table.NUMBERS:
+        changed = table.copy()
+        old = changed[name].iloc[3]
+        new = f"{old}'" if isinstance(old, str) else (7 if pd.isna(old) or old == math.inf else old + type(old)(1))
+        changed.loc[3, name] = new
+        assert not result_table.same_numbers(table, changed), name
+    nudged = table.copy()
+    nudged.loc[3, "mean"] = math.nextafter(nudged["mean"].iloc[3], 1)
+    assert not result_table.same_numbers(table, nudged)
+
+
+def test_deviations_of_a_curve() -> None:
+    found = summary.deviations(rows.table())
+    assert len(found) == found["point_id"].nunique() == len(rows.variational()) + 2
+    dynamics = found[found["method"] == "dynamics"].iloc[0]
+    assert dynamics["deviation"] == pytest.approx(-0.24 + 0.25) and dynamics["error"] == 0.01
+    assert (dynamics["largest"], dynamics["largest_t"]) == (pytest.approx(0.08), 0.5)
+    assert (dynamics["last"], dynamics["last_t"]) == (pytest.approx(0.01), 1.0)
+    assert dynamics["seconds"] == 12.0
+    # The second stage is compared with the steady state, whatever the exact column says at finite t.
+    staged = found[found["method"] == "variational+dynamics"].iloc[0]
+    assert (staged["largest"], staged["largest_t"]) == (pytest.approx(1.25), 0.0)
+    assert staged["last"] == pytest.approx(-0.19 + 0.25)
+    still = found[(found["method"] == "variational") & (found["strings"] == "8s") & (found["width"] == 64)].iloc[0]
+    assert still["deviation"] == pytest.approx(still["steady"] - still["exact"]) and math.isnan(still["largest"])
+
+
+def test_deviations_of_an_unfinished_or_inexact_curve() -> None:
+    unfinished = summary.deviations(result_table.tidy(rows.evolution()[:2])).iloc[0]
+    assert math.isnan(unfinished["steady"]) and unfinished["last_t"] == 0.5
+    inexact = result_table.tidy([{**row, "exact": None} for row in rows.evolution()])
+    assert summary.deviations(inexact)[["deviation", "largest", "last"]].isna().all(axis=None)
+    assert summary.deviations(result_table.tidy([])).empty
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_summary_fits_a_page_and_hides_nothing(encoding: str) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    wide = rows.row(method="variational+dynamics", width=128, seconds=5999.0, Jy=1.35, strings="8s")
+    summary.print_summary(result_table.merge([rows.table(), result_table.tidy([wide])]), stream)
+    stream.flush()
+    text = stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+    lines = [line.strip() for line in text.splitlines()]
+    assert max(map(len, text.splitlines())) <= 100 and "\x1b" not in text and "\u2026" not in text
+    assert sum(line.split()[:1] in (["a"], ["b"]) for line in lines) == len(rows.variational()) + 3
+    curve = next(line for line in lines if " dyn " in line).split()
+    assert curve == ["a", "dyn", "1x32", "0s", "1.8", "-0.2400", "0.0100", "-0.2500", "+0.0100", *curve[9:]]
+    assert curve[9:] == ["0.0800", "0.50", "+0.0100", "12.0", "s"]
+    assert any("1x128 8s" in line and line.endswith("100 min") for line in lines)
