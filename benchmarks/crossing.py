@@ -28,12 +28,13 @@ from experiments.methods import BY_COLLOCATION
 from figures import crossing as drawing
 from repro.config.point import Point
 from repro.methods.batch_size import GIB
+from repro.methods.build import seeded_generator
 from repro.methods.collocation_training import CollocationModule
-from repro.methods.training import seeded_generator
 from repro.references import trajectory_steady_state
 from repro.references.cache import DEFAULT_FOLDERS, OBSERVABLES
 from repro.references.qutip_solvers import qutip_operators, site_averaged_paulis, solve_steady_state
-from repro.running.runner import CHECKPOINT, RunSettings, load_checkpoint, run_point
+from repro.running.folders import CHECKPOINT, RunSettings
+from repro.running.runner import load_checkpoint, run_point
 from repro.utils.files import write_atomic
 from repro.utils.provenance import provenance
 

@@ -20,7 +20,7 @@ from repro.ansatz.strings import factors, inverse_order
 from repro.ansatz.transformer import OUTCOMES, START, Transformer
 from repro.physics.pauli_means import check_outcomes
 from repro.utils.errors import InputError
-from repro.utils.validation import whole
+from repro.utils.validation import check_int
 
 MAX_ENUMERATED_SITES = 12
 
@@ -81,7 +81,7 @@ class StringMixture(nn.Module):
         Raises:
             InputError: n is no whole number, or below 0.
         """
-        whole("number of samples", n)
+        check_int("number of samples", n)
         device = self.orders_SN.device
         token_B = torch.full((n,), START, dtype=torch.long, device=device)
         cache: list[tuple[torch.Tensor, torch.Tensor]] = []

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from repro.utils.errors import InputError, unknown
-from repro.utils.validation import plain_fields, whole
+from repro.utils.validation import check_int, normalise_fields
 
 OUTCOMES = 4
 START = OUTCOMES
@@ -49,9 +49,9 @@ class TransformerConfig:
     positions: str = "sinusoidal"
 
     def __post_init__(self) -> None:
-        plain_fields(self)
+        normalise_fields(self)
         for field in ("n_sites", "layers", "width", "heads", "feedforward"):
-            whole(f"transformer {field}", getattr(self, field), 1)
+            check_int(f"transformer {field}", getattr(self, field), 1)
         if self.width % 2:
             raise InputError(f"transformer width = {self.width}: expected an even number (sine and cosine positions)")
         if self.width % self.heads:

@@ -6,8 +6,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.claims import CLAIMS, Tables
+from repro.claims.catalogue import CLAIMS
 from repro.claims.claim import NOT_REPRODUCED, OPEN, REPRODUCED
+from repro.claims.tables import Tables
 from repro.utils.files import write_atomic
 
 if TYPE_CHECKING:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from repro.config.point_checks import PROFILES
 from repro.utils.errors import InputError, unknown
-from repro.utils.validation import shown
-
-MOST_PROCESSES = 4096
-MOST_MEMORY = 2.0**30
-"""GiB."""
+from repro.utils.validation import shorten
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
@@ -25,7 +19,7 @@ def check_arguments(arguments: Sequence[str]) -> None:
     options = [a.partition("=")[0].replace("_", "-") for a in arguments if _is_option(a)]
     for argument in arguments:
         if not argument.isprintable():
-            raise InputError(f"argument {shown(ascii(argument)[1:-1])}: expected printable text in UTF-8")
+            raise InputError(f"argument {shorten(ascii(argument)[1:-1])}: expected printable text in UTF-8")
     for before, argument in zip(["repro", *arguments], arguments, strict=False):
         if not argument or (_is_option(argument) and argument.endswith("=")):
             raise InputError(f"empty text after {argument or before}: expected a value, or leave it out")
@@ -57,37 +51,3 @@ def check_profile(profile: str, changed: bool = False) -> None:
     """
     if profile.removesuffix("-changed" if changed else "") not in PROFILES:
         raise unknown("profile", profile, PROFILES)
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse something else than a folder, there or to be made.
-
-    Raises:
-        InputError: a file.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"'{folder}' is a file, expected a folder")
-
-
-def check_memory(memory: float) -> None:
-    """Refuse an amount of memory that is none.
-
-    Raises:
-        InputError: not above 0, or more than any machine has.
-    """
-    if not 0 < memory <= MOST_MEMORY:
-        raise InputError(f"memory = {memory} GiB: expected a number above 0 and at most {MOST_MEMORY:.0f}")
-
-
-def check_writable(folder: Path) -> None:
-    """Make a folder for what is computed.
-
-    Raises:
-        InputError: it cannot be made or written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"folder '{folder}' cannot be made: {error.strerror}") from error
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"folder '{folder}' cannot be written")

@@ -13,11 +13,10 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from repro.cli.argument_checks import MOST_PROCESSES, check_memory, check_writable
 from repro.cli.run import DEFAULT_RUNS
 from repro.utils.errors import unknown
-from repro.utils.files import check_file, write_atomic
-from repro.utils.validation import whole
+from repro.utils.files import check_file, check_writable, write_atomic
+from repro.utils.validation import MOST_PROCESSES, check_int, check_memory
 
 COLUMNS = ("case", "evaluator", "n_sites", "n_samples", "strings", "layers", "width", "seconds", "peak_mb", "nodes")
 
@@ -56,8 +55,8 @@ class Bench:
         for name in self.suite:
             if name not in known:
                 raise unknown("suite", name, known)
-        whole("repeat", self.repeat, 1)
-        whole("threads", self.threads, 1, MOST_PROCESSES)
+        check_int("repeat", self.repeat, 1)
+        check_int("threads", self.threads, 1, MOST_PROCESSES)
         check_memory(self.memory)
         if self.json:
             check_file(self.json)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.cli.argument_checks import check_writable
 from repro.cli.run import DEFAULT_RUNS
 from repro.references.cache import OBSERVABLES
 from repro.references.rbm import RbmPoint, check_installed, finished, lowest, point_folder, run_rbm
 from repro.utils.errors import InputError
-from repro.utils.files import write_atomic
+from repro.utils.files import check_writable, write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd

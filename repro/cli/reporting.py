@@ -10,12 +10,12 @@ from types import ModuleType
 
 import tyro
 
-from repro.cli.argument_checks import check_folder, check_profile, check_writable
+from repro.cli.argument_checks import check_profile
 from repro.cli.run import DEFAULT_RUNS
 from repro.cli.selection import Overrides, select_points
 from repro.reporting.drawing import draw_run, draw_shipped
 from repro.utils.errors import InputError
-from repro.utils.files import check_file, write_atomic
+from repro.utils.files import check_file, check_folder, check_writable, write_atomic
 from repro.utils.paths import RESULTS, SOURCE, experiments
 
 

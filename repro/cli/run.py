@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 import tyro
 from rich.console import Console
 
-from repro.cli.argument_checks import MOST_PROCESSES, check_folder, check_memory, check_profile, check_writable
+from repro.cli.argument_checks import check_profile
 from repro.cli.selection import Overrides, select_points
 from repro.config.point import Point
 from repro.reporting.drawing import draw_run
 from repro.running.cluster_options import ClusterOptions, default_jobs
 from repro.utils import warn_once
 from repro.utils.errors import InputError
+from repro.utils.files import check_folder, check_writable
 from repro.utils.paths import experiments
-from repro.utils.validation import whole
+from repro.utils.validation import MOST_PROCESSES, check_int, check_memory
 
 if TYPE_CHECKING:
     from repro.references.cache import Reference
-    from repro.running.runner import RunSettings
+    from repro.running.folders import RunSettings
 
 DEFAULT_RUNS = Path("runs")
 ALL = "all"
@@ -169,13 +170,13 @@ class Run:
         from repro.ansatz.string_mixture import check_enumerable
         from repro.methods.batch_size import GIB
         from repro.running.devices import check_shares
+        from repro.running.folders import RunSettings, finished
         from repro.running.memory_check import check_fits
-        from repro.running.runner import RunSettings, finished
         from repro.running.tracking import resolve_mode
 
         for name in ("jobs", "threads", "devices", "nodes"):
             if getattr(self, name) is not None:
-                whole(name, getattr(self, name), 1, MOST_PROCESSES)
+                check_int(name, getattr(self, name), 1, MOST_PROCESSES)
         check_memory(self.memory)
         for point in points:
             if point.estimator == "enumeration":

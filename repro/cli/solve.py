@@ -11,11 +11,10 @@ from typing import Any
 
 import tyro
 
-from repro.cli.argument_checks import check_folder
 from repro.cli.run import DEFAULT_RUNS
 from repro.running import stopping
 from repro.utils.errors import InputError
-from repro.utils.files import check_file
+from repro.utils.files import check_file, check_folder
 
 DEFAULT_TIME = 5.0
 
@@ -73,12 +72,11 @@ class Solve:
     def run(self) -> int:
         """Load, compute, write, sum up."""
         problem = load(self.file)
-        from repro.cli.argument_checks import MOST_PROCESSES
         from repro.methods.sanity import WrongNumbersError
         from repro.solver.solve import FailedError, solve
-        from repro.utils.validation import whole
+        from repro.utils.validation import MOST_PROCESSES, check_int
 
-        whole("jobs", self.jobs, 1, MOST_PROCESSES)
+        check_int("jobs", self.jobs, 1, MOST_PROCESSES)
         folder = self.out or self.runs / "solve" / self.file.stem
         check_folder(folder)
         check_file(folder / "table.csv")

@@ -24,7 +24,7 @@ from repro.physics.liouvillian import LocalLiouvillian
 from repro.physics.observables import Observable
 from repro.physics.povm import POVMS, Povm
 from repro.utils.errors import unknown
-from repro.utils.validation import plain_fields
+from repro.utils.validation import normalise_fields
 
 SETTLED = 3.0
 """From this time on (units 1/gamma) the end of an evolution counts as its steady state."""
@@ -100,7 +100,7 @@ class Point:
     seed: int = _doc(0, "seed of weights and samples")
 
     def __post_init__(self) -> None:
-        plain_fields(self)
+        normalise_fields(self)
         check_values(self)
         self.transformer_config()
         orders(self.strings, self.build_lattice())

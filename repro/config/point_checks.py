@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from repro.physics.povm import BLOCH_DIRECTIONS, POVMS
 from repro.utils.errors import InputError, unknown
-from repro.utils.validation import LARGEST, shown, whole
+from repro.utils.validation import LARGEST, check_int, shorten
 
 if TYPE_CHECKING:
     from repro.config.point import Point
@@ -83,7 +83,7 @@ def _check_numbers(point: Point) -> None:
         for name in names:
             value = getattr(point, name)
             if not above <= value < math.inf:
-                raise InputError(f"{name} = {shown(value)}: expected {expected}")
+                raise InputError(f"{name} = {shorten(value)}: expected {expected}")
     _check_limits(point)
 
 
@@ -91,11 +91,11 @@ def _check_limits(point: Point) -> None:
     for each in dataclasses.fields(point):
         value = getattr(point, each.name)
         if each.name == "seed":
-            whole("seed", value, 0, 2**63 - 1)
+            check_int("seed", value, 0, 2**63 - 1)
         elif each.type == "int":
-            whole(each.name, value)
+            check_int(each.name, value)
         elif each.type == "float" and abs(value) > LARGEST:
-            raise InputError(f"{each.name} = {shown(value)}: expected a finite number")
+            raise InputError(f"{each.name} = {shorten(value)}: expected a finite number")
     if point.t_end > LONGEST:
         raise InputError(f"t_end = {point.t_end}: expected at most {LONGEST:g}")
     if point.t_end / MOST_STEPS > 2 * point.tau:

@@ -20,9 +20,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from repro.config.point import Point
 from repro.methods import losses
+from repro.methods.build import build_ansatz, build_estimator, seeded_generator
 from repro.methods.estimators import Enumeration, Naive
 from repro.methods.sampled import Sampled
-from repro.methods.training import build_estimator, build_model, seeded_generator
 from repro.utils.provenance import device_name
 
 TFIM = Point(model="tfim", lattice="ring", cols=16, povm="pauli4", estimator="sampled", n_samples=1200)
@@ -114,7 +114,7 @@ def _measure(case: Case, settings: Settings) -> dict[str, Any]:
     torch.set_num_threads(settings.threads)
     device = torch.device(settings.device)
     point = case.point
-    model = build_model(point).to(device)
+    model = build_ansatz(point).to(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(point.seed)
         for parameter in model.parameters():

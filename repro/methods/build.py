@@ -21,7 +21,7 @@ def seeded_generator(device: torch.device, *key: int) -> torch.Generator:
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
-def build_model(point: Point) -> StringMixture:
+def build_ansatz(point: Point) -> StringMixture:
     """The point's distribution at its start: the initial product state (S VI), weights drawn from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(point.seed)

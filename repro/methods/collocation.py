@@ -10,8 +10,8 @@ and every stage is a network of its own, the last one being the state after the 
 
 without a gradient through L. At rest the mismatch r_i has no part along anything the network can do, which for exact
 stages is the rule itself; with sum_a p d log p = 0 sampling noise shrinks with the mismatch. L is evaluated on fresh
-draws a ~ p(t) if not on all configurations. A few iterations can share one evaluation (`Reused`): only p_i(a) moves,
-L p_i stays what it was. Where draws have many neighbours those are nearly free.
+draws a ~ p(t) if not on all configurations. A few iterations can share one evaluation (`LaggedEvaluation`): only p_i(a)
+moves, L p_i stays what it was. Where draws have many neighbours those are nearly free.
 
 Tensor suffixes: A all configurations, B samples, N sites.
 """
@@ -68,7 +68,7 @@ class CollocationStep(Protocol):
         ...
 
 
-class Reused:
+class LaggedEvaluation:
     """A time step some of whose iterations share configurations and L p_i.
 
     Args:

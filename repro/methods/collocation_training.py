@@ -6,8 +6,9 @@ import torch
 
 from repro.config.point import Point
 from repro.methods import losses
-from repro.methods.collocation import Reused, collocation_step, mismatch
-from repro.methods.training import DynamicsModule, build_model
+from repro.methods.build import build_ansatz
+from repro.methods.collocation import LaggedEvaluation, collocation_step, mismatch
+from repro.methods.training import DynamicsModule
 
 
 class CollocationModule(DynamicsModule):
@@ -19,7 +20,7 @@ class CollocationModule(DynamicsModule):
 
     def __init__(self, point: Point, memory: int | None = None) -> None:
         super().__init__(point, memory)
-        self.middle = build_model(point)
+        self.middle = build_ansatz(point)
 
     def on_train_epoch_start(self) -> None:
         """Begin a step with a fresh Adam."""
@@ -29,7 +30,7 @@ class CollocationModule(DynamicsModule):
     def begin_step(self) -> None:
         """Both stages start from p(t)."""
         self.middle.load_state_dict(self.model.state_dict())
-        self._step = Reused(collocation_step(self.estimator, self.model), self.point.reuse)
+        self._step = LaggedEvaluation(collocation_step(self.estimator, self.model), self.point.reuse)
 
     def loss(self, generator: torch.Generator) -> losses.LossAndStats:
         """Both stages' mismatch."""

@@ -19,7 +19,7 @@ from repro.ansatz.first_layer import digits
 from repro.ansatz.string_mixture import StringMixture, check_enumerable
 from repro.physics.liouvillian import LocalLiouvillian
 from repro.utils.errors import InputError
-from repro.utils.validation import whole
+from repro.utils.validation import check_int
 
 Draw = Callable[[StringMixture, int, torch.Generator | None], torch.Tensor]
 
@@ -120,7 +120,7 @@ def _weights_of_draws(drawn_B: torch.Tensor, p_A: torch.Tensor) -> torch.Tensor:
     return count_A / (len(drawn_B) * p_A.clamp_min(torch.finfo(p_A.dtype).tiny))
 
 
-class Drawing:
+class SamplingEstimator:
     """What estimators on fresh samples share.
 
     Args:
@@ -149,7 +149,7 @@ class Drawing:
         raise NotImplementedError
 
 
-class Naive(Drawing):
+class Naive(SamplingEstimator):
     """N_s samples and, for every local term, all 4^s configurations of its sites through the network.
 
     Args:
@@ -199,7 +199,7 @@ def check_samples(n_samples: int | None) -> None:
         InputError: n_samples < 1.
     """
     if n_samples is not None:
-        whole("n_samples", n_samples, 1)
+        check_int("n_samples", n_samples, 1)
 
 
 def check_sites(model: StringMixture, n_sites: int) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from repro.methods.estimators import Evaluation
 from repro.utils.errors import InputError
-from repro.utils.validation import real
+from repro.utils.validation import check_float
 
 LossAndStats = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
@@ -32,7 +32,7 @@ def dynamics(evaluation: Evaluation, tau: float) -> LossAndStats:
     Raises:
         InputError: the evaluation holds no state before the step, or tau is not above 0.
     """
-    if real("tau", tau) <= 0:
+    if check_float("tau", tau) <= 0:
         raise InputError(f"tau = {tau}: expected a number above 0")
     if evaluation.old_p_A is None or evaluation.old_Lp_A is None:
         raise InputError("dynamics loss: the evaluation holds no state before the time step")
@@ -95,5 +95,5 @@ def sign_augmented(evaluation: Evaluation, mixing: float) -> LossAndStats:
 
 
 def _check_mixing(mixing: float) -> None:
-    if not 0 <= real("mixing", mixing) <= 1:
+    if not 0 <= check_float("mixing", mixing) <= 1:
         raise InputError(f"mixing = {mixing}: expected a weight from 0 to 1")

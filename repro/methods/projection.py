@@ -26,7 +26,7 @@ from repro.methods.sampled import Sampled
 from repro.physics.hilbert_schmidt import HilbertSchmidt
 from repro.physics.liouvillian import LocalLiouvillian
 from repro.utils.errors import InputError
-from repro.utils.validation import real
+from repro.utils.validation import check_float
 
 TAYLOR_STEP = 0.05
 """About the time that one Taylor series covers at first, units of 1/gamma."""
@@ -52,7 +52,7 @@ def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative
         InputError: a time below 0, `relative` not above 0, or another shape.
         FloatingPointError: no series converges, however short its time.
     """
-    if real("time", h) < 0 or real("relative", relative) <= 0:
+    if check_float("time", h) < 0 or check_float("relative", relative) <= 0:
         raise InputError(f"propagating by {h} to {relative}: expected a time not below 0 and a fraction above 0")
     parts = left = max(1, round(h / TAYLOR_STEP))
     q, halvings = p.double(), 0
@@ -130,7 +130,7 @@ class EnumeratedStep:
         return loss, {"loss": (loss + self.entropy).detach(), "residual": self.residual}
 
 
-class DrawnStep:
+class SamplingProjectionStep:
     """Samples a ~ p(t), with q(a) / p(t, a) to second order in h: Euler's target first, then Heun's.
 
         q = p + h/2 (L p + L q'),  q' the network once it has learnt p + h L p.
@@ -181,8 +181,8 @@ class DrawnStep:
         self.target_B = 1 + self.h * (change_B if later_B is None else (change_B + later_B) / 2)
 
 
-class SampledStep(DrawnStep):
-    """`DrawnStep` at any size: samples from the network, L on the configurations that it connects.
+class SampledStep(SamplingProjectionStep):
+    """`SamplingProjectionStep` at any size: samples from the network, L on the configurations that it connects.
 
     Args:
         estimator: draws N_s and evaluates L on them.
@@ -211,8 +211,8 @@ class SampledStep(DrawnStep):
         return model.log_prob(self.samples_BN)
 
 
-class EnumeratedDrawsStep(DrawnStep):
-    """`DrawnStep` with draws from the enumerated p: the same estimator, without sampling the network.
+class EnumeratedDrawsStep(SamplingProjectionStep):
+    """`SamplingProjectionStep` with draws from the enumerated p: the same estimator, without sampling the network.
 
     Args:
         estimator: enumeration with a number of draws.

@@ -17,12 +17,12 @@ from repro.ansatz.sample_tree_network import tree_log_probs
 from repro.ansatz.string_mixture import StringMixture
 from repro.methods.batch_size import samples_within
 from repro.methods.connected import Neighbours, NeighbourTables
-from repro.methods.estimators import Drawing, Evaluation, check_sites
+from repro.methods.estimators import Evaluation, SamplingEstimator, check_sites
 from repro.physics.liouvillian import LocalLiouvillian
 
 
 @dataclass(frozen=True)
-class SampledTree:
+class BatchTrees:
     """Samples and their neighbours on one tree per string, ready for any distribution of the same strings.
 
     Attributes:
@@ -42,7 +42,7 @@ class SampledTree:
         return sum(tree.n_nodes for tree in self.trees)
 
     @classmethod
-    def build(cls, samples_BN: torch.Tensor, orders_SN: torch.Tensor, neighbours: Neighbours) -> SampledTree:
+    def build(cls, samples_BN: torch.Tensor, orders_SN: torch.Tensor, neighbours: Neighbours) -> BatchTrees:
         """Sort samples and neighbours along every string."""
         given_EN = torch.cat([samples_BN.to(torch.uint8), neighbours.configurations_EN])
         trees, of_samples, of_entries = [], [], []
@@ -84,7 +84,7 @@ def _mixed(log_probs: list[torch.Tensor]) -> torch.Tensor:
     return torch.logsumexp(torch.stack(log_probs), 0) - math.log(len(log_probs))
 
 
-class Sampled(Drawing):
+class Sampled(SamplingEstimator):
     """N_s draws from p; each distinct prefix of samples and neighbours goes through the network once.
 
     Args:
@@ -137,10 +137,10 @@ class Sampled(Drawing):
             size = min(size, samples_within(self.memory, model, self.tables))
         return order_B, size
 
-    def tree(self, model: StringMixture, samples_BN: torch.Tensor) -> SampledTree:
+    def tree(self, model: StringMixture, samples_BN: torch.Tensor) -> BatchTrees:
         """The samples' neighbours and trees."""
         neighbours = self.tables.of(samples_BN, next(model.parameters()).dtype)
-        return SampledTree.build(samples_BN, model.orders_SN, neighbours)
+        return BatchTrees.build(samples_BN, model.orders_SN, neighbours)
 
     def _part(
         self, model: StringMixture, samples_BN: torch.Tensor, old: object | None, whole: bool

@@ -17,7 +17,7 @@ import torch
 from repro.ansatz.unmasked_sampling import unmasked_sample
 from repro.config.point import Point
 from repro.methods import losses, sanity
-from repro.methods.build import build_estimator, build_model, seeded_generator
+from repro.methods.build import build_ansatz, build_estimator, seeded_generator
 from repro.methods.estimators import Enumeration
 from repro.physics.observables import exact_values, sampled_values
 from repro.physics.pauli_means import pauli_means, sampled_pauli_means
@@ -39,7 +39,7 @@ class PointModule(pl.LightningModule):
     def __init__(self, point: Point, memory: int | None = None) -> None:
         super().__init__()
         self.point, self.memory = point, memory
-        self.model = build_model(point)
+        self.model = build_ansatz(point)
         self.estimator = build_estimator(point, memory)
         self.history: list[dict[str, float]] = []
         self.seconds_before = 0.0

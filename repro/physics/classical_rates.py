@@ -15,7 +15,7 @@ import numpy as np
 from repro.physics.lattice import Bond, Lattice
 from repro.physics.lindblad import LindbladModel
 from repro.utils.errors import InputError
-from repro.utils.validation import matrix, shown
+from repro.utils.validation import check_matrix, shorten
 
 
 def master_equation(
@@ -49,13 +49,13 @@ def _pairs(terms: Any) -> list[tuple[Any, Any]]:
     found = list(terms)
     for term in found:
         if not isinstance(term, Sequence) or len(term) != 2:
-            raise InputError(f"rates: {shown(term)}, expected a pair (sites, matrix)")
+            raise InputError(f"rates: {shorten(term)}, expected a pair (sites, matrix)")
     return found
 
 
 def _jumps(where: Any, rates: Any, size: int) -> list[tuple[np.ndarray, float]]:
     """|after><before| and its rate, for every rate that is not zero."""
-    W = matrix(f"rates on {where}", rates)
+    W = check_matrix(f"rates on {where}", rates)
     if W.shape != (size, size):
         raise InputError(f"rates on {where}: shape {W.shape}, expected {(size, size)}")
     if W.imag.any() or (W.real < 0).any():

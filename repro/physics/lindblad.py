@@ -16,7 +16,7 @@ import numpy as np
 
 from repro.physics.lattice import MAX_SITES, Bond, Lattice
 from repro.utils.errors import InputError
-from repro.utils.validation import instance, matrix, real, whole
+from repro.utils.validation import check_float, check_instance, check_int, check_matrix
 
 IDENTITY = np.eye(2, dtype=complex)
 SIGMA_X = np.array([[0, 1], [1, 0]], dtype=complex)
@@ -70,7 +70,7 @@ class LindbladModel:
         two_site: Iterable[tuple[Bond, np.ndarray]] = (),
         jumps: Iterable[tuple[int | Sequence[int], np.ndarray, float]] = (),
     ) -> None:
-        instance("lattice", lattice, Lattice)
+        check_instance("lattice", lattice, Lattice)
         self.lattice = lattice
         terms = [self._hamiltonian_term((i,), op) for i, op in _entries("one_site", one_site, 2)]
         terms += [self._hamiltonian_term(_sites(pair), op) for pair, op in _entries("two_site", two_site, 2)]
@@ -93,15 +93,15 @@ class LindbladModel:
     def _jump(self, sites: int | Sequence[int], operator: np.ndarray, rate: float) -> Jump:
         where = _sites(sites)
         checked = self._checked_operator("jump operator", where, operator)
-        if real(f"jump operator on sites {where}: rate", rate) < 0:
+        if check_float(f"jump operator on sites {where}: rate", rate) < 0:
             raise InputError(f"jump operator on sites {where}: rate {rate}, expected a number >= 0")
         return Jump(where, checked, float(rate))
 
     def _checked_operator(self, what: str, sites: tuple[int, ...], operator: np.ndarray) -> np.ndarray:
         where = f"{what} on sites {sites}"
         for site in sites:
-            whole(f"{where}: site", site, -MAX_SITES)
-        array = matrix(where, operator)
+            check_int(f"{where}: site", site, -MAX_SITES)
+        array = check_matrix(where, operator)
         if len(sites) not in (1, 2) or len(set(sites)) != len(sites):
             raise InputError(f"{what} on sites {sites}: expected one site or two different sites")
         if not all(0 <= site < self.lattice.n_sites for site in sites):
@@ -134,7 +134,7 @@ def _decay(lattice: Lattice, gamma: float) -> list[tuple[int, np.ndarray, float]
 
 def tfim(lattice: Lattice, V: float, g: float, gamma: float = 1.0) -> LindbladModel:
     """Dissipative transverse-field Ising model, H = V/4 sum_<ij> Z_i Z_j + g/2 sum_k X_k, decay sigma^-."""
-    V, g = real("V", V), real("g", g)
+    V, g = check_float("V", V), check_float("g", g)
     return LindbladModel(
         lattice,
         one_site=[(site, g / 2 * SIGMA_X) for site in lattice.sites],
@@ -148,11 +148,11 @@ def heisenberg(lattice: Lattice, J: tuple[float, float, float], B: float = 0.0, 
     if not isinstance(J, Sequence | np.ndarray) or len(J) != 3:
         raise InputError(f"J = {J}: expected three numbers, the couplings along x, y and z")
     exchange = np.sum(
-        [real("J", c) * np.kron(pauli, pauli) for c, pauli in zip(J, PAULIS.values(), strict=True)], axis=0
+        [check_float("J", c) * np.kron(pauli, pauli) for c, pauli in zip(J, PAULIS.values(), strict=True)], axis=0
     )
     return LindbladModel(
         lattice,
-        one_site=[(site, real("B", B) * SIGMA_Z) for site in lattice.sites],
+        one_site=[(site, check_float("B", B) * SIGMA_Z) for site in lattice.sites],
         two_site=[(bond, exchange) for bond in lattice.bonds],
         jumps=_decay(lattice, gamma),
     )

@@ -18,7 +18,7 @@ import torch
 from repro.physics.lindblad import LindbladModel
 from repro.physics.povm import Povm
 from repro.utils.errors import InputError
-from repro.utils.validation import instance
+from repro.utils.validation import check_instance
 
 ArrayOrTensor = TypeVar("ArrayOrTensor", np.ndarray, torch.Tensor)
 
@@ -180,8 +180,8 @@ class LocalLiouvillian:
     _local_generators = staticmethod(local_generators)
 
     def __init__(self, model: LindbladModel, povm: Povm) -> None:
-        instance("model", model, LindbladModel)
-        instance("povm", povm, Povm)
+        check_instance("model", model, LindbladModel)
+        check_instance("povm", povm, Povm)
         self.n_sites = model.lattice.n_sites
         self.povm = povm
         self.terms = self._local_generators(model, povm)

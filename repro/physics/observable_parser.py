@@ -8,7 +8,7 @@ from typing import Any
 
 from repro.physics.observables import LETTERS, Observable, PauliString, named, parse
 from repro.utils.errors import InputError
-from repro.utils.validation import real, shown
+from repro.utils.validation import check_float, shorten
 
 EVERYTHING_LOCAL = (*LETTERS, *(f"{letter}*" for letter in LETTERS))
 """Asked for where nothing is: the Pauli matrices' averages over the sites, and their means on every site."""
@@ -38,7 +38,7 @@ def _listed(what: str, given: Any) -> list[Any]:
     if isinstance(given, str | Mapping | Observable):
         return [given]
     if not isinstance(given, Iterable):
-        raise InputError(f"{what} = {shown(given)}: expected a list")
+        raise InputError(f"{what} = {shorten(given)}: expected a list")
     return list(given)
 
 
@@ -49,7 +49,7 @@ def _linear(entry: Any, n_sites: int) -> list[Observable]:
         return [_combination(name, terms, n_sites) for name, terms in entry.items()]
     if not isinstance(entry, str):
         raise InputError(
-            f"observable {shown(entry)}: expected text such as 'X0 Z3', or {{name: [(2.0, 'X0 Y1'), ...]}}"
+            f"observable {shorten(entry)}: expected text such as 'X0 Z3', or {{name: [(2.0, 'X0 Y1'), ...]}}"
         )
     text = entry.strip()
     if text == PURITY:
@@ -67,7 +67,7 @@ def _string(string: PauliString) -> Observable:
 
 
 def _combination(name: Any, terms: Any, n_sites: int) -> Observable:
-    where = f"observable {shown(name)}"
+    where = f"observable {shorten(name)}"
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or set(name) & set("<>"):
         raise InputError(f"{where}: expected a printable name without < and >")
     if isinstance(terms, str) or not isinstance(terms, Iterable):
@@ -75,8 +75,8 @@ def _combination(name: Any, terms: Any, n_sites: int) -> Observable:
     read = []
     for term in terms:
         if isinstance(term, str) or not isinstance(term, Sequence) or len(term) != 2:
-            raise InputError(f"{where}: term {shown(term)}, expected a pair such as (2.0, 'X0 Y1')")
-        read.append((real(f"{where}: coefficient", term[0]), parse(term[1], n_sites)))
+            raise InputError(f"{where}: term {shorten(term)}, expected a pair such as (2.0, 'X0 Y1')")
+        read.append((check_float(f"{where}: coefficient", term[0]), parse(term[1], n_sites)))
     if not read:
         raise InputError(f"{where}: has no terms, expected at least one")
     return Observable(name.strip(), tuple(read))
@@ -88,10 +88,12 @@ def _correlator(entry: Any, n_sites: int) -> list[Observable]:
         pairs = combinations(range(n_sites), 2)
         return [one for i, j in pairs for one in _correlator((f"{entry}{i}", f"{entry}{j}"), n_sites)]
     if isinstance(entry, str) or not isinstance(entry, Sequence) or len(entry) != 2:
-        raise InputError(f"correlator {shown(entry)}: expected a pair such as ('Z0', 'Z3'), or X, Y or Z for all pairs")
+        raise InputError(
+            f"correlator {shorten(entry)}: expected a pair such as ('Z0', 'Z3'), or X, Y or Z for all pairs"
+        )
     first, second = (parse(text, n_sites) for text in entry)
     shared = {site for site, _ in first} & {site for site, _ in second}
     if shared:
-        raise InputError(f"correlator {shown(entry)}: both have site {min(shared)}, expected different sites")
+        raise InputError(f"correlator {shorten(entry)}: both have site {min(shared)}, expected different sites")
     both = tuple(sorted((*first, *second)))
     return [_string(both), Observable(f"{named(both)} connected", ((1.0, both),), (first, second))]

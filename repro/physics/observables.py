@@ -21,7 +21,7 @@ from repro.physics.hilbert_schmidt import HilbertSchmidt
 from repro.physics.lindblad import PAULIS
 from repro.physics.povm import Povm
 from repro.utils.errors import InputError
-from repro.utils.validation import shown
+from repro.utils.validation import shorten
 
 LETTERS = tuple(axis.upper() for axis in PAULIS)
 IDENTITY_STRING = "I"
@@ -68,7 +68,7 @@ def parse(text: str, n_sites: int) -> PauliString:
     Raises:
         InputError: no such text, an unknown letter, a site outside the lattice or one named twice.
     """
-    where = f"Pauli string {shown(text)}"
+    where = f"Pauli string {shorten(text)}"
     if not isinstance(text, str) or not text.split():
         raise InputError(f"{where}: expected text such as 'X0 Z3'")
     if text.strip() == IDENTITY_STRING:

@@ -14,7 +14,7 @@ import numpy as np
 
 from repro.physics.lindblad import IDENTITY, SIGMA_X, SIGMA_Y, SIGMA_Z
 from repro.utils.errors import InputError, unknown
-from repro.utils.validation import matrix, real, shown
+from repro.utils.validation import check_float, check_matrix, shorten
 
 BLOCH_DIRECTIONS: dict[str, tuple[float, float, float]] = {
     "up": (0, 0, 1),
@@ -47,10 +47,10 @@ def bloch_vector(state: BlochState) -> tuple[float, float, float]:
     """
     if isinstance(state, tuple | list | np.ndarray):
         if len(state) != 3:
-            raise InputError(f"Bloch vector {shown(state)}: expected three numbers")
-        x, y, z = (real("Bloch vector", component) for component in state)
+            raise InputError(f"Bloch vector {shorten(state)}: expected three numbers")
+        x, y, z = (check_float("Bloch vector", component) for component in state)
         if x * x + y * y + z * z > 1 + 1e-9:
-            raise InputError(f"Bloch vector {shown(state)}: expected a length of at most 1")
+            raise InputError(f"Bloch vector {shorten(state)}: expected a length of at most 1")
         return x, y, z
     if not isinstance(state, str) or state not in BLOCH_DIRECTIONS:
         raise unknown("product state", state, BLOCH_DIRECTIONS)
@@ -75,7 +75,7 @@ class Povm:
 
     def __init__(self, frame: np.ndarray, name: str = "custom") -> None:
         self.name = name
-        self.frame = matrix(f"POVM '{name}'", frame)
+        self.frame = check_matrix(f"POVM '{name}'", frame)
         if self.frame.shape != (4, 2, 2):
             raise InputError(f"POVM '{name}': frame of shape {self.frame.shape}, expected (4, 2, 2)")
         if not np.allclose(self.frame, self.frame.conj().transpose(0, 2, 1), atol=1e-12):
@@ -111,7 +111,7 @@ class Povm:
         Raises:
             InputError: not a Hermitian 2x2 matrix.
         """
-        checked = matrix("observable", operator)
+        checked = check_matrix("observable", operator)
         if checked.shape != (2, 2):
             raise InputError(f"observable of shape {checked.shape}: expected (2, 2), an operator on one spin")
         if not np.allclose(checked, checked.conj().T, atol=1e-12):

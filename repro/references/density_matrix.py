@@ -32,8 +32,6 @@ from repro.utils.errors import InputError
 if TYPE_CHECKING:
     import qutip
 
-__all__ = ["OBSERVABLES", "Reference", "dynamics", "povm_steady_state", "site_averages", "steady_state"]
-
 MAX_SITES = 10
 TIME_STEP = 0.02
 

@@ -27,7 +27,7 @@ from repro.physics.lattice import MAX_SITES
 from repro.references.cache import OBSERVABLES
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
-from repro.utils.validation import whole
+from repro.utils.validation import check_int
 
 EVERY = 10
 """Iterations between measurements and between checkpoints."""
@@ -64,10 +64,10 @@ class RbmPoint:
     start_g: float | None = None
 
     def __post_init__(self) -> None:
-        whole("n_sites", self.n_sites, 2, MAX_SITES)
-        whole("seed", self.seed, 0, 2**31 - 1)
-        whole("iterations", self.iterations)
-        whole("n_samples", self.n_samples)
+        check_int("n_sites", self.n_sites, 2, MAX_SITES)
+        check_int("seed", self.seed, 0, 2**31 - 1)
+        check_int("iterations", self.iterations)
+        check_int("n_samples", self.n_samples)
         positive = ("alpha", "beta", "n_samples", "n_diagonal", "learning_rate", "largest_step", "diag_shift")
         for name in (*positive, "width_of_start"):
             value = getattr(self, name)

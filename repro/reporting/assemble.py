@@ -13,7 +13,7 @@ from repro.config.point import COUPLINGS, Point
 from repro.physics.pauli_means import PAULI_NAMES
 from repro.references.of_point import exact_of, stored_steady_state
 from repro.running import events
-from repro.running.runner import DONE, finished, point_folder
+from repro.running.folders import DONE, finished, point_folder
 from repro.utils.files import write_atomic
 from repro.utils.result_table import read_exactly, tidy, write_table
 

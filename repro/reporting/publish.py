@@ -26,7 +26,7 @@ PointName = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Shelf:
+class ResultSet:
     """Points of one source.
 
     Attributes:
@@ -42,7 +42,7 @@ class Shelf:
     losses: pd.DataFrame | None = None
 
 
-def read_shelf(table: Path, settings: Path, reference: Path, losses: Path) -> Shelf:
+def read_result_set(table: Path, settings: Path, reference: Path, losses: Path) -> ResultSet:
     """Read one source; points without rows in the table are not finished and left out.
 
     Raises:
@@ -57,7 +57,7 @@ def read_shelf(table: Path, settings: Path, reference: Path, losses: Path) -> Sh
         if any(p["profile"] not in BEST_FIRST for p in points):
             raise InputError(f"{settings}: only the profiles {', '.join(BEST_FIRST)} are published")
         kept = read_exactly(losses) if losses.exists() else None
-        return Shelf(frame, named, reference.read_bytes(), kept)
+        return ResultSet(frame, named, reference.read_bytes(), kept)
     except OSError as error:
         raise InputError(f"cannot read '{error.filename}': {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -83,7 +83,7 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
         InputError: nothing computed, a required point not finished, a damaged file. Nothing is written then.
     """
     shelves = [
-        read_shelf(*(folder / name for name in ("table.csv", "settings.json", "reference.csv", "losses.csv")))
+        read_result_set(*(folder / name for name in ("table.csv", "settings.json", "reference.csv", "losses.csv")))
         for folder in (runs / profile for profile in BEST_FIRST)
         if (folder / "table.csv").exists()
     ]
@@ -91,7 +91,7 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
         raise InputError(f"figure '{figure}': nothing is computed in '{runs}'; run it first")
     names = [results / f"{figure}{ending}" for ending in (".csv", ".json", "_reference.csv", "_losses.csv")]
     if names[0].exists():
-        shelves.append(read_shelf(*names))
+        shelves.append(read_result_set(*names))
     best = _best(shelves)
     missing = [f"{panel}-{label}" for panel, label in required if (panel, label) not in best]
     if missing:
@@ -109,9 +109,9 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
     return tuple(written)
 
 
-def _best(shelves: Sequence[Shelf]) -> dict[PointName, Shelf]:
+def _best(shelves: Sequence[ResultSet]) -> dict[PointName, ResultSet]:
     """The shelf to take each point from; among equal profiles the earlier shelf, that is the newer computation."""
-    best: dict[PointName, Shelf] = {}
+    best: dict[PointName, ResultSet] = {}
     for shelf in shelves:
         for name, settings in shelf.settings.items():
             known = best.get(name)
@@ -124,7 +124,7 @@ def _rank(settings: dict[str, Any]) -> int:
     return BEST_FIRST.index(settings["profile"])
 
 
-def _rows(best: dict[PointName, Shelf]) -> pd.DataFrame:
+def _rows(best: dict[PointName, ResultSet]) -> pd.DataFrame:
     import pandas as pd
 
     parts = []
@@ -141,7 +141,7 @@ def _shortened(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{name: [float(f"{x:.{SHIPPED_DIGITS}g}") for x in table[name]] for name in measured})
 
 
-def _losses(best: dict[PointName, Shelf]) -> str:
+def _losses(best: dict[PointName, ResultSet]) -> str:
     import pandas as pd
 
     parts = [

@@ -6,12 +6,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.claims import NOT_REPRODUCED, OPEN, REPRODUCED
+from repro.claims.claim import NOT_REPRODUCED, OPEN, REPRODUCED
 from repro.claims.ledger import COLUMNS
 from repro.reporting import report_data
-from repro.reporting.summary import duration
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
+from repro.utils.formatting import duration
 from repro.utils.provenance import commit
 
 if TYPE_CHECKING:

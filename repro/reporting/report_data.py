@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.config.point_checks import EVOLVING
-from repro.reporting.summary import deviations, duration, observables_of
+from repro.reporting.summary import deviations, observables_of
 from repro.utils.errors import InputError
+from repro.utils.formatting import duration
 from repro.utils.paths import experiments
 from repro.utils.result_table import read_table
 

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from repro.config.point_checks import SHORT
+from repro.utils.formatting import duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,12 +113,3 @@ def observables_of(table: pd.DataFrame) -> tuple[str, ...]:
 
 def _short(value: float, form: str) -> str:
     return "" if value != value else format(value, form)
-
-
-def duration(seconds: float) -> str:
-    """A wall time in the unit that suits it: "12.3 s", "45 min", "7.5 h"."""
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    if seconds < 6000:
-        return f"{seconds / 60:.{1 if seconds < 600 else 0}f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -104,7 +104,7 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-class CheckedFiles(CheckpointIO):
+class ChecksummedCheckpointIO(CheckpointIO):
     """Lightning writes and reads checkpoints this way; weights that ranks hand to their parent are no generation."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:

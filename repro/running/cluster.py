@@ -27,10 +27,10 @@ from rich.console import Console
 from repro.config.point import Point
 from repro.running import jobs, stopping
 from repro.running.cluster_options import ClusterOptions, default_jobs
-from repro.running.folders import finished
+from repro.running.folders import RunSettings, finished
 from repro.running.jobs import Job
 from repro.running.launch import KEEP_MEMORY, Display, unfinished
-from repro.running.runner import RunSettings, run_point
+from repro.running.runner import run_point
 from repro.utils.errors import InputError
 
 MAX_TIMEOUTS = 50
@@ -43,7 +43,7 @@ GONE_SECONDS = 20.0
 """A job that has left the queue without a result is given this long: files of other machines appear late."""
 
 
-class Compute:
+class PointJob:
     """What a job does: one point. submitit asks `checkpoint` what to do when the job starts again."""
 
     def __call__(self, point: Point, settings: RunSettings) -> str:
@@ -99,7 +99,7 @@ class Cluster:
             InputError: SLURM refuses them.
         """
         with _refusals(self.folder):
-            handles = self._executor.map_array(Compute(), points, [self.settings] * len(points))
+            handles = self._executor.map_array(PointJob(), points, [self.settings] * len(points))
         submitted = {}
         for point, handle in zip(points, handles, strict=True):
             folder = self.folder.relative_to(self.runs).as_posix()

@@ -122,7 +122,7 @@ def _trainer(module: PointModule, folder: Path, settings: RunSettings) -> pl.Tra
             checkpoint,
             *((LeaveSignal(signal.SIGTERM),) if in_submitted_job() else ()),
         ],
-        plugins=[checkpoints.CheckedFiles(), *environments(settings.ranks)],
+        plugins=[checkpoints.ChecksummedCheckpointIO(), *environments(settings.ranks)],
         reload_dataloaders_every_n_epochs=1,
         logger=False,
         enable_progress_bar=False,

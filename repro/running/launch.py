@@ -27,8 +27,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from repro.config.point import Point
 from repro.running import stopping
-from repro.running.folders import PROGRESS
-from repro.running.runner import BusyError, RunSettings, finished, point_folder, run_point
+from repro.running.folders import PROGRESS, RunSettings, finished, point_folder
+from repro.running.runner import BusyError, run_point
 from repro.utils.errors import InputError
 from repro.utils.formatting import duration
 
@@ -72,7 +72,7 @@ def run_points(points: Sequence[Point], settings: RunSettings, jobs: int, consol
     context = multiprocessing.get_context("spawn")
     asked = _Asked(context.Event(), console)
     with (
-        stopping.listening(asked.hear),
+        stopping.on_signal(asked.hear),
         _workers(min(jobs, len(todo)), settings, context, asked) as pool,
         Display(todo, settings, console) as display,
     ):
@@ -125,7 +125,7 @@ def _all_outcomes(
 
 
 def _submit(pool: ProcessPoolExecutor, points: Sequence[Point], settings: RunSettings) -> dict[Future[Path], Point]:
-    with stopping.deaf():  # submitting starts the workers
+    with stopping.signals_blocked():  # submitting starts the workers
         futures = {pool.submit(run_point, point, settings, False): point for point in points}
         pool.submit(int)  # an executor watches the workers it knew when last told of work, so not the newest one
     return futures

@@ -24,8 +24,6 @@ from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 from repro.utils.provenance import provenance
 
-__all__ = ["CHECKPOINT", "DONE", "RunSettings", "finished", "load_checkpoint", "point_folder", "run_point"]
-
 MODULES: dict[str, type[PointModule]] = {
     "variational": VariationalModule,
     "dynamics": DynamicsModule,
@@ -33,7 +31,6 @@ MODULES: dict[str, type[PointModule]] = {
     "projection": ProjectionModule,
     "collocation": CollocationModule,
 }
-load_checkpoint = checkpoints.load
 
 
 class BusyError(RuntimeError):
@@ -60,7 +57,7 @@ def run_point(point: Point, settings: RunSettings, wait: bool = True) -> Path:
     check_device(settings.device)
     folder = point_folder(settings.runs, point)
     _make_folder(folder)
-    if stopping.asked():
+    if stopping.stop_requested():
         raise stopping.Stopped
     with _alone(folder, wait):
         if not finished(settings.runs, point):
@@ -131,7 +128,7 @@ def _make_folder(folder: Path) -> None:
 def _start_from_variational(module: PointModule, settings: RunSettings) -> None:
     """The second stage starts from the finished first one, and its clock includes it."""
     stage = module.point.variational_stage()
-    checkpoint = load_checkpoint(run_point(stage, settings) / CHECKPOINT, stage)
+    checkpoint = checkpoints.load(run_point(stage, settings) / CHECKPOINT, stage)
     module.load_state_dict(checkpoint["state_dict"])
     module.seconds_before = checkpoint["seconds"]
 

@@ -31,13 +31,13 @@ def watch(event: Event | None) -> None:
     _event = event
 
 
-def asked() -> bool:
+def stop_requested() -> bool:
     """Whether this worker has been asked to stop."""
     return _event is not None and _event.is_set()
 
 
 @contextmanager
-def deaf() -> Iterator[None]:
+def signals_blocked() -> Iterator[None]:
     """Processes started in here do not hear the signals; one sent meanwhile comes afterwards."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
@@ -47,7 +47,7 @@ def deaf() -> Iterator[None]:
 
 
 @contextmanager
-def listening(handle: Callable[[int], None]) -> Iterator[None]:
+def on_signal(handle: Callable[[int], None]) -> Iterator[None]:
     """SIGINT and SIGTERM call `handle`; in a thread that is not the main one nothing changes."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -67,7 +67,7 @@ def terminable() -> Iterator[None]:
     def stop(signum: int) -> None:
         raise Stopped(signum)
 
-    with listening(stop):
+    with on_signal(stop):
         yield
 
 

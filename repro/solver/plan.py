@@ -19,7 +19,7 @@ from repro.running.memory_check import fits
 from repro.solver.problem import Problem
 from repro.solver.problem_point import CustomPoint
 from repro.utils.errors import InputError, unknown
-from repro.utils.validation import real, shown, whole
+from repro.utils.validation import check_float, check_int, shorten
 
 AUTO = "auto"
 ENUMERATED_SITES = 8
@@ -73,12 +73,12 @@ class Request:
         if self.t_end is None and not self.steady:
             raise InputError("solve: neither t_end nor steady is given, expected at least one")
         for name, value in (("t_end", self.t_end), ("step", self.step)):
-            if value is not None and not 0 < real(name, value) <= LONGEST:
-                raise InputError(f"{name} = {shown(value)}: expected a number above 0 and at most {LONGEST:g}")
-        whole("seed", self.seed)
-        whole("seeds", self.seeds, 1, MOST_SEEDS)
+            if value is not None and not 0 < check_float(name, value) <= LONGEST:
+                raise InputError(f"{name} = {shorten(value)}: expected a number above 0 and at most {LONGEST:g}")
+        check_int("seed", self.seed)
+        check_int("seeds", self.seeds, 1, MOST_SEEDS)
         if self.iterations is not None:
-            whole("iterations", self.iterations, 1)
+            check_int("iterations", self.iterations, 1)
         if self.method not in (AUTO, *DEFAULTS):
             raise unknown("method", self.method, (AUTO, *DEFAULTS))
         if self.estimator not in (AUTO, "enumeration", "sampled"):

@@ -20,7 +20,7 @@ from repro.physics.observable_parser import EVERYTHING_LOCAL, asked_observables
 from repro.physics.observables import Observable
 from repro.physics.povm import POVMS, BlochState, Povm, bloch_vector
 from repro.utils.errors import InputError, unknown
-from repro.utils.validation import instance, shown
+from repro.utils.validation import check_instance, shorten
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +57,9 @@ class Problem:
     asked: tuple[Observable, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        instance("problem: model", self.model, LindbladModel)
+        check_instance("problem: model", self.model, LindbladModel)
         if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable():
-            raise InputError(f"problem: name = {shown(self.name)}, expected printable text")
+            raise InputError(f"problem: name = {shorten(self.name)}, expected printable text")
         settle = {
             "bloch_vectors": _bloch_vectors(self.initial, self.n_sites),
             "frame": _povm(self.povm),

@@ -21,7 +21,7 @@ from repro.physics.observables import Observable
 from repro.physics.povm import Povm
 from repro.solver.problem import Problem
 from repro.utils.errors import InputError
-from repro.utils.validation import shown
+from repro.utils.validation import shorten
 
 PLAIN_ORDER = "0s"
 
@@ -43,7 +43,7 @@ class CustomPoint(Point):
 
     def __post_init__(self) -> None:
         if not isinstance(self.problem, str):
-            raise InputError(f"problem = {shown(self.problem)}: expected the text of a problem")
+            raise InputError(f"problem = {shorten(self.problem)}: expected the text of a problem")
         super().__post_init__()
         # the network starts as a product along the sequence: with several orders a site has no one place in it
         if self.strings != PLAIN_ORDER and len(set(self.solved.bloch_vectors)) > 1:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.cli.argument_checks import MOST_PROCESSES, check_folder, check_memory, check_writable
 from repro.methods.batch_size import GIB
 from repro.references.density_matrix import MAX_SITES
 from repro.running import launch
@@ -25,7 +24,8 @@ from repro.solver.problem_point import CustomPoint
 from repro.solver.solution import Solution
 from repro.solver.table import COLUMNS, Exact, drift, evolution_rows, runs_of, steady_rows, times_of
 from repro.utils.errors import InputError
-from repro.utils.validation import instance, shown, whole
+from repro.utils.files import check_folder, check_writable
+from repro.utils.validation import MOST_PROCESSES, check_instance, check_int, check_memory, shorten
 
 SETTLED_CHANGE = 3e-3
 """A steady state has settled where no observable moves by more over the last time step."""
@@ -131,7 +131,7 @@ def solve(
         FailedError: a run in a process of its own was given up.
         repro.methods.sanity.WrongNumbersError: one in this process was.
     """
-    instance("problem", problem, Problem)
+    check_instance("problem", problem, Problem)
     request = Request(t_end, steady, seed, seeds, method, estimator, step, iterations, changes)
     machine = _machine(runs, jobs, device, threads, memory, quiet)
     return _solve(problem, request, machine, exact)
@@ -139,10 +139,10 @@ def solve(
 
 def _machine(runs: Path | str, jobs: int, device: str, threads: int, memory: float, quiet: bool) -> _Machine:
     if not isinstance(runs, str | os.PathLike):
-        raise InputError(f"runs = {shown(runs)}: expected a folder")
+        raise InputError(f"runs = {shorten(runs)}: expected a folder")
     folder = Path(runs)
-    whole("jobs", jobs, 0, MOST_PROCESSES)
-    whole("threads", threads, 1, MOST_PROCESSES)
+    check_int("jobs", jobs, 0, MOST_PROCESSES)
+    check_int("threads", threads, 1, MOST_PROCESSES)
     check_memory(memory)
     check_device(device)
     check_folder(folder)

@@ -1,4 +1,4 @@
 """Files, checks, formatting: no physics, no networks.
 
-Imports no other room.
+May import no other room.
 """

@@ -31,6 +31,30 @@ def check_file(path: Path) -> None:
         raise InputError(f"cannot write '{path}': folder '{above}' is read-only")
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse something else than a folder, there or to be made.
+
+    Raises:
+        InputError: a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"'{folder}' is a file, expected a folder")
+
+
+def check_writable(folder: Path) -> None:
+    """Make a folder for what is computed.
+
+    Raises:
+        InputError: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"folder '{folder}' cannot be made: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"folder '{folder}' cannot be written")
+
+
 def write_atomic(path: Path | str, data: bytes | str, keep: Path | None = None) -> Path:
     """Write `data` (text as UTF-8) to `path`; a reader sees the old file or the new one, never a part.
 

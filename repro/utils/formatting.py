@@ -6,8 +6,10 @@ import math
 
 
 def duration(seconds: float) -> str:
-    """Minutes and seconds, or hours and minutes; nothing for NaN."""
+    """A wall time in the unit that suits it: "12.3 s", "4 min 05 s", "7 h 30 min"; nothing for NaN."""
     if math.isnan(seconds):
         return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min {rest:02d} s"

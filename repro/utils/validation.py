@@ -15,16 +15,19 @@ LARGEST = 1e38
 """Numbers end here: single precision holds no larger ones."""
 MOST = 10**9
 """Counts end here."""
+MOST_PROCESSES = 4096
+MOST_MEMORY = 2.0**30
+"""GiB."""
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "True or False", "str": "a name"}
 
 
-def shown(value: object) -> str:
+def shorten(value: object) -> str:
     """A value in a message, cut to a length that a line can hold."""
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def whole(what: str, value: Any, least: int = 0, most: int = MOST) -> int:
+def check_int(what: str, value: Any, least: int = 0, most: int = MOST) -> int:
     """A whole number between two bounds; a float or a bool is none.
 
     Raises:
@@ -33,33 +36,33 @@ def whole(what: str, value: Any, least: int = 0, most: int = MOST) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise InputError(f"{what} = {shown(value)}: expected a whole number") from None
+        raise InputError(f"{what} = {shorten(value)}: expected a whole number") from None
     if isinstance(value, bool | np.bool_):
         raise InputError(f"{what} = {value}: expected a whole number")
     if not least <= number <= most:
         expected = f"at least {least}" if number < least else f"at most {most}"
-        raise InputError(f"{what} = {shown(value)}: expected {expected}")
+        raise InputError(f"{what} = {shorten(value)}: expected {expected}")
     return number
 
 
-def real(what: str, value: Any) -> float:
+def check_float(what: str, value: Any) -> float:
     """A finite real number.
 
     Raises:
         InputError: a bool, a text, a complex number, nan, inf, more than single precision holds.
     """
     if isinstance(value, bool | np.bool_ | str | bytes) or np.ndim(value) or isinstance(value, complex):
-        raise InputError(f"{what} = {shown(value)}: expected a number")
+        raise InputError(f"{what} = {shorten(value)}: expected a number")
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{what} = {shown(value)}: expected a number") from None
+        raise InputError(f"{what} = {shorten(value)}: expected a number") from None
     if not math.isfinite(number) or abs(number) > LARGEST:
-        raise InputError(f"{what} = {shown(value)}: expected a finite number")
+        raise InputError(f"{what} = {shorten(value)}: expected a finite number")
     return number
 
 
-def matrix(what: str, value: Any) -> np.ndarray:
+def check_matrix(what: str, value: Any) -> np.ndarray:
     """A complex array of any shape with finite entries, from what NumPy takes, a QuTiP object or a sparse matrix.
 
     Raises:
@@ -72,23 +75,23 @@ def matrix(what: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value, dtype=complex)
     except (TypeError, ValueError):
-        raise InputError(f"{what}: expected a matrix of numbers, got {shown(value)}") from None
+        raise InputError(f"{what}: expected a matrix of numbers, got {shorten(value)}") from None
     if not np.isfinite(array).all():
         raise InputError(f"{what}: has entries that are not finite")
     return array
 
 
-def instance(what: str, value: object, kind: type) -> None:
+def check_instance(what: str, value: object, kind: type) -> None:
     """An object of a class.
 
     Raises:
         InputError: of another one.
     """
     if not isinstance(value, kind):
-        raise InputError(f"{what}: expected a {kind.__name__}, got {shown(value)}")
+        raise InputError(f"{what}: expected a {kind.__name__}, got {shorten(value)}")
 
 
-def plain_fields(settings: Any) -> None:
+def normalise_fields(settings: Any) -> None:
     """Have every int, float, bool and str field of a frozen dataclass hold what it says.
 
     NumPy's numbers become Python's.
@@ -104,4 +107,14 @@ def plain_fields(settings: Any) -> None:
         allowed: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
         kinds = allowed.get(str(field.type))
         if kinds and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
-            raise InputError(f"{field.name} = {shown(value)}: expected {_KINDS[str(field.type)]}")
+            raise InputError(f"{field.name} = {shorten(value)}: expected {_KINDS[str(field.type)]}")
+
+
+def check_memory(memory: float) -> None:
+    """Refuse an amount of memory that is none.
+
+    Raises:
+        InputError: not above 0, or more than any machine has.
+    """
+    if not 0 < memory <= MOST_MEMORY:
+        raise InputError(f"memory = {memory} GiB: expected a number above 0 and at most {MOST_MEMORY:.0f}")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from repro.claims import CLAIMS, NOT_REPRODUCED, OPEN, REPRODUCED
+from repro.claims.catalogue import CLAIMS
+from repro.claims.claim import NOT_REPRODUCED, OPEN, REPRODUCED
 from repro.claims.ledger import COLUMNS, judge, summary
 from repro.cli import main
 from repro.utils.result_table import read_table, write_table

@@ -14,7 +14,7 @@ import torch
 
 from experiments import load
 from repro.cli.main import main
-from repro.running.runner import CHECKPOINT, point_folder
+from repro.running.folders import CHECKPOINT, point_folder
 from repro.utils.result_table import write_table
 from tests.helpers import rows
 

@@ -14,7 +14,7 @@ import pytest
 
 from experiments import load
 from repro.cli.main import main
-from repro.running.runner import DONE
+from repro.running.folders import DONE
 from repro.utils.result_table import COLUMNS, read_table, same_numbers
 
 COMMAND = [sys.executable, "-m", "repro.cli"]

@@ -18,8 +18,8 @@ from filelock import FileLock
 from repro.cli import status
 from repro.cli.main import main
 from repro.running import jobs
+from repro.running.folders import CHECKPOINT, point_folder
 from repro.running.jobs import Job, remember
-from repro.running.runner import CHECKPOINT, point_folder
 from tests.helpers.points import COUPLED, run
 
 ELSEWHERE = {"event": "started", "host": "node1", "pid": 1}

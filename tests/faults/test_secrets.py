@@ -16,7 +16,8 @@ import torch
 
 from experiments import load
 from repro.cli.main import main
-from repro.running.runner import CHECKPOINT, load_checkpoint, point_folder
+from repro.running import checkpoints
+from repro.running.folders import CHECKPOINT, point_folder
 from repro.utils.errors import InputError
 from tests.cli.test_bad_input import RUN, lines_of
 from tests.faults.commands import POINT, repro
@@ -108,7 +109,7 @@ def test_a_hostile_checkpoint_is_refused_and_does_not_run(
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(hostile(kind, mark))
     with pytest.raises(InputError, match="cannot be read") as error:
-        load_checkpoint(checkpoint, point)
+        checkpoints.load(checkpoint, point)
     assert "\n" not in str(error.value)
     only = ("--only", point.label, "--jobs", "1", "--runs", str(tmp_path / "runs"), "--wandb", "disabled")
     assert main((*RUN, *only)) != 0

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from repro.references import density_matrix
+from repro.references.cache import OBSERVABLES, Reference
 from tests.helpers.paths import ROOT
 
 SHIPPED = ROOT / "results" / "reference"
 
 
-def averages(reference: density_matrix.Reference, t: float = np.inf) -> list[float]:
-    return [float(reference.at(t, name)) for name in density_matrix.OBSERVABLES]
+def averages(reference: Reference, t: float = np.inf) -> list[float]:
+    return [float(reference.at(t, name)) for name in OBSERVABLES]
 
 
 def forbid_computing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ import pytest
 from repro.config.point import Point
 from repro.methods.training import PointModule
 from repro.running.callbacks import Progress
-from repro.running.runner import RunSettings, run_point
+from repro.running.folders import RunSettings
+from repro.running.runner import run_point
 
 # Two spins that do not see each other: every <sigma_z> decays as 2 exp(-gamma t) - 1 from all up.
 SPINS = Point(lattice="chain", rows=1, cols=2, Jx=0.0, Jy=0.0, Jz=0.0, width=8, feedforward=8, t_end=1.0, tau=0.05)

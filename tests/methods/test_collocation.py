@@ -13,7 +13,7 @@ import torch
 
 from repro.ansatz.string_mixture import StringMixture
 from repro.config.point import Point
-from repro.methods.collocation import RADAU, Reused, StageValues, collocation_step, mismatch
+from repro.methods.collocation import RADAU, LaggedEvaluation, StageValues, collocation_step, mismatch
 from repro.methods.collocation_training import CollocationModule
 from repro.methods.estimators import Enumeration
 from repro.methods.sampled import Sampled
@@ -115,7 +115,7 @@ def test_draws_have_that_gradient_in_the_mean(
 def test_a_reused_evaluation_moves_p_and_keeps_the_flow(estimator: Sampled | Enumeration) -> None:
     before, stages = three_networks()
     step = collocation_step(estimator, before)
-    reused = Reused(step, 3)
+    reused = LaggedEvaluation(step, 3)
     first = reused.evaluate(stages, generator(0))
     with torch.no_grad():
         for stage in stages:

@@ -14,7 +14,7 @@ from repro.config.point import Point
 from repro.methods import losses
 from repro.methods.training import DynamicsModule, VariationalModule
 from repro.reporting import assemble
-from repro.running.runner import point_folder
+from repro.running.folders import point_folder
 from repro.utils.result_table import read_table
 from tests.helpers.points import COUPLED, run
 

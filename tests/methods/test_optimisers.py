@@ -11,7 +11,8 @@ import torch
 import experiments
 from repro.config.point import Point
 from repro.methods.training import DynamicsModule, VariationalModule
-from repro.running.runner import RunSettings, run_point
+from repro.running.folders import RunSettings
+from repro.running.runner import run_point
 
 SQUARE = Point(rows=2, cols=2, width=8, feedforward=4, iterations=60, tau=0.05, t_end=0.4, step_iterations=6)
 

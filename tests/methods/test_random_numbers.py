@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from repro.methods import training
-from repro.methods.training import build_model, seeded_generator
+from repro.methods.build import build_ansatz, seeded_generator
 from tests.helpers.points import EVOLVED, SPINS, history, run
 
 
@@ -51,9 +51,9 @@ def test_seed_decides_the_curve(tmp_path: Path) -> None:
 
 def test_weights_do_not_depend_on_random_numbers_drawn_before() -> None:
     torch.manual_seed(3)
-    first = build_model(SPINS).state_dict()
+    first = build_ansatz(SPINS).state_dict()
     torch.rand(5)
     state = torch.get_rng_state()
-    second = build_model(SPINS).state_dict()
+    second = build_ansatz(SPINS).state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert torch.equal(torch.get_rng_state(), state)

@@ -12,7 +12,7 @@ import torch
 from repro.ansatz.string_mixture import StringMixture
 from repro.config.point import Point
 from repro.methods import sanity
-from repro.methods.build import build_model
+from repro.methods.build import build_ansatz
 from repro.methods.losses import effective_fraction
 from repro.methods.sanity import WrongNumbersError
 from repro.methods.training import PointModule
@@ -145,6 +145,6 @@ def test_marked_in_the_failures_of_the_figure(tmp_path: Path) -> None:
 
 @torch.no_grad()
 def test_the_state_at_the_start_passes() -> None:
-    p = build_model(COUPLED).all_probs()
+    p = build_ansatz(COUPLED).all_probs()
     sanity.check_normalised(p, "the start")
     sanity.check_finite(pauli_means(p, COUPLED.build_povm()), "the start")

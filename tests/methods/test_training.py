@@ -12,11 +12,12 @@ import torch
 
 from repro.config.point import Point
 from repro.methods import losses
-from repro.methods.training import VariationalModule, seeded_generator
-from repro.running import runner
+from repro.methods.build import seeded_generator
+from repro.methods.training import VariationalModule
+from repro.running import checkpoints, runner
 from repro.running.callbacks import Progress
-from repro.running.folders import PREVIOUS
-from repro.running.runner import CHECKPOINT, RunSettings, finished, load_checkpoint, point_folder, run_point
+from repro.running.folders import CHECKPOINT, PREVIOUS, RunSettings, finished, point_folder
+from repro.running.runner import run_point
 from repro.utils.errors import InputError
 
 FREE = Point(lattice="chain", rows=1, cols=2, Jx=0.0, Jy=0.0, Jz=0.0, width=8, feedforward=4)
@@ -170,7 +171,7 @@ def test_loading_a_checkpoint_runs_no_code(interrupted: tuple[Path, Point], tmp_
     path, point = interrupted
     torch.save({"point_id": point.point_id, "x": Malicious(tmp_path / "owned")}, path)
     with pytest.raises(InputError):
-        load_checkpoint(path, point)
+        checkpoints.load(path, point)
     assert not (tmp_path / "owned").exists()
 
 
@@ -189,7 +190,7 @@ def test_a_loss_that_is_not_finite_stops_the_point(
     monkeypatch.setattr(losses, method, poisoned)
     with pytest.raises(FloatingPointError, match="not finite"):
         run_point(point, settings(tmp_path))
-    kept = load_checkpoint(point_folder(tmp_path, point) / CHECKPOINT, point)
+    kept = checkpoints.load(point_folder(tmp_path, point) / CHECKPOINT, point)
     assert all(torch.isfinite(value).all() for value in kept["state_dict"].values())
     assert not finished(tmp_path, point)
 
@@ -205,7 +206,7 @@ def test_a_gradient_that_is_not_finite_spoils_no_checkpoint(tmp_path: Path, monk
     monkeypatch.setattr(VariationalModule, "loss", steep)
     with pytest.raises(FloatingPointError, match="not finite"):
         run_point(SQUARE, settings(tmp_path))
-    kept = load_checkpoint(point_folder(tmp_path, SQUARE) / CHECKPOINT, SQUARE)
+    kept = checkpoints.load(point_folder(tmp_path, SQUARE) / CHECKPOINT, SQUARE)
     assert [row["iteration"] for row in kept["history"]] == [0, 20]
     assert all(torch.isfinite(value).all() for value in kept["state_dict"].values())
 

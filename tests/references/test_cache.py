@@ -12,6 +12,7 @@ import pytest
 from repro.physics.lattice import chain, rectangle, ring
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Z, LindbladModel, heisenberg, tfim
 from repro.references import cache, density_matrix, trajectory_evolution, trajectory_steady_state
+from repro.references.cache import Reference
 from repro.utils.errors import InputError
 from tests.helpers.exact_values import SHIPPED, averages, forbid_computing
 from tests.helpers.systems import paper_heisenberg
@@ -20,7 +21,7 @@ FIG4_JY = [round(1 + step / 10, 1) for step in range(9)]
 MODEL = tfim(ring(2), V=2.0, g=1.0)
 
 
-def curve(folder: Path, t_end: float = 1.0, **options) -> density_matrix.Reference:
+def curve(folder: Path, t_end: float = 1.0, **options) -> Reference:
     return density_matrix.dynamics(MODEL, "up", t_end, [folder], **options)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.claims import CLAIMS
+from repro.claims.catalogue import CLAIMS
 from repro.claims.ledger import write_ledger
 from repro.cli import main
 from repro.reporting import report_data

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from repro.running import checkpoints
-from repro.running.checkpoints import CheckedFiles
+from repro.running.checkpoints import ChecksummedCheckpointIO
 from repro.running.folders import CHECKPOINT, PREVIOUS, point_folder
 from repro.utils.errors import InputError
 from tests.helpers.points import COUPLED, EVOLVED, Interrupted, history, run, stop_in_iteration
@@ -144,7 +144,7 @@ def test_a_damaged_one_costs_a_step_and_no_number(
 
 
 def test_weights_handed_over_by_ranks_are_no_generation(tmp_path: Path) -> None:
-    files, handed = CheckedFiles(), saved(tmp_path, 1) / ".temp.ckpt"
+    files, handed = ChecksummedCheckpointIO(), saved(tmp_path, 1) / ".temp.ckpt"
     files.save_checkpoint({"weights": torch.ones(3)}, handed)
     assert files.load_checkpoint(handed)["weights"].sum() == 3
     for path in (handed, tmp_path / CHECKPOINT):

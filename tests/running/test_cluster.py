@@ -22,7 +22,8 @@ from repro.running import cluster, cluster_options, jobs
 from repro.running.callbacks import LeaveSignal
 from repro.running.cluster_options import ClusterOptions
 from repro.running.devices import environments
-from repro.running.runner import CHECKPOINT, RunSettings, finished, point_folder, run_point
+from repro.running.folders import CHECKPOINT, RunSettings, finished, point_folder
+from repro.running.runner import run_point
 from repro.utils.result_table import read_table, same_numbers
 from tests.helpers.points import COUPLED, SEARCHED, history, run
 from tests.helpers.waiting import send_when, wait_for
@@ -141,8 +142,8 @@ def test_lightning_never_requeues_and_one_process_is_alone(monkeypatch: pytest.M
 
 def test_the_same_point_again_at_a_checkpoint() -> None:
     settings = RunSettings(Path("runs"))
-    again = cluster.Compute().checkpoint(COUPLED, settings)
-    assert isinstance(again.function, cluster.Compute)
+    again = cluster.PointJob().checkpoint(COUPLED, settings)
+    assert isinstance(again.function, cluster.PointJob)
     assert again.args == (COUPLED, settings)
 
 

@@ -16,10 +16,12 @@ import torch
 
 from repro.config.point import Point
 from repro.methods import losses
+from repro.methods.build import build_ansatz, seeded_generator
 from repro.methods.sampled import Sampled
-from repro.methods.training import VariationalModule, build_model, seeded_generator
+from repro.methods.training import VariationalModule
+from repro.running import checkpoints
 from repro.running.devices import check_processes, check_shares
-from repro.running.runner import CHECKPOINT, RunSettings, finished, load_checkpoint, point_folder
+from repro.running.folders import CHECKPOINT, RunSettings, finished, point_folder
 from repro.utils.errors import InputError
 from repro.utils.result_table import read_table
 
@@ -42,7 +44,7 @@ class GradientKeeper(VariationalModule):
 def drawn(rank: int) -> torch.Tensor:
     """What a rank draws in the first iteration."""
     generator = seeded_generator(torch.device("cpu"), POINT.seed, rank, 0, 0)
-    return build_model(POINT).sample(SHARE, generator)
+    return build_ansatz(POINT).sample(SHARE, generator)
 
 
 def test_two_ranks_have_the_gradient_of_the_union_of_their_samples(tmp_path: Path) -> None:
@@ -52,7 +54,7 @@ def test_two_ranks_have_the_gradient_of_the_union_of_their_samples(tmp_path: Pat
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
     trainer.fit(module)
-    model = build_model(POINT)
+    model = build_ansatz(POINT)
     estimator = module.estimator
     assert isinstance(estimator, Sampled)
     union_BN = torch.cat([drawn(0), drawn(1)])
@@ -125,7 +127,7 @@ def test_a_killed_rank_ends_the_run_with_a_message_and_the_checkpoint_intact(tmp
     failed = [line for line in said.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 1  # the surviving rank may also say, at length, that its peer is gone
     assert "run the same command again to continue from the last checkpoint" in failed[0]
-    assert load_checkpoint(checkpoint, long)["history"]
+    assert checkpoints.load(checkpoint, long)["history"]
     assert not finished(tmp_path / "runs", long)
 
 

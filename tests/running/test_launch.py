@@ -18,8 +18,8 @@ from rich.console import Console
 from experiments import load
 from repro.cli.main import main
 from repro.config.point import Point
+from repro.running.folders import CHECKPOINT, RunSettings, finished, point_folder
 from repro.running.launch import cost, run_points
-from repro.running.runner import CHECKPOINT, RunSettings, finished, load_checkpoint, point_folder
 from repro.utils.formatting import duration
 from repro.utils.result_table import read_table
 from tests.helpers.waiting import wait_for
@@ -96,7 +96,7 @@ def test_a_killed_worker_is_reported_and_every_checkpoint_kept(tmp_path: Path) -
     assert said.count("FAILED") == 2
     assert not multiprocessing.active_children()
     for point, path in checkpoints.items():
-        assert load_checkpoint(path, point)["history"]
+        assert checkpoints.load(path, point)["history"]
         assert not finished(tmp_path, point)
 
 

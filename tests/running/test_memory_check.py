@@ -46,7 +46,8 @@ PEAK = """
 import resource, sys, torch
 from pathlib import Path
 from repro.config.point import Point
-from repro.running.runner import RunSettings, run_point
+from repro.running.folders import RunSettings
+from repro.running.runner import run_point
 run_point(eval(sys.argv[1]), RunSettings(Path(sys.argv[2]), tracking="disabled"))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """

@@ -13,8 +13,8 @@ import torch
 
 from repro.config.point import Point
 from repro.methods.training import DynamicsModule, VariationalModule
-from repro.running import runner
-from repro.running.runner import CHECKPOINT, DONE, finished, load_checkpoint, point_folder
+from repro.running import checkpoints, runner
+from repro.running.folders import CHECKPOINT, DONE, finished, point_folder
 from repro.utils.errors import InputError
 from tests.helpers.points import (
     COUPLED,
@@ -159,4 +159,4 @@ def test_damaged_checkpoint_is_one_clear_line(kind: str, tmp_path: Path, monkeyp
 
 def test_missing_checkpoint_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
-        load_checkpoint(tmp_path / CHECKPOINT, SPINS)
+        checkpoints.load(tmp_path / CHECKPOINT, SPINS)

@@ -16,7 +16,7 @@ import repro
 from repro.methods.collocation_training import CollocationModule
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_X, SIGMA_Z
 from repro.physics.liouvillian import LocalLiouvillian
-from repro.running.runner import CHECKPOINT, point_folder
+from repro.running.folders import CHECKPOINT, point_folder
 from repro.solver import exact
 from repro.solver.plan import EVOLUTION, Request, points
 from repro.solver.problem_point import CustomPoint
