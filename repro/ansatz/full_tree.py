@@ -17,7 +17,8 @@ from functools import lru_cache
 import torch
 from torch.nn import functional as F
 
-from repro.ansatz.first_layer import after_attention, first_layer_output, one_layer_logits
+from repro.ansatz.first_layer import first_layer_output, one_layer_logits
+from repro.ansatz.first_layer_table import after_attention
 from repro.ansatz.transformer import OUTCOMES, Layer, Transformer
 
 BLOCK_LEVELS = 3

@@ -1,6 +1,7 @@
 """The network on a tree of unique prefixes: log p of every configuration, each node evaluated once.
 
-Layer one needs no per-node projection: queries, keys and values are a small table (`repro.ansatz.first_layer`), and a
+Layer one needs no per-node projection: queries, keys and values are a small table (`repro.ansatz.first_layer_table`),
+and a
 node's attention is that table's product with the one-hot matrix of its ancestors' outcomes. Later layers attend path by
 path: all paths of a tree that start at the same level have the same shape.
 
@@ -16,7 +17,8 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from repro.ansatz.first_layer import GPU_CHUNKS, digits, first_layer_tables, mixed_values, one_layer_tables
+from repro.ansatz.first_layer import GPU_CHUNKS, digits
+from repro.ansatz.first_layer_table import first_layer_tables, mixed_values, one_layer_tables
 from repro.ansatz.permute_rows import Permute
 from repro.ansatz.sample_tree import Paths, SampleTree
 from repro.ansatz.transformer import OUTCOMES, Layer, Transformer

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from repro.physics.liouvillian import ZERO_ENTRY, LocalGenerator, LocalLiouvillian
+from repro.ansatz.transformer import OUTCOMES
+from repro.physics.liouvillian import LocalLiouvillian
+from repro.physics.local_generators import ZERO_ENTRY, LocalGenerator
 
-OUTCOMES = 4
 SHIFTS = (1, 2, 3)
 
 

@@ -22,60 +22,14 @@ import torch
 from repro.ansatz.string_mixture import StringMixture, floored_log
 from repro.methods.estimators import Enumeration, Estimator
 from repro.methods.losses import LossAndStats
+from repro.methods.propagation import propagate
 from repro.methods.sampled import Sampled
 from repro.physics.hilbert_schmidt import HilbertSchmidt
-from repro.physics.liouvillian import LocalLiouvillian
-from repro.utils.errors import InputError
-from repro.utils.validation import check_float
 
-TAYLOR_STEP = 0.05
-"""About the time that one Taylor series covers at first, units of 1/gamma."""
-TAYLOR_ORDER = 30
-HALVINGS = 8
-"""How often that time is tried at half its length before giving up."""
 BATCHES = 10
 """Fresh batches per time step of the sampled projection."""
 PREDICTOR = 0.3
 """Fraction of a time step's iterations that aim at the first-order target."""
-
-
-def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative: float = 1e-7) -> torch.Tensor:
-    """exp(h L) p by Taylor series in double precision, shape (4,) * N.
-
-    Args:
-        liouvillian: L.
-        p: shape (4,) * N.
-        h: time, units of 1/gamma.
-        relative: the series ends where a term is below this fraction of the sum, in the L1 norm.
-
-    Raises:
-        InputError: a time below 0, `relative` not above 0, or another shape.
-        FloatingPointError: no series converges, however short its time.
-    """
-    if check_float("time", h) < 0 or check_float("relative", relative) <= 0:
-        raise InputError(f"propagating by {h} to {relative}: expected a time not below 0 and a fraction above 0")
-    parts = left = max(1, round(h / TAYLOR_STEP))
-    q, halvings = p.double(), 0
-    while left:
-        later = _series(liouvillian, q, h / parts, relative)
-        if later is not None:
-            q, left = later, left - 1
-        elif halvings == HALVINGS:
-            raise FloatingPointError(f"propagating by {h}: the Taylor series does not converge; use a smaller tau")
-        else:
-            parts, left, halvings = 2 * parts, 2 * left, halvings + 1
-    return q
-
-
-def _series(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative: float) -> torch.Tensor | None:
-    """exp(h L) p, or None where its terms do not fall in time."""
-    term, total = p, p.clone()
-    for order in range(1, TAYLOR_ORDER + 1):
-        term = liouvillian.apply(term) * (h / order)
-        total += term
-        if float(term.abs().sum()) < relative:
-            return total
-    return None
 
 
 class ProjectionStep(Protocol):

@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 
 from repro.physics.lindblad import LindbladModel
-from repro.physics.liouvillian import LocalGenerator, LocalLiouvillian, frames_of, summed
+from repro.physics.liouvillian import LocalLiouvillian
+from repro.physics.local_generators import LocalGenerator, frames_of, summed
 from repro.physics.povm import Povm
 from repro.utils.errors import InputError
 

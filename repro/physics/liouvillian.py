@@ -1,14 +1,13 @@
-"""The Lindblad equation as a probability equation (Eqs. 2-3): dp(a)/dt = sum_b p(b) L_a^b.
+"""The Lindblad equation as a probability equation (Eqs. 2-3): dp(a)/dt = sum_b p(b) L_a^b, L acting on all of p.
 
-L is a sum of local generators. A term on sites S has a matrix L_a^b of shape (4^s, 4^s): row a (outcome reached),
-column b (outcome left); outcomes of two sites are numbered 4 a_i + a_j. Columns sum to zero: probability is kept.
+L is a sum of local terms (`repro.physics.local_generators`). They are merged into few on up to three sites, and act on
+a tensor of shape (4,) * N, axis k the outcome of site k.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 
 from repro.physics.lindblad import LindbladModel
+from repro.physics.local_generators import LocalGenerator, local_generators
 from repro.physics.povm import Povm
 from repro.utils.errors import InputError
 from repro.utils.validation import check_instance
@@ -25,70 +25,6 @@ ArrayOrTensor = TypeVar("ArrayOrTensor", np.ndarray, torch.Tensor)
 # Terms are merged on up to three sites before they act on the dense tensor: a 64x64 matrix product costs less
 # than the permutations that separate two-site terms would need.
 CLUSTER_SITES = 3
-ZERO_ENTRY = 1e-12
-
-
-@dataclass(frozen=True)
-class LocalGenerator:
-    """Part of L on a few sites: matrix[a, b] = L_a^b, shape (4^s, 4^s), units of gamma."""
-
-    sites: tuple[int, ...]
-    matrix: np.ndarray
-
-    @cached_property
-    def nonzero(self) -> np.ndarray:
-        """Boolean (4^s, 4^s): where L_a^b differs from zero."""
-        return np.abs(self.matrix) > ZERO_ENTRY
-
-
-def _frame_products(frame: np.ndarray, n_sites: int) -> np.ndarray:
-    """Tensor products of one-spin matrices, shape (4^s, 2^s, 2^s), first site slowest."""
-    factors = [frame] * n_sites
-    out = factors[0]
-    for factor in factors[1:]:
-        out = np.einsum("aij,bkl->abikjl", out, factor).reshape(out.shape[0] * 4, out.shape[1] * 2, out.shape[2] * 2)
-    return out
-
-
-def frames_of(operator: np.ndarray, povm: Povm) -> tuple[np.ndarray, np.ndarray]:
-    """Frame M and dual frame N on the sites of a local operator, (4^s, 2^s, 2^s) each."""
-    n_sites = operator.shape[0].bit_length() - 1
-    return _frame_products(povm.frame, n_sites), _frame_products(povm.dual_frame, n_sites)
-
-
-def hamiltonian_generator(operator: np.ndarray, povm: Povm) -> np.ndarray:
-    """A_a^b = -i Tr(H [N^(b), M_(a)]) (Eq. 3) of a local Hamiltonian, shape (4^s, 4^s)."""
-    M, N = frames_of(operator, povm)
-    commutator = np.einsum("ij,bjk->bik", operator, N) - np.einsum("bij,jk->bik", N, operator)
-    return np.einsum("aki,bik->ab", M, -1j * commutator).real
-
-
-def jump_generator(operator: np.ndarray, rate: float, povm: Povm) -> np.ndarray:
-    """B_a^b = gamma/2 Tr(2 G N^(b) G^+ M_(a) - G^+ G {N^(b), M_(a)}) (Eq. 3), shape (4^s, 4^s)."""
-    M, N = frames_of(operator, povm)
-    dagger = operator.conj().T
-    loss = dagger @ operator
-    refill = 2 * np.einsum("ij,bjk,kl->bil", operator, N, dagger)
-    anticommutator = np.einsum("ij,bjk->bik", loss, N) + np.einsum("bij,jk->bik", N, loss)
-    return rate / 2 * np.einsum("aki,bik->ab", M, refill - anticommutator).real
-
-
-def local_generators(model: LindbladModel, povm: Povm) -> tuple[LocalGenerator, ...]:
-    """All terms of a model in the POVM picture, summed where they share the same sites."""
-    terms = [(term.sites, hamiltonian_generator(term.operator, povm)) for term in model.hamiltonian_terms]
-    jumps = [(jump.sites, jump_generator(jump.operator, jump.rate, povm)) for jump in model.jumps]
-    return summed([*terms, *jumps])
-
-
-def summed(parts: Iterable[tuple[tuple[int, ...], np.ndarray]]) -> tuple[LocalGenerator, ...]:
-    """Generators of matrices on one or two sites, pairs in ascending order, added where the sites are equal."""
-    sums: dict[tuple[int, ...], np.ndarray] = {}
-    for sites, matrix in parts:
-        if len(sites) == 2 and sites[0] > sites[1]:
-            sites = (sites[1], sites[0])
-            matrix = matrix.reshape(4, 4, 4, 4).transpose(1, 0, 3, 2).reshape(16, 16)
-        sums[sites] = sums.get(sites, 0) + matrix
-    return tuple(LocalGenerator(sites, matrix) for sites, matrix in sorted(sums.items()))
 
 
 def embed(generator: LocalGenerator, sites: Sequence[int]) -> np.ndarray:

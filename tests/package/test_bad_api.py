@@ -12,7 +12,7 @@ import torch
 from repro.ansatz import string_mixture, strings
 from repro.ansatz.transformer import Transformer, TransformerConfig
 from repro.config.point import Point, override
-from repro.methods import estimators, losses, projection
+from repro.methods import estimators, losses, propagation
 from repro.methods.sampled import Sampled
 from repro.physics import lattice, liouvillian, pauli_means, povm
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, LindbladModel, heisenberg, tfim
@@ -103,9 +103,9 @@ CASES: list[tuple[str, Callable[[], Any]]] = [
     ("method = ['dynamics']: expected a name", lambda: Point(method=["dynamics"])),  # type: ignore[arg-type]
     ("Jy = 'a': expected a number", lambda: override(Point(), {"Jy": "a"})),
     ("did you mean 'Jy'", lambda: override(Point(), {"Jyy": 1.0})),
-    ("time = nan: expected a finite number", lambda: projection.propagate(L, UNIFORM, float("nan"))),
-    ("a time not below 0", lambda: projection.propagate(L, UNIFORM, -1.0)),
-    ("expected (4,) * 2", lambda: projection.propagate(L, torch.ones(4, 4, 4), 0.1)),
+    ("time = nan: expected a finite number", lambda: propagation.propagate(L, UNIFORM, float("nan"))),
+    ("a time not below 0", lambda: propagation.propagate(L, UNIFORM, -1.0)),
+    ("expected (4,) * 2", lambda: propagation.propagate(L, torch.ones(4, 4, 4), 0.1)),
     (
         "mixing = 2.0: expected a weight from 0 to 1",
         lambda: losses.sign_augmented(estimators.Enumeration(L).evaluate(P, None), 2.0),

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.linalg import expm
 
-from repro.methods.projection import propagate
+from repro.methods.propagation import propagate
 from repro.physics.classical_rates import master_equation
 from repro.physics.lattice import Lattice, chain, ring
 from repro.physics.liouvillian import LocalLiouvillian

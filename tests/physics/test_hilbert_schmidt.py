@@ -10,7 +10,8 @@ import torch
 
 from repro.ansatz.string_mixture import StringMixture
 from repro.methods.estimators import Enumeration
-from repro.methods.projection import EnumeratedStep, propagate
+from repro.methods.projection import EnumeratedStep
+from repro.methods.propagation import propagate
 from repro.physics.hilbert_schmidt import HilbertSchmidt
 from repro.physics.lattice import chain, ring
 from repro.physics.lindblad import heisenberg

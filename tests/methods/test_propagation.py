@@ -1,0 +1,40 @@
+"""exp(h L) p by Taylor series, beside the exponential of QuTiP's generator."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from repro.methods.propagation import propagate
+from repro.physics.lattice import chain, ring
+from repro.physics.lindblad import heisenberg
+from repro.physics.liouvillian import LocalLiouvillian
+from repro.physics.povm import tetrahedral
+from tests.helpers import systems
+from tests.helpers.networks import random_mixture
+from tests.helpers.oracles import qutip_generator
+
+POVM = tetrahedral()
+
+
+@pytest.mark.parametrize("h", [0.03, 0.4])
+def test_propagation_is_the_exponential_of_qutips_generator(h: float) -> None:
+    model = systems.random_model(3, chain(3))
+    p = random_mixture(chain(3)).all_probs().detach()
+    expected = scipy.linalg.expm(h * qutip_generator(model, POVM)) @ p.flatten().numpy()
+    assert np.allclose(propagate(LocalLiouvillian(model, POVM), p, h).flatten(), expected, atol=1e-9)
+
+
+def test_propagation_finds_its_own_pace_at_high_energies() -> None:
+    model = heisenberg(ring(3), J=(200.0, 0.0, 100.0), B=100.0)
+    p = random_mixture(ring(3)).all_probs().detach()
+    expected = scipy.linalg.expm(0.5 * qutip_generator(model, POVM)) @ p.flatten().numpy()
+    assert np.allclose(propagate(LocalLiouvillian(model, POVM), p, 0.5).flatten(), expected, atol=1e-6)
+
+
+def test_propagation_says_that_a_step_is_far_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repro.methods.propagation.TAYLOR_ORDER", 2)
+    L = LocalLiouvillian(systems.random_model(3, chain(3)), POVM)
+    with pytest.raises(FloatingPointError, match="smaller tau"):
+        propagate(L, random_mixture(chain(3)).all_probs().detach(), 0.4)
