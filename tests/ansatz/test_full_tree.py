@@ -8,8 +8,15 @@ import pytest
 import torch
 
 from repro.ansatz.full_tree import all_log_probs
-from repro.ansatz.transformer import OUTCOMES, START, Transformer
-from tests.helpers.networks import all_configurations, flat_gradient, generator, random_transformer, relative_difference
+from repro.ansatz.transformer import OUTCOMES, Transformer
+from tests.helpers.networks import (
+    all_configurations,
+    flat_gradient,
+    generator,
+    random_transformer,
+    relative_difference,
+    sharpen,
+)
 
 # Without normalisation the last layer is folded into a table or fewer features; the others take the general path.
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -49,26 +56,6 @@ def test_gradient_equals_that_of_scoring(network: str, n_sites: int) -> None:
     given = flat_gradient(all_log_probs(transformer) @ cotangent, transformer)
     expected = flat_gradient(scored(transformer) @ cotangent, transformer)
     assert relative_difference(given, expected) < 1e-10
-
-
-def sharpen(transformer: Transformer, spread: float) -> None:
-    """Scale the queries of every layer until the first layer's scores span `spread`, and raise them all by about 100.
-
-    The raise is a key bias: it adds the same to all scores of a query and leaves the softmax as it is.
-    """
-    layers: list[Any] = list(transformer.layers)
-    positions_ND: Any = transformer.positions_ND
-    with torch.no_grad():
-        tokens_XD = (transformer.embedding.weight[:START, None] + positions_ND).flatten(0, 1)
-        q_XD, k_XD, _ = layers[0].project(tokens_XD)
-        q_HXE, k_HXE = layers[0].split_heads(q_XD), layers[0].split_heads(k_XD)
-        score = q_HXE @ k_HXE.transpose(-1, -2) / q_HXE.shape[-1] ** 0.5
-        factor = spread / float(score.max() - score.min())
-        for layer in layers:
-            layer.query.weight.mul_(factor)
-            layer.query.bias.mul_(factor)
-        mean_D = factor * q_XD.mean(0)
-        layers[0].key.bias.add_(100 * q_HXE.shape[-1] ** 0.5 * mean_D / mean_D.dot(mean_D))
 
 
 def single_out(transformer: Transformer, gap: float) -> None:

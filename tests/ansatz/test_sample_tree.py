@@ -10,8 +10,7 @@ import torch
 from repro.ansatz.sample_tree import SampleTree, unique_configurations
 from repro.ansatz.sample_tree_network import tree_log_probs
 from repro.ansatz.transformer import Transformer
-from tests.ansatz.test_full_tree import sharpen
-from tests.helpers.networks import flat_gradient, random_transformer, relative_difference
+from tests.helpers.networks import flat_gradient, random_transformer, relative_difference, sharpen
 
 SHAPES: list[dict[str, Any]] = [
     {"layers": 1},

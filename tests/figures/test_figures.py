@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.axes import Axes
-from matplotlib.container import ErrorbarContainer
-from matplotlib.figure import Figure
 from matplotlib.image import imread
-from matplotlib.text import Text
 
 import experiments
 import figures
@@ -26,32 +20,8 @@ from repro.reporting import style
 from repro.utils.errors import InputError
 from repro.utils.result_table import tidy
 from tests.helpers import rows
+from tests.helpers.drawings import legend, line, overlaps, pdf_texts, series, words
 from tests.helpers.paths import ROOT
-
-
-def series(axes: Axes) -> dict[str, tuple[np.ndarray, np.ndarray, list[float]]]:
-    """Label -> x, y and half lengths of the error bars, read back from what is drawn."""
-    found = {}
-    for container in axes.containers:
-        assert isinstance(container, ErrorbarContainer)
-        line, _, bars = container.lines
-        lengths = [float(np.ptp(part[:, 1])) / 2 if len(part) else 0.0 for part in bars[0].get_segments()]
-        found[str(container.get_label())] = (*np.array(line.get_data(), dtype=float), lengths)
-    return found
-
-
-def line(axes: Axes, label: str) -> np.ndarray:
-    return np.array(next(one for one in axes.lines if one.get_label() == label).get_data(), dtype=float)
-
-
-def words(figure: Figure) -> list[str]:
-    inside = [text.get_text() for one in figure.axes for text in one.texts]
-    above = [one.get_title(loc="right") for one in figure.axes]
-    return [*inside, *above, *(text.get_text() for text in figure.texts)]
-
-
-def legend(figure: Figure) -> list[str]:
-    return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_a_collapsed_run_is_told_and_not_drawn() -> None:
@@ -159,45 +129,11 @@ def test_evolutions_show_the_table() -> None:
     assert words(fig4.draw_dynamics(tidy([]), "smoke")).count("no points yet") == 2
 
 
-def shown(figure: Figure) -> list[Text]:
-    """Every text that is drawn; axes also keep labels of ticks beyond their limits, which are not."""
-    beyond = {
-        tick.label1
-        for axes in figure.axes
-        for axis in (axes.xaxis, axes.yaxis)
-        for tick in axis.get_major_ticks()
-        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
-    }
-    texts = dict.fromkeys(figure.findobj(Text))
-    return [one for one in texts if one.get_text().strip() and one.get_visible() and one not in beyond]
-
-
-def overlaps(figure: Figure) -> list[tuple[str, str]]:
-    """Pairs of texts of a laid-out figure that lie over each other."""
-    figure.draw_without_rendering()
-    boxes = [(one.get_text(), one.get_window_extent()) for one in shown(figure)]
-    return [(a, b) for k, (a, one) in enumerate(boxes) for b, two in boxes[k + 1 :] if one.overlaps(two)]
-
-
 def test_texts_stay_clear_of_each_other() -> None:
     many = [row for Jy in np.linspace(1.0, 1.8, 9) for row in rows.evolution(Jy=round(float(Jy), 1))]
     table = tidy([*rows.variational(), *many, *rows.evolution("variational+dynamics")])
     for drawing in fig4.figures(table, rows.reference(), "smoke", {}).values():
         assert not overlaps(drawing)
-
-
-def pdf_texts(path: Path) -> str:
-    """What a reader can select in a PDF drawn with two-byte fonts whose codes are the characters."""
-    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", path.read_bytes(), re.DOTALL)
-    found = []
-    for raw in streams:
-        try:
-            page = zlib.decompress(raw)
-        except zlib.error:
-            continue
-        for block in re.findall(rb"BT\n(.*?)\nET", page, re.DOTALL):
-            found.append("".join(chr(code[0]) for code in re.findall(rb"\x00\\?([\x20-\x7e])", block)))
-    return "\n".join(found)
 
 
 def test_saved_files(tmp_path: Path) -> None:
@@ -215,6 +151,7 @@ DRAW = """
 import sys
 import figures
 from tests.helpers import rows
+from tests.helpers.drawings import legend, line, overlaps, pdf_texts, series, words
 figures.plot("fig4", rows.table(), rows.reference(), "smoke", sys.argv[1])
 print(*sorted({"torch", "qutip", "wandb", "pytorch_lightning", "matplotlib.pyplot"} & set(sys.modules)))
 """

@@ -14,23 +14,23 @@ from repro.ansatz.strings import visiting_order
 from repro.reporting import style
 from repro.utils.errors import InputError
 from repro.utils.result_table import tidy
-from tests.figures.test_figures import legend, overlaps, pdf_texts, series, words
 from tests.helpers import claim_tables
 from tests.helpers import rows as rows_of
-from tests.helpers.figure_rows import (
-    EXTRA,
-    REFERENCE,
+from tests.helpers.drawings import (
     bars,
     below,
-    draw,
     exacts,
+    has_curve,
+    legend,
     lines,
+    overlaps,
+    pdf_texts,
     route,
-    short_ring,
-    shown,
-    table,
+    series,
     texts,
+    words,
 )
+from tests.helpers.figure_rows import EXTRA, REFERENCE, draw, short_ring, table
 
 NAMES = ("fig2", "fig3", "figS1", "figS3", "figS4", "figS5", "ledger")
 
@@ -79,7 +79,7 @@ def test_fig1_draws_every_string_in_its_order(rows: int, cols: int) -> None:
     for number, axes in enumerate(figure.axes):
         order = np.array(visiting_order(number, rows, cols))
         x, y = order % cols, order // cols
-        assert shown(figure, number, pd.Series(x[:-1]), pd.Series(y[:-1]))
+        assert has_curve(figure, number, pd.Series(x[:-1]), pd.Series(y[:-1]))
         start, arrow, numbers = route(axes)
         assert (start, arrow) == ((x[0], y[0]), ((x[-2], y[-2]), (x[-1], y[-1])))
         assert numbers == {site: (site % cols, site // cols) for site in range(rows * cols)}
@@ -97,10 +97,10 @@ def test_fig2_draws_curves_exact_and_deviation() -> None:
     figure = draw("fig2", pd.concat([rows, large], ignore_index=True))
     for panel, (top, bottom) in {"a": (0, 2), "b": (1, 3)}.items():
         for _, curve in rows[(rows["panel"] == panel) & (rows["t"] < np.inf)].groupby("point_id"):
-            assert shown(figure, top, curve["t"], curve["mean"])
-            assert shown(figure, top, curve["t"], curve["exact"])
-            assert shown(figure, bottom, curve["t"], curve["mean"] - curve["exact"])
-    assert shown(figure, 0, large["t"], large["mean"])
+            assert has_curve(figure, top, curve["t"], curve["mean"])
+            assert has_curve(figure, top, curve["t"], curve["exact"])
+            assert has_curve(figure, bottom, curve["t"], curve["mean"] - curve["exact"])
+    assert has_curve(figure, 0, large["t"], large["mean"])
     assert len(figure.axes[0].collections) == 1, "a band of error for samples alone"
     assert legend(figure)[:3] == ["exact", "$N = 10$", "$N = 40$ (to $t = 0.35$)"]
     assert r"$J_y = 1.8\gamma$" in legend(figure) and r"$\gamma t$" in texts(figure)
@@ -141,8 +141,8 @@ def test_fig3_draws_all_paulis_the_rbm_and_the_exact_band() -> None:
     for column, name in enumerate(("sigma_x", "sigma_y", "sigma_z")):
         for rows in (ours, rbm):
             mine = rows[rows["observable"] == name].sort_values("g")
-            assert shown(figure, column, mine["g"], mine["mean"])
-            assert shown(figure, 3 + column, mine["g"], mine["mean"] - mine["exact"])
+            assert has_curve(figure, column, mine["g"], mine["mean"])
+            assert has_curve(figure, 3 + column, mine["g"], mine["mean"] - mine["exact"])
         assert any(list(x) == [0.0, 2.0, 4.8] for x, _ in lines(figure, column))
         assert [len(axes.collections) for axes in (figure.axes[column], figure.axes[3 + column])] == [3, 3]
     assert legend(figure)[:3] == ["exact", "RBM (NetKet)", "variational 1 32"] and r"$g/\gamma$" in texts(figure)
@@ -179,7 +179,7 @@ def test_fig3_averages_seeds_with_their_standard_error() -> None:
 def test_figS1_marks_start_and_exact() -> None:
     figure, rows = draw("figS1", table("figS1")), table("figS1")
     curve = rows[rows["t"] < np.inf]
-    assert all(shown(figure, 0, part["t"], part["mean"]) for part in (curve, curve.iloc[:1]))
+    assert all(has_curve(figure, 0, part["t"], part["mean"]) for part in (curve, curve.iloc[:1]))
     assert any(np.allclose(y, claim_tables.EXACT) for _, y in lines(figure, 0))
     assert sorted(legend(figure)) == ["exact", "variational", "variational, then dynamics"]
     assert "no points yet" in words(draw("figS1", rows.assign(method="dynamics"))), "a first stage"
@@ -190,7 +190,7 @@ def test_figS2_draws_every_iteration_and_the_median() -> None:
     losses.loc[(losses["panel"] == "a") & (losses["iteration"] == 300), "loss"] = 50.0
     figure = draw("figS2", tidy([]), {"losses": losses})
     raw = losses[losses["panel"] == "a"]
-    assert shown(figure, 0, raw["iteration"], raw["loss"])
+    assert has_curve(figure, 0, raw["iteration"], raw["loss"])
     assert max(lines(figure, 0)[1][1]) < 2  # a median forgets one spike
     assert figure.axes[0].get_yscale() == "log"
 
@@ -204,9 +204,9 @@ def test_rings_have_a_panel_each(name: str) -> None:
     for axes, n_sites in zip(panels, (4, 6, 8, 10), strict=True):
         curve = rows[(rows["n_sites"] == n_sites) & (rows["t"] < np.inf)]
         number = figure.axes.index(axes)
-        assert all(shown(figure, number, curve["t"], curve[name]) for name in ("mean", "exact"))
+        assert all(has_curve(figure, number, curve["t"], curve[name]) for name in ("mean", "exact"))
         (strip,) = (one for one in figure.axes if one.get_subplotspec() == below(axes))
-        assert shown(figure, figure.axes.index(strip), curve["t"], curve["mean"] - curve["exact"])
+        assert has_curve(figure, figure.axes.index(strip), curve["t"], curve["mean"] - curve["exact"])
     assert "no exact curve at this size" not in words(figure)
 
 
@@ -224,8 +224,8 @@ def test_figS5_draws_runs_and_average() -> None:
     rows = table("figS5")
     figure = draw("figS5", rows)
     runs = rows[rows["observable"] == "sigma_y"]
-    assert shown(figure, 1, runs["seed"], runs["mean"])
-    assert shown(figure, 1, pd.Series([4.0]), pd.Series([runs["mean"].mean()]))
+    assert has_curve(figure, 1, runs["seed"], runs["mean"])
+    assert has_curve(figure, 1, pd.Series([4.0]), pd.Series([runs["mean"].mean()]))
     assert bars(figure, 1, "average") == pytest.approx([runs["mean"].std() / 2])
     assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["0", "1", "2", "3", "avg"]
 
@@ -272,8 +272,8 @@ def test_ledger_sets_the_interpolated_loss_beside_the_plain_evolution() -> None:
     other_seed = plain.assign(seed=1, point_id="dyn1", mean=0.5)
     figure = draw("ledger", tidy(pd.concat([plain, other_seed, mixed], ignore_index=True)))
     for curve in (plain["mean"], mixed["mean"], plain["exact"]):
-        assert shown(figure, 2, plain["t"], curve)
-    assert not shown(figure, 2, plain["t"], other_seed["mean"])
+        assert has_curve(figure, 2, plain["t"], curve)
+    assert not has_curve(figure, 2, plain["t"], other_seed["mean"])
     assert {"Eq. 4", "Eq. S23", "exact"} <= set(legend(figure))
 
 

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 import figures
 from experiments import methods
 from repro.utils.result_table import tidy
-from tests.figures.test_figures import legend, overlaps, series, words
 from tests.helpers import rows
-from tests.helpers.figure_rows import REFERENCE, lines
+from tests.helpers.drawings import legend, lines, overlaps, series, words
+from tests.helpers.figure_rows import REFERENCE
 
 TIMES = (0.0, 0.5, 1.0)
 OFF = {"projection": 0.01, "collocation": 0.02, "dynamics": 0.05, "variational": 0.2}

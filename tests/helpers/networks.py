@@ -14,7 +14,7 @@ from torch import nn
 
 from repro.ansatz.string_mixture import StringMixture
 from repro.ansatz.strings import orders
-from repro.ansatz.transformer import OUTCOMES, Transformer, TransformerConfig
+from repro.ansatz.transformer import OUTCOMES, START, Transformer, TransformerConfig
 from repro.methods.batch_size import samples_within
 from repro.methods.sampled import Sampled
 from repro.physics.lattice import Lattice
@@ -81,3 +81,23 @@ def memory_of(n: int, model: StringMixture, liouvillian: LocalLiouvillian) -> in
         low, high = (low, middle) if enough else (middle, high)
     assert samples_within(high, model, tables) == n
     return high
+
+
+def sharpen(transformer: Transformer, spread: float) -> None:
+    """Scale the queries of every layer until the first layer's scores span `spread`, and raise them all by about 100.
+
+    The raise is a key bias: it adds the same to all scores of a query and leaves the softmax as it is.
+    """
+    layers: list[Any] = list(transformer.layers)
+    positions_ND: Any = transformer.positions_ND
+    with torch.no_grad():
+        tokens_XD = (transformer.embedding.weight[:START, None] + positions_ND).flatten(0, 1)
+        q_XD, k_XD, _ = layers[0].project(tokens_XD)
+        q_HXE, k_HXE = layers[0].split_heads(q_XD), layers[0].split_heads(k_XD)
+        score = q_HXE @ k_HXE.transpose(-1, -2) / q_HXE.shape[-1] ** 0.5
+        factor = spread / float(score.max() - score.min())
+        for layer in layers:
+            layer.query.weight.mul_(factor)
+            layer.query.bias.mul_(factor)
+        mean_D = factor * q_XD.mean(0)
+        layers[0].key.bias.add_(100 * q_HXE.shape[-1] ** 0.5 * mean_D / mean_D.dot(mean_D))

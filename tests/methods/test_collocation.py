@@ -23,7 +23,7 @@ from repro.physics.povm import tetrahedral
 from repro.references.of_point import exact_of
 from tests.helpers import points, systems
 from tests.helpers.networks import flat_gradient, generator, memory_of, random_mixture, relative_difference
-from tests.physics.test_liouvillian import qutip_generator
+from tests.helpers.oracles import qutip_generator
 
 POVM = tetrahedral()
 MODEL = systems.random_model(3, chain(3))

@@ -1,4 +1,4 @@
-"""Time steps by projection: the propagated target by QuTiP's generator, its gradients, and evolutions beside exact."""
+"""Time steps by projection: the gradients of their targets, and evolutions beside exact."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.linalg
 import torch
 
 from repro.ansatz.string_mixture import StringMixture
 from repro.ansatz.strings import composed, factors
 from repro.config.point import Point
 from repro.methods.estimators import Enumeration
-from repro.methods.projection import EnumeratedStep, SampledStep, projection_step, propagate
+from repro.methods.projection import EnumeratedStep, SampledStep, projection_step
 from repro.methods.projection_training import ProjectionModule
+from repro.methods.propagation import propagate
 from repro.methods.sampled import Sampled
 from repro.physics.lattice import Lattice, chain, rectangle, ring
-from repro.physics.lindblad import heisenberg
 from repro.physics.liouvillian import LocalLiouvillian
 from repro.physics.povm import tetrahedral
 from repro.references.of_point import exact_of
 from tests.helpers import points, systems
 from tests.helpers.networks import generator, random_mixture, random_transformer
-from tests.physics.test_liouvillian import qutip_generator
 
 POVM = tetrahedral()
 
@@ -36,27 +34,6 @@ def liouvillian(n_sites: int = 3) -> LocalLiouvillian:
 
 def gradient(loss: torch.Tensor, model: torch.nn.Module) -> torch.Tensor:
     return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(model.parameters()))])
-
-
-@pytest.mark.parametrize("h", [0.03, 0.4])
-def test_propagation_is_the_exponential_of_qutips_generator(h: float) -> None:
-    model = systems.random_model(3, chain(3))
-    p = random_mixture(chain(3)).all_probs().detach()
-    expected = scipy.linalg.expm(h * qutip_generator(model, POVM)) @ p.flatten().numpy()
-    assert np.allclose(propagate(LocalLiouvillian(model, POVM), p, h).flatten(), expected, atol=1e-9)
-
-
-def test_propagation_finds_its_own_pace_at_high_energies() -> None:
-    model = heisenberg(ring(3), J=(200.0, 0.0, 100.0), B=100.0)
-    p = random_mixture(ring(3)).all_probs().detach()
-    expected = scipy.linalg.expm(0.5 * qutip_generator(model, POVM)) @ p.flatten().numpy()
-    assert np.allclose(propagate(LocalLiouvillian(model, POVM), p, 0.5).flatten(), expected, atol=1e-6)
-
-
-def test_propagation_says_that_a_step_is_far_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repro.methods.projection.TAYLOR_ORDER", 2)
-    with pytest.raises(FloatingPointError, match="smaller tau"):
-        propagate(liouvillian(), random_mixture(chain(3)).all_probs().detach(), 0.4)
 
 
 def test_enumerated_loss_has_the_gradient_of_target_minus_p() -> None:

@@ -10,16 +10,15 @@ import qutip
 import torch
 from scipy.linalg import expm
 
-from repro.methods.projection import propagate
+from repro.methods.propagation import propagate
 from repro.physics.imaginary_time import ImaginaryTime
 from repro.physics.lattice import chain, rectangle, ring
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Z, LindbladModel
 from repro.physics.pauli_means import pauli_means
 from repro.physics.povm import POVMS, Povm, tetrahedral
 from repro.utils.errors import InputError
+from tests.helpers.oracles import probabilities, qutip_model
 from tests.helpers.systems import random_model
-from tests.physics.test_liouvillian import qutip_model
-from tests.physics.test_observables import probabilities
 
 BOTH = pytest.mark.parametrize("povm", [make() for make in POVMS.values()], ids=list(POVMS))
 

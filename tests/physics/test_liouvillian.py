@@ -14,6 +14,7 @@ from repro.physics.lattice import chain, rectangle, ring
 from repro.physics.lindblad import PAULIS, SIGMA_MINUS, LindbladModel, heisenberg, tfim
 from repro.physics.liouvillian import LocalLiouvillian
 from repro.physics.povm import POVMS, Povm, pauli4, tetrahedral
+from tests.helpers.oracles import dense_generator, qutip_generator, qutip_model
 from tests.helpers.systems import CLOSED_FORMS, RANDOM_LATTICES, ClosedForm, paper_heisenberg, random_model
 
 BOTH = pytest.mark.parametrize("povm", [make() for make in POVMS.values()], ids=list(POVMS))
@@ -22,39 +23,6 @@ RANDOM = pytest.mark.parametrize("seed", range(24))
 
 def random_case(seed: int) -> LindbladModel:
     return random_model(seed, RANDOM_LATTICES[seed % len(RANDOM_LATTICES)])
-
-
-def qutip_model(model: LindbladModel) -> tuple[qutip.Qobj, list[qutip.Qobj]]:
-    """H and sqrt(gamma) G with QuTiP alone."""
-    n_sites = model.lattice.n_sites
-
-    def expand(operator: np.ndarray, sites: tuple[int, ...]) -> qutip.Qobj:
-        local = qutip.Qobj(operator, dims=[[2] * len(sites)] * 2)
-        return qutip.expand_operator(local, [2] * n_sites, list(sites))
-
-    hamiltonian = sum((expand(t.operator, t.sites) for t in model.hamiltonian_terms), qutip.qzero([2] * n_sites))
-    return hamiltonian, [np.sqrt(jump.rate) * expand(jump.operator, jump.sites) for jump in model.jumps]
-
-
-def qutip_generator(model: LindbladModel, povm: Povm) -> np.ndarray:
-    """F S F^-1: QuTiP's superoperator S (columns stacked) between p = F vec(rho); no dual frame in it."""
-    superoperator = qutip.liouvillian(*qutip_model(model)).full()
-    frame = [reduce(np.kron, elements) for elements in _products(povm.frame, model.lattice.n_sites)]
-    F = np.stack([element.ravel() for element in frame])
-    return F @ superoperator @ np.linalg.inv(F)
-
-
-def _products(frame: np.ndarray, n_sites: int) -> list[tuple[np.ndarray, ...]]:
-    if n_sites == 0:
-        return [()]
-    return [(element, *rest) for element in frame for rest in _products(frame, n_sites - 1)]
-
-
-def dense_generator(liouvillian: LocalLiouvillian) -> np.ndarray:
-    """Column b is L applied to the configuration b."""
-    shape = (4,) * liouvillian.n_sites
-    columns = [liouvillian.apply(column.reshape(shape)).ravel() for column in np.eye(4**liouvillian.n_sites)]
-    return np.stack(columns, axis=1)
 
 
 @BOTH

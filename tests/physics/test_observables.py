@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 import pytest
 import qutip
@@ -24,6 +22,7 @@ from repro.physics.povm import POVMS, Povm
 from repro.solver.exact import density_operators
 from repro.utils.errors import InputError
 from tests.helpers.custom_povm import TILTED
+from tests.helpers.oracles import probabilities
 
 PAULI = {"X": qutip.sigmax(), "Y": qutip.sigmay(), "Z": qutip.sigmaz(), "I": qutip.qeye(2)}
 FRAMES = [POVMS["tetrahedral"](), POVMS["pauli4"](), Povm(TILTED)]
@@ -32,14 +31,6 @@ TEXTS = ["X0", "Z2", "Y1 Z0", "X0 Y1 Z2", "Z2 X0", "I"]
 
 def random_state(n_sites: int) -> qutip.Qobj:
     return qutip.rand_dm([2] * n_sites, seed=7)
-
-
-def probabilities(rho: qutip.Qobj, povm: Povm) -> torch.Tensor:
-    """p(a) = Tr(rho M_a), one QuTiP trace per configuration."""
-    n_sites = len(rho.dims[0])
-    elements = [qutip.Qobj(element) for element in povm.frame]
-    values = [(qutip.tensor(list(chosen)) * rho).tr().real for chosen in product(elements, repeat=n_sites)]
-    return torch.tensor(values, dtype=torch.float64).view((4,) * n_sites)
 
 
 def operator(text: str, n_sites: int) -> qutip.Qobj:

@@ -18,9 +18,9 @@ from rich.console import Console
 from experiments import load
 from repro.cli.main import main
 from repro.config.point import Point
+from repro.running import checkpoints
 from repro.running.folders import CHECKPOINT, RunSettings, finished, point_folder
 from repro.running.launch import cost, run_points
-from repro.utils.formatting import duration
 from repro.utils.result_table import read_table
 from tests.helpers.waiting import wait_for
 
@@ -80,10 +80,10 @@ def _alive(pid: int) -> bool:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_killed_worker_is_reported_and_every_checkpoint_kept(tmp_path: Path) -> None:
     points = [LONG, dataclasses.replace(LONG, seed=1)]
-    checkpoints = {point: point_folder(tmp_path, point) / CHECKPOINT for point in points}
+    saved = {point: point_folder(tmp_path, point) / CHECKPOINT for point in points}
 
     def kill_one_when_both_saved() -> None:
-        wait_for(lambda: all(path.exists() for path in checkpoints.values()), 60)
+        wait_for(lambda: all(path.exists() for path in saved.values()), 60)
         newest = max(p.pid or 0 for p in multiprocessing.active_children())  # the one an executor may not watch
         os.kill(newest, signal.SIGKILL)
 
@@ -95,7 +95,7 @@ def test_a_killed_worker_is_reported_and_every_checkpoint_kept(tmp_path: Path) -
     assert all("was killed; run the same command again" in reason for reason in failures.values())
     assert said.count("FAILED") == 2
     assert not multiprocessing.active_children()
-    for point, path in checkpoints.items():
+    for point, path in saved.items():
         assert checkpoints.load(path, point)["history"]
         assert not finished(tmp_path, point)
 
@@ -118,8 +118,3 @@ def test_longer_points_start_first() -> None:
     order = ("dyn-1x32-0s-Jy1.8", "var-2x64-0s-Jy1.8", "var-2x32-0s-Jy1.8", "var-1x32-0s-Jy1.8")
     costs = [cost(points[label]) for label in order]
     assert costs == sorted(set(costs), reverse=True)
-
-
-def test_durations_read_well() -> None:
-    assert duration(59.6) == "1 min 00 s"
-    assert duration(3 * 3600 + 5 * 60) == "3 h 05 min"

@@ -22,10 +22,10 @@ from repro.solver.plan import EVOLUTION, Request, points
 from repro.solver.problem_point import CustomPoint
 from tests.helpers.custom_models import MODELS
 from tests.helpers.custom_povm import TILTED
+from tests.helpers.oracles import dense_generator, qutip_generator
 from tests.helpers.points import Interrupted, history, run, stop_in_iteration
 from tests.helpers.solving import GIB, TINY, pair
 from tests.helpers.systems import RANDOM_LATTICES, random_model
-from tests.physics.test_liouvillian import dense_generator, qutip_generator
 
 
 @pytest.mark.parametrize("seed", range(4))
