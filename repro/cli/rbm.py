@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from repro.cli.run import DEFAULT_RUNS
 from repro.references.cache import OBSERVABLES
-from repro.references.rbm import RbmPoint, check_installed, finished, lowest, point_folder, run_rbm
+from repro.references.rbm import run_rbm
+from repro.references.rbm_netket import check_installed
+from repro.references.rbm_point import RbmPoint, finished, lowest, point_folder
 from repro.utils.errors import InputError
 from repro.utils.files import check_writable, write_atomic
 

@@ -10,10 +10,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
-import logging
 import multiprocessing
 import os
-import shlex
 import shutil
 import sys
 import time
@@ -27,16 +25,13 @@ from rich.console import Console
 from repro.config.point import Point
 from repro.running import jobs, stopping
 from repro.running.cluster_options import ClusterOptions, default_jobs
+from repro.running.display import Display
 from repro.running.folders import RunSettings, finished
 from repro.running.jobs import Job
-from repro.running.launch import KEEP_MEMORY, Display, unfinished
+from repro.running.launch import environment, unfinished
 from repro.running.runner import run_point
 from repro.utils.errors import InputError
 
-MAX_TIMEOUTS = 50
-"""Time limits that one point may run into."""
-NO_LIMIT = 365 * 24 * 60
-"""Minutes of a job of this machine."""
 POLL_SECONDS = 1.0
 QUEUE_POLL_SECONDS = 15.0
 GONE_SECONDS = 20.0
@@ -44,7 +39,7 @@ GONE_SECONDS = 20.0
 
 
 class PointJob:
-    """What a job does: one point. submitit asks `checkpoint` what to do when the job starts again."""
+    """The function that a job runs: one point. submitit calls `checkpoint` for what to run when it starts again."""
 
     def __call__(self, point: Point, settings: RunSettings) -> str:
         """Compute the point, or continue it; its folder."""
@@ -56,14 +51,14 @@ class PointJob:
             raise
 
     def checkpoint(self, point: Point, settings: RunSettings) -> Any:
-        """The same again: the point itself knows where it stands."""
+        """Submit the same again: the point resumes from its own checkpoint."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, point, settings)
 
 
 class Cluster:
-    """Submits points and knows which of their jobs still live.
+    """Submit points, and tell which of their jobs still live.
 
     Args:
         settings: where and on what each point is computed.
@@ -80,7 +75,7 @@ class Cluster:
         self.folder = self.runs / "jobs" / stamp
         self._handles: dict[str, Any] = {}
         self._queue: dict[str, tuple[str, str]] | None = None
-        self._asked = -float("inf")
+        self._queue_read = -float("inf")
 
     @property
     def runs(self) -> Path:
@@ -111,31 +106,17 @@ class Cluster:
 
     @cached_property
     def _executor(self) -> Any:
-        import submitit
-
-        logging.getLogger("submitit").setLevel(logging.ERROR)
-        settings = self.settings
-        environment = {name: str(settings.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")} | KEEP_MEMORY
-        cuda = settings.device.startswith("cuda")
-        if not self.slurm:
-            python = shlex.join(["env", *(f"{name}={value}" for name, value in environment.items()), sys.executable])
-            local = submitit.LocalExecutor(self.folder, max_num_timeout=MAX_TIMEOUTS, python=python)
-            gpus = self.options.gpus(cuda, settings.devices)
-            local.update_parameters(timeout_min=NO_LIMIT, gpus_per_node=gpus)
-            return local
-        executor = submitit.AutoExecutor(self.folder, cluster="slurm", slurm_max_num_timeout=MAX_TIMEOUTS)
-        asked = self.options.slurm(cuda, settings.devices, settings.nodes, settings.threads, self.at_a_time)
-        exports = [f"export {name}={value}" for name, value in environment.items()]
-        executor.update_parameters(name=self.name, slurm_setup=exports, **asked)
-        return executor
+        return self.options.executor(
+            self.folder, self.name, self.settings, environment(self.settings.threads), self.at_a_time
+        )
 
     def alive(self, job: Job) -> bool:
         """Whether a job waits or runs; also where the scheduler does not answer."""
         if not self.slurm:
             handle = self._handles.get(job.job)
             return handle is not None and not handle.done()
-        if time.monotonic() - self._asked > QUEUE_POLL_SECONDS:
-            self._queue, self._asked = jobs.queue(), time.monotonic()
+        if time.monotonic() - self._queue_read > QUEUE_POLL_SECONDS:
+            self._queue, self._queue_read = jobs.queue(), time.monotonic()
         return self._queue is None or job.job in self._queue
 
     def cancel(self) -> None:
@@ -154,8 +135,8 @@ def _refusals(folder: Path) -> Iterator[None]:
             yield
     except (FailedJobError, FailedSubmissionError) as error:
         shutil.rmtree(folder, ignore_errors=True)
-        said = " ".join(line.removeprefix("sbatch: ").removeprefix("error: ") for line in str(error).splitlines())
-        raise InputError(f"sbatch refused the jobs: {said}") from error
+        reason = " ".join(line.removeprefix("sbatch: ").removeprefix("error: ") for line in str(error).splitlines())
+        raise InputError(f"sbatch refused the jobs: {reason}") from error
 
 
 def run_points(
@@ -219,8 +200,8 @@ def _living(points: Sequence[Point], cluster: Cluster) -> dict[Point, Job]:
     if not cluster.slurm:
         return {}
     known = {point: job for point in points if (job := jobs.job_of(cluster.runs, point)) and job.launcher == "slurm"}
-    living = jobs.queue_for(known.values()) or {}
-    return {point: job for point, job in known.items() if job.job in living}
+    queue = jobs.queue_for(known.values()) or {}
+    return {point: job for point, job in known.items() if job.job in queue}
 
 
 def _wait(

@@ -1,21 +1,33 @@
-"""What a cluster has to be told about a job, as options of `repro run`."""
+"""What a job asks of a cluster, as options of `repro run`, and the executor that submits it."""
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import re
+import shlex
 import shutil
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from repro.utils.errors import InputError, unknown
 
+if TYPE_CHECKING:
+    from repro.running.folders import RunSettings
+
 LAUNCHERS = ("here", "local", "slurm")
 SIGNAL_SECONDS = 90
-"""How long before its time limit a job is told, and goes back into the queue."""
+"""How long before its time limit a job gets a signal; it then goes back into the queue."""
 TIME_LIMIT = 240
+MAX_TIMEOUTS = 50
+"""Time limits that one point may run into."""
+NO_LIMIT = 365 * 24 * 60
+"""Minutes of a job of this machine."""
 
 
 @dataclass
@@ -65,18 +77,18 @@ class ClusterOptions:
             raise InputError("launcher slurm: no 'sbatch' and 'srun' here; expected a node of a SLURM cluster")
 
     def further(self) -> dict[str, Any]:
-        """What `sbatch` asks for: option -> value, True for one without.
+        """The options in `sbatch`: name -> value, True for one without.
 
         Raises:
             InputError: not an option.
         """
-        found: dict[str, Any] = {}
+        options: dict[str, Any] = {}
         for given in self.sbatch:
             name, separator, value = given.removeprefix("--").partition("=")
             if not re.fullmatch(r"[a-z][a-z-]*", name) or bool(separator) != bool(value):
                 raise InputError(f"sbatch '{given}': expected key=value, or the name of an option without a value")
-            found[name] = value if separator else True
-        return found
+            options[name] = value if separator else True
+        return options
 
     def gpus(self, cuda: bool, devices: int) -> int:
         """GPUs of a node that a point gets."""
@@ -92,7 +104,7 @@ class ClusterOptions:
             jobs: points at a time; None: as many as the cluster gives.
         """
         cores = self.cpus_per_task or threads
-        given = {
+        parameters = {
             "timeout_min": self.time_limit,
             "nodes": nodes,
             "tasks_per_node": devices,
@@ -109,7 +121,36 @@ class ClusterOptions:
             # Some clusters let jobs go back into the queue only where they say so themselves.
             "slurm_additional_parameters": {"requeue": True, **self.further()},
         }
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: value for name, value in parameters.items() if value is not None}
+
+    def executor(
+        self, folder: Path, name: str, settings: RunSettings, environment: Mapping[str, str], jobs: int | None
+    ) -> Any:
+        """What submits jobs: submitit's executor.
+
+        Args:
+            folder: where submitit keeps what it submits and how that ends.
+            name: of the jobs, as the queue shows them.
+            settings: what each point is computed on.
+            environment: variables that a job starts with.
+            jobs: points at a time; None: as many as the cluster gives.
+        """
+        import submitit
+
+        logging.getLogger("submitit").setLevel(logging.ERROR)
+        cuda = settings.device.startswith("cuda")
+        if self.launcher != "slurm":
+            python = shlex.join(
+                ["env", *(f"{variable}={value}" for variable, value in environment.items()), sys.executable]
+            )
+            local = submitit.LocalExecutor(folder, max_num_timeout=MAX_TIMEOUTS, python=python)
+            local.update_parameters(timeout_min=NO_LIMIT, gpus_per_node=self.gpus(cuda, settings.devices))
+            return local
+        executor = submitit.AutoExecutor(folder, cluster="slurm", slurm_max_num_timeout=MAX_TIMEOUTS)
+        parameters = self.slurm(cuda, settings.devices, settings.nodes, settings.threads, jobs)
+        exports = [f"export {variable}={value}" for variable, value in environment.items()]
+        executor.update_parameters(name=name, slurm_setup=exports, **parameters)
+        return executor
 
 
 def default_jobs(jobs: int | None) -> int:

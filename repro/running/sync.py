@@ -38,7 +38,7 @@ def sync(runs: Path, say: Say, upload: Upload | None = None) -> int:
     Raises:
         InputError: wandb finds no key.
     """
-    from repro.running.tracking import has_key
+    from repro.running.tracking_mode import has_key
 
     waiting = offline_runs(runs)
     if not waiting:

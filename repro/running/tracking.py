@@ -17,27 +17,22 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from importlib import util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
+from repro.running.tracking_mode import Mode, resolve_mode  # noqa: F401 (until fit and cli/run import it from there)
 from repro.utils import warn_once
-from repro.utils.errors import unknown
 from repro.utils.files import write_atomic
 from repro.utils.provenance import provenance
 
 if TYPE_CHECKING:
     import wandb
 
-Mode = Literal["online", "offline", "disabled"]
-
 PROJECT = "repro-povm"
 AXES = ("t", "iteration")
 PROBE_TIMEOUT = 5.0  # seconds
 INIT_TIMEOUT = 15.0  # seconds
 FINISH_TIMEOUT = 60.0  # seconds
-_MODES = ("online", "offline", "disabled")
-_OLD_MODE_NAMES = {"dryrun": "offline", "run": "online", "shared": "online"}
 # Nothing is collected beside what is logged: it keeps a run cheap, and host names and paths out of it.
 _LEAN_SETTINGS: dict[str, Any] = {
     "silent": True,
@@ -58,46 +53,6 @@ _log = logging.getLogger("repro")
 _SERVER = "wandb-server"
 
 
-def resolve_mode(flag: str | None = None) -> Mode:
-    """How runs are tracked: `flag`, else WANDB_MODE, else online where wandb finds a key, else offline.
-
-    Without wandb installed the answer to no flag and no WANDB_MODE is "disabled".
-
-    Raises:
-        InputError: `flag` or WANDB_MODE is not a mode.
-    """
-    for kind, given in (("tracking mode", flag), ("WANDB_MODE", os.environ.get("WANDB_MODE"))):
-        if given:
-            mode = _OLD_MODE_NAMES.get(given, given)
-            if mode not in _MODES:
-                raise unknown(kind, given, _MODES)
-            return cast(Mode, mode)
-    return _mode_by_key() if util.find_spec("wandb") else "disabled"
-
-
-def _mode_by_key() -> Mode:
-    with contextlib.suppress(Exception):
-        import wandb
-
-        mode = wandb.setup(wandb.Settings(silent=True)).settings.mode
-        configured = _OLD_MODE_NAMES.get(mode, mode)
-        if configured != "online":
-            return cast(Mode, configured)
-    return "online" if has_key() else "offline"
-
-
-def has_key() -> bool:
-    """Ask wandb itself (environment, netrc, its settings files), never the user and never the server."""
-    try:
-        import wandb
-        from wandb.sdk.lib import wbauth
-
-        host = wandb.setup(wandb.Settings(silent=True)).settings.base_url
-        return bool(wbauth.authenticate_session(host=host, source="repro", prompt=False, update_session=False))
-    except Exception:  # wandb's internals, which may move; the environment variable is its promise
-        return bool(os.environ.get("WANDB_API_KEY"))
-
-
 class Tracker:
     """One point's wandb run; a context manager whose methods never raise on wandb's account.
 
@@ -115,7 +70,7 @@ class Tracker:
         name: the point's name.
         job_type: the point's method.
         folder: where the run's files go (in `folder`/wandb).
-        mode: as `resolve_mode` gives it; "disabled" never imports wandb.
+        mode: as `repro.running.tracking_mode.resolve_mode` gives it; "disabled" never imports wandb.
         tags: more words to find the run by.
     """
 

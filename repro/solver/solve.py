@@ -15,6 +15,7 @@ from repro.methods.batch_size import GIB
 from repro.references.density_matrix import MAX_SITES
 from repro.running import launch
 from repro.running.devices import check_device
+from repro.running.display import Display
 from repro.running.folders import DONE, RunSettings, point_folder
 from repro.running.runner import run_point
 from repro.solver import exact as exact_values
@@ -57,7 +58,7 @@ class _Machine:
             return
         left = launch.unfinished(todo, self.settings, console)
         if left:
-            with launch.Display(left, self.settings, console) as display, _refreshing(display) as lock:
+            with Display(left, self.settings, console) as display, _refreshing(display) as lock:
                 for point in left:
                     run_point(point, self.settings)
                     with lock:
@@ -202,7 +203,7 @@ def _references(settings: RunSettings) -> Path:
 
 
 @contextmanager
-def _refreshing(display: launch.Display) -> Iterator[threading.Lock]:
+def _refreshing(display: Display) -> Iterator[threading.Lock]:
     """Show progress while this thread computes; the lock is for who changes what is shown."""
     lock, done = threading.Lock(), threading.Event()
 

@@ -16,7 +16,9 @@ from repro.cli.rbm import rbm_table
 from repro.physics import lattice, lindblad
 from repro.references import density_matrix
 from repro.references.qutip_solvers import lindblad_rhs, qutip_operators, site_averaged_paulis
-from repro.references.rbm import EVERY, RbmPoint, _begin, _resume, build_operators, conclude, point_folder, run_rbm
+from repro.references.rbm import _begin, _resume, conclude, run_rbm
+from repro.references.rbm_netket import build_operators
+from repro.references.rbm_point import EVERY, RbmPoint, point_folder
 from repro.utils.errors import InputError
 from repro.utils.result_table import tidy
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from repro.running.display import Display
 from repro.running.folders import RunSettings
-from repro.running.launch import Display
 from tests.helpers.points import SEARCHED, history, run
 
 OTHER = dataclasses.replace(SEARCHED, seed=1)

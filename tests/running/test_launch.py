@@ -19,8 +19,9 @@ from experiments import load
 from repro.cli.main import main
 from repro.config.point import Point
 from repro.running import checkpoints
+from repro.running.display import cost
 from repro.running.folders import CHECKPOINT, RunSettings, finished, point_folder
-from repro.running.launch import cost, run_points
+from repro.running.launch import run_points
 from repro.utils.result_table import read_table
 from tests.helpers.waiting import wait_for
 

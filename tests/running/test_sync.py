@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from repro.cli import main
-from repro.running import tracking
+from repro.running import tracking_mode
 from repro.running.sync import TIMEOUT, offline_runs, sync
 from repro.utils.errors import InputError
 from tests.helpers.paths import ROOT
@@ -25,7 +25,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "wandb" / name).mkdir(parents=True)
     (tmp_path / "wandb" / NAMES[2] / "run-c-1.wandb.synced").touch()
     (tmp_path / "wandb" / "run-20260101_000000-online").mkdir()
-    monkeypatch.setattr(tracking, "has_key", lambda: True)
+    monkeypatch.setattr(tracking_mode, "has_key", lambda: True)
     return tmp_path
 
 
@@ -86,7 +86,7 @@ def test_the_rest_of_a_continued_run_waits_for_its_beginning(runs: Path, monkeyp
 
 
 def test_without_a_key_nothing_is_tried(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "has_key", lambda: False)
+    monkeypatch.setattr(tracking_mode, "has_key", lambda: False)
     with pytest.raises(InputError, match="no key"):
         sync(runs, print, lambda folder: pytest.fail("tried"))
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from repro.running import tracking
-from repro.running.tracking import Mode, Tracker, resolve_mode
+from repro.running.tracking import Tracker
+from repro.running.tracking_mode import Mode, resolve_mode
 from repro.utils import warn_once
 from repro.utils.errors import InputError
 from tests.helpers.paths import ROOT
@@ -153,7 +154,8 @@ def test_a_point_run_again_continues_its_run_and_a_fresh_folder_starts_another(t
 UNTRACKED = """
 import sys
 from pathlib import Path
-from repro.running.tracking import Tracker, resolve_mode
+from repro.running.tracking import Tracker
+from repro.running.tracking_mode import resolve_mode
 
 with Tracker({}, group="g", name="n", job_type="j", folder=Path(sys.argv[1]), mode=resolve_mode("disabled")) as run:
     run.log({"t": 0.0})

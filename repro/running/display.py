@@ -1,0 +1,100 @@
+"""Progress of running points, read from their status files: bars on a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from repro.config.point import Point
+from repro.running.folders import PROGRESS, RunSettings, point_folder
+from repro.utils.formatting import duration
+
+
+def cost(point: Point) -> float:
+    """Relative work of a point: iterations times network size; only the order of points depends on it."""
+    evolve = sum(point.iterations_of_step(step) for step in range(point.n_steps))
+    search = 0 if point.follows_exact_evolution else point.iterations
+    iterations = search + (0 if point.method == "variational" else evolve)
+    return iterations * (1 + (point.layers - 1) * point.width / 4) * 4.0 ** (point.build_lattice().n_sites - 9)
+
+
+class Display:
+    """Progress of running points: bars on a terminal, one line per finished point elsewhere."""
+
+    def __init__(self, points: Sequence[Point], settings: RunSettings, console: Console) -> None:
+        self.points, self.settings, self.console = points, settings, console
+        self.started = time.monotonic()
+        self.earlier = {point.point_id: self._text(point) for point in points}
+        self.work_left = {point.point_id: cost(point) for point in points}
+        self.work = sum(self.work_left.values())
+        self.finished = 0
+        self.tasks: dict[str, TaskID] = {}
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[now]}"),
+        )
+        self.bars = Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal)
+        self.total = self.bars.add_task("all points", total=self.work, now="")
+
+    def __enter__(self) -> Display:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+
+    def refresh(self) -> None:
+        """Read every running point's status."""
+        for point in self.points:
+            if point.point_id in self.work_left and (status := self._status(point)):
+                key = point.point_id
+                if key not in self.tasks:
+                    self.tasks[key] = self.bars.add_task(point.label, total=status["total"], now="")
+                self.work_left[key] = cost(point) * (1 - status["done"] / status["total"])
+                self.bars.update(self.tasks[key], completed=status["done"], now=_now(status))
+        done = self.work - sum(self.work_left.values())
+        self.bars.update(self.total, completed=done, now=self._time_left(done))
+
+    def finish(self, point: Point, reason: str) -> None:
+        """A point has ended, well or not."""
+        self.finished += 1
+        self.work_left.pop(point.point_id, None)
+        if point.point_id in self.tasks:
+            self.bars.remove_task(self.tasks.pop(point.point_id))
+        status = self._status(point)
+        outcome = f"FAILED: {reason}" if reason else (_now(status) if status else "")
+        done = self.work - sum(self.work_left.values())
+        self.console.print(
+            f"[{self.finished}/{len(self.points)}] {point.label}  {outcome}  {self._time_left(done)}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def _status(self, point: Point) -> dict[str, float] | None:
+        text = self._text(point)
+        try:
+            return json.loads(text) if text != self.earlier[point.point_id] else None
+        except ValueError:
+            return None
+
+    def _text(self, point: Point) -> str:
+        try:
+            return (point_folder(self.settings.runs, point) / PROGRESS).read_text()
+        except OSError:
+            return ""
+
+    def _time_left(self, done: float) -> str:
+        seconds = time.monotonic() - self.started
+        return f"about {duration(seconds * (self.work - done) / done)} left" if 0 < done < self.work else ""
+
+
+def _now(status: dict[str, float]) -> str:
+    where = f"t={status['t']:.2f}" if "t" in status else f"iteration {status.get('iteration', 0):.0f}"
+    return f"{where}  <sigma_z>={status['sigma_z']:+.4f}"
