@@ -19,9 +19,9 @@ from repro.cli.main import main
 from repro.running import checkpoints
 from repro.running.folders import CHECKPOINT, point_folder
 from repro.utils.errors import InputError
-from tests.cli.test_bad_input import RUN, lines_of
 from tests.faults.commands import POINT, repro
 from tests.faults.test_wandb import dead_port
+from tests.helpers.command_line import RUN, lines_of
 
 KEY = "5ec7e7a11ce5ec7e7a11ce5ec7e7a11ce5ec7e7a"
 

@@ -19,7 +19,7 @@ from repro.running import memory_check
 from repro.running.launch import KEEP_MEMORY
 from repro.running.memory_check import OF_PROCESS, bytes_of, check_fits, free_memory
 from repro.utils.errors import InputError
-from tests.cli.test_bad_input import RUN, lines_of
+from tests.helpers.command_line import RUN, lines_of
 
 MEMORY = 4 * GIB
 RING = Point(lattice="ring", cols=9, strings="0s", iterations=3, tau=0.05, t_end=0.1, step_iterations=3)

@@ -1,0 +1,10 @@
+"""A command line to start from, and the lines of what a command said."""
+
+from __future__ import annotations
+
+RUN = ("run", "fig4", "--profile", "smoke")
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines that are not blank."""
+    return [line for line in text.splitlines() if line.strip()]
