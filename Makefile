@@ -23,7 +23,7 @@ FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods
 help: ## list what can be made (this text)
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo "  PROFILE=smoke|quick|desk|paper   how much is computed                    (now: $(PROFILE))"
+	@echo "  PROFILE=smoke|quick|workstation|paper   how much is computed                    (now: $(PROFILE))"
 	@echo "  FIG=fig4                    which figure, for publish and reference      (now: $(FIG))"
 	@echo "  ARGS='--only NAME ...'      more options for 'repro run'"
 	@echo "  PYTHON=/path/to/python3     the interpreter behind .venv, 3.11 or newer"

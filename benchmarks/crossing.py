@@ -26,6 +26,7 @@ import tyro
 from experiments import fig3
 from experiments.methods import BY_COLLOCATION
 from figures import crossing as drawing
+from repro.config.listed import Listed
 from repro.config.point import Point
 from repro.methods.batch_size import GIB
 from repro.methods.build import seeded_generator
@@ -33,8 +34,9 @@ from repro.methods.collocation_training import CollocationModule
 from repro.references import trajectory_steady_state
 from repro.references.cache import DEFAULT_FOLDERS, OBSERVABLES
 from repro.references.qutip_solvers import qutip_operators, site_averaged_paulis, solve_steady_state
+from repro.running import checkpoints
 from repro.running.folders import CHECKPOINT, RunSettings
-from repro.running.runner import load_checkpoint, run_point
+from repro.running.runner import run_point
 from repro.utils.files import write_atomic
 from repro.utils.provenance import provenance
 
@@ -52,20 +54,11 @@ SITES = {
 }
 RUN = 16
 """Largest size that this suite is run at; beyond, what the same iterations would cost is measured."""
-COLLOCATION = dataclasses.replace(
-    fig3.RING,
+COLLOCATION = fig3.RING.change(
     **BY_COLLOCATION
-    | {
-        "figure": "crossing",
-        "initial": "down",
-        "strings": "2t",
-        "n_samples": 500,
-        "tau": 0.125,
-        "t_end": 5.0,
-        "step_iterations": 600,
-        "first_iterations": 900,
-        "reuse": 8,
-    },
+    | {"initial": "down", "strings": "2t", "n_samples": 500, "tau": 0.125, "t_end": 5.0, "reuse": 8}
+    | {"step_iterations": 600, "first_iterations": 900},
+    figure="crossing",
 )
 
 
@@ -89,31 +82,29 @@ class Settings:
     """folder of this suite's own runs"""
 
 
-def point_of(n_sites: int, g: float) -> Point:
+def ring(n_sites: int, g: float) -> Listed:
     """This suite's evolution of one ring."""
-    t_end = LATE if n_sites > 12 else COLLOCATION.t_end
-    return dataclasses.replace(COLLOCATION, cols=n_sites, g=g, t_end=t_end)
+    t_end = LATE if n_sites > 12 else COLLOCATION.settings["t_end"]
+    return COLLOCATION.change(n_sites=n_sites, g=g, t_end=t_end)
 
 
-def density_matrix(point: Point, settings: Settings) -> dict[str, Any]:
+def density_matrix(listed: Listed, settings: Settings) -> dict[str, Any]:
     """Seconds of the steady state, operators included."""
-    began, N = time.perf_counter(), point.cols
-    hamiltonian, jumps = qutip_operators(point.build_model())
+    began, N = time.perf_counter(), listed.point.lattice.n_sites
+    hamiltonian, jumps = qutip_operators(listed.point.lindblad_model)
     solver, rho = solve_steady_state(hamiltonian, jumps, N)
     means = {name: float(np.real((operator * rho).tr())) for name, operator in site_averaged_paulis(N).items()}
     return {"seconds": time.perf_counter() - began, "error": 0.0, "how": solver, **means}
 
 
-def by_trajectories(point: Point, settings: Settings) -> dict[str, Any]:
+def by_trajectories(listed: Listed, settings: Settings) -> dict[str, Any]:
     """Seconds of as many trajectories as the target asks for, at least as many as the control variates need.
 
     A reference that is kept already tells its own seconds and error.
     """
-    model = point.build_model()
+    model, N = listed.point.lindblad_model, listed.point.lattice.n_sites
     folders = (*DEFAULT_FOLDERS, settings.runs / "crossing")
-    found = trajectory_steady_state.steady_state(
-        model, folders, target=TARGET, label=f"crossing-N{point.cols}", say=print
-    )
+    found = trajectory_steady_state.steady_state(model, folders, target=TARGET, label=f"crossing-N{N}", say=print)
     errors = [found.error(name) for name in OBSERVABLES]
     count = int(found.info["trajectories"])
     needed = max(trajectory_steady_state.LEAST, count * (max(errors) / TARGET) ** 2)
@@ -122,18 +113,19 @@ def by_trajectories(point: Point, settings: Settings) -> dict[str, Any]:
     return {"seconds": found.info["seconds"] * needed / count, "error": max(errors), "how": how, **means}
 
 
-def by_collocation(point: Point, settings: Settings) -> dict[str, Any]:
+def by_collocation(listed: Listed, settings: Settings) -> dict[str, Any]:
     """CPU seconds of the evolution; its mean after it has settled, and the largest standard error of that."""
-    iterations = sum(point.iterations_of_step(step) for step in range(point.n_steps))
-    if point.cols > settings.run_to:
-        how = f"{point.n_samples} draws, {iterations} iterations: their cost, not run"
+    point, t_end = listed.point, listed.settings["t_end"]
+    iterations, n_samples = point.method.total_iterations, point.estimator.n_samples
+    if point.lattice.n_sites > settings.run_to:
+        how = f"{n_samples} draws, {iterations} iterations: their cost, not run"
         return {"seconds": iterations * _cpu_seconds(point, None), "error": math.nan, "how": how}
-    folder = run_point(point, RunSettings(settings.runs, tracking="disabled"))
+    folder = run_point(listed, RunSettings(settings.runs, tracking="disabled"))
     history = pd.read_csv(folder / "history.csv")
-    late = history[history["t"] > point.t_end - AVERAGED]
+    late = history[history["t"] > t_end - AVERAGED]
     means = {name: float(late[name].mean()) for name in OBSERVABLES}
     error = max(_standard_error(late[name].to_numpy()) for name in OBSERVABLES)
-    how = f"{point.n_samples} draws, {iterations} iterations, {len(late)} states to t = {point.t_end:g}"
+    how = f"{n_samples} draws, {iterations} iterations, {len(late)} states to t = {t_end:g}"
     return {"seconds": iterations * _cpu_seconds(point, folder), "error": error, "how": how, **means}
 
 
@@ -141,15 +133,15 @@ def _cpu_seconds(point: Point, folder: Path | None) -> float:
     """Of one iteration in the mean, at the end of the evolution or at its start: what else runs here does not count."""
     module = CollocationModule(point, 4 * GIB)
     if folder:
-        module.load_state_dict(load_checkpoint(folder / CHECKPOINT, point)["state_dict"])
+        module.load_state_dict(checkpoints.load(folder / CHECKPOINT, point)["state_dict"])
     module.begin_step()
     taken = []
     for group in range(REPEATS):
         began = time.process_time()
-        for _ in range(point.reuse):
+        for _ in range(module.reuse):
             module.loss(seeded_generator(torch.device("cpu"), point.seed, group))[0].backward()
         taken.append(time.process_time() - began)
-    return float(np.median(taken)) / point.reuse
+    return float(np.median(taken)) / module.reuse
 
 
 def _standard_error(values: np.ndarray) -> float:
@@ -171,7 +163,7 @@ def measure(settings: Settings) -> pd.DataFrame:
             if (way, N, settings.g) in done:
                 continue
             print(f"{way}, N = {N}", flush=True)
-            found = MEASURES[way](point_of(N, settings.g), settings)
+            found = MEASURES[way](ring(N, settings.g), settings)
             rows.append({"way": way, "n_sites": N, "g": settings.g, **found, "device": provenance("cpu")["device"]})
             table = pd.DataFrame(rows).sort_values(["way", "n_sites"])
             settings.table.parent.mkdir(parents=True, exist_ok=True)

@@ -5,10 +5,11 @@ Nothing is computed: strings 0 to 8 are drawn on the 3x3 lattice. "0s" is string
 
 from __future__ import annotations
 
+from repro.config.listed import Listed
 from repro.config.point import Point
 
 
-def points(profile: str) -> tuple[Point, ...]:
+def points(profile: str) -> tuple[Listed, ...]:
     """None."""
     return ()
 

@@ -6,19 +6,18 @@ variational steady state.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from repro.config.listed import Listed
 from repro.config.point import Point
 
 from . import fig4
 
 
-def points(profile: str) -> tuple[Point, ...]:
+def points(profile: str) -> tuple[Listed, ...]:
     """The one computation, which Fig. 4 shows too."""
-    second_stage = [p for p in fig4.points(profile) if p.method == "variational+dynamics" and p.Jy == 1.8]
-    return tuple(replace(point, figure="figS1", panel="") for point in second_stage)
+    second_stages = [p for p in fig4.points(profile) if p.settings["method"] == "variational+dynamics"]
+    return tuple(p.change(figure="figS1", panel="") for p in second_stages if p.settings["Jy"] == 1.8)
 
 
 def exact_line(profile: str) -> tuple[Point, ...]:
     """The same point: its exact steady state is the line."""
-    return points(profile)
+    return tuple(listed.point for listed in points(profile))

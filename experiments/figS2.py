@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from repro.config.listed import Listed
 from repro.config.point import Point
 
 from . import fig3, fig4
@@ -16,13 +15,14 @@ LOSSES = True
 """Every iteration's loss goes with the table."""
 
 
-def points(profile: str) -> tuple[Point, ...]:
+def points(profile: str) -> tuple[Listed, ...]:
     """One search of Fig. 3 and one of Fig. 4."""
-    ring = next(p for p in fig3.points(profile) if p.g == (1.6 if profile == "smoke" else 2.0))
-    lattice = replace(fig4.points(profile)[0], Jy=1.8, layers=2, width=32 if profile == "smoke" else 64, strings="0s")
-    return (replace(ring, figure="figS2", panel="a"), replace(lattice, figure="figS2", panel="b"))
+    ring = next(p for p in fig3.points(profile) if p.settings["g"] == (1.6 if profile == "smoke" else 2.0))
+    width = 32 if profile == "smoke" else 64
+    lattice = fig4.points(profile)[0].change(Jy=1.8, layers=2, width=width, strings="0s")
+    return (ring.change(figure="figS2", panel="a"), lattice.change(figure="figS2", panel="b"))
 
 
 def exact_line(profile: str) -> tuple[Point, ...]:
     """The exact steady states of both, where QuTiP or stored trajectories reach."""
-    return points(profile)
+    return tuple(listed.point for listed in points(profile))

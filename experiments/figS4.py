@@ -6,18 +6,17 @@ step is too long to follow the fastest oscillations: what counts is where the ev
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from repro.config.listed import Listed
 from repro.config.point import Point
 
 from . import fig2, fig4, figS3
 
-RING = replace(figS3.RING, figure="figS4", tau=0.0075, t_end=4.0)
+RING = figS3.RING.change(figure="figS4", tau=0.0075, t_end=4.0)
 
 
-def points(profile: str) -> tuple[Point, ...]:
+def points(profile: str) -> tuple[Listed, ...]:
     """One evolution for each ring."""
-    return {"smoke": _smoke, "quick": _quick, "desk": _desk, "paper": _paper}[profile]()
+    return {"smoke": _smoke, "quick": _quick, "workstation": _workstation, "paper": _paper}[profile]()
 
 
 def exact_line(profile: str) -> tuple[Point, ...]:
@@ -25,20 +24,20 @@ def exact_line(profile: str) -> tuple[Point, ...]:
     return ()
 
 
-def _smoke() -> tuple[Point, ...]:
-    return figS3.rings(replace(RING, profile="smoke", tau=0.02, t_end=0.4, step_iterations=15), (3, 4))
+def _smoke() -> tuple[Listed, ...]:
+    return figS3.rings(RING.change(profile="smoke", tau=0.02, t_end=0.4, step_iterations=15), (3, 4))
 
 
-def _quick() -> tuple[Point, ...]:
+def _quick() -> tuple[Listed, ...]:
     """The paper's time step, exact sums."""
-    return figS3.rings(replace(RING, profile="quick", step_iterations=100), (4, 6, 8))
+    return figS3.rings(RING.change(profile="quick", step_iterations=100), (4, 6, 8))
 
 
-def _desk() -> tuple[Point, ...]:
-    return figS3.rings(replace(RING, profile="desk", step_iterations=100), (4, 6, 8, 10))
+def _workstation() -> tuple[Listed, ...]:
+    return figS3.rings(RING.change(profile="workstation", step_iterations=100), (4, 6, 8, 10))
 
 
-def _paper() -> tuple[Point, ...]:
-    base = replace(RING, **fig4.PUBLIC_CODE, profile="paper", n_samples=12000)  # type: ignore[arg-type]
+def _paper() -> tuple[Listed, ...]:
+    base = RING.change(**fig4.PUBLIC_CODE, profile="paper", n_samples=12000)
     large = tuple(fig2.sampled_ring(base, n_sites, 100, 4.0) for n_sites in (20, 40))
     return (*figS3.rings(base, (4, 6, 8, 10)), *large)

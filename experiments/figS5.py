@@ -6,21 +6,20 @@ averaged probability (Eqs. S17, S18).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from repro.config.listed import Listed
 from repro.config.point import Point
 
 from . import fig3
 
 
-def points(profile: str) -> tuple[Point, ...]:
+def points(profile: str) -> tuple[Listed, ...]:
     """Seeds 0, 1, 2, ... of one search; seed 0 is the point of Fig. 3."""
     g = 1.6 if profile == "smoke" else 2.0
-    base = next(point for point in fig3.points(profile) if point.g == g)
-    n_seeds = {"smoke": 3, "quick": 3, "desk": 4, "paper": 5}[profile]
-    return tuple(replace(base, figure="figS5", seed=seed) for seed in range(n_seeds))
+    base = next(p for p in fig3.points(profile) if p.settings["g"] == g)
+    n_seeds = {"smoke": 3, "quick": 3, "workstation": 4, "paper": 5}[profile]
+    return tuple(base.change(figure="figS5", seed=seed) for seed in range(n_seeds))
 
 
 def exact_line(profile: str) -> tuple[Point, ...]:
     """The point whose steady state makes the black line."""
-    return points(profile)[:1]
+    return (points(profile)[0].point,)

@@ -7,8 +7,7 @@ sampling: two layers, sampled with the causal mask and without it as the public 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from repro.config.listed import Listed
 from repro.config.point import Point
 
 from . import fig4
@@ -19,74 +18,79 @@ FEWER = ("0s", "1s", "8s")
 MIXINGS = (0.99, 0.9, 0.5)
 
 
-def points(profile: str) -> tuple[Point, ...]:
+def points(profile: str) -> tuple[Listed, ...]:
     """Every panel's points."""
-    return {"smoke": _smoke, "quick": _quick, "desk": _desk, "paper": _paper}[profile]()
+    return {"smoke": _smoke, "quick": _quick, "workstation": _workstation, "paper": _paper}[profile]()
 
 
 def exact_line(profile: str) -> tuple[Point, ...]:
     """The one exact steady state."""
-    return (_searches(profile)[0],)
+    return (_searches(profile)[0].point,)
 
 
-def _searches(profile: str) -> list[Point]:
+def _at_jy_of_strings(profile: str) -> list[Listed]:
+    return [p.change(figure="ledger") for p in fig4.points(profile) if p.settings["Jy"] == fig4.JY_OF_STRINGS]
+
+
+def _searches(profile: str) -> list[Listed]:
     """Fig. 4(b)'s variational points."""
-    chosen = [p for p in fig4.points(profile) if p.method == "variational" and p.Jy == fig4.JY_OF_STRINGS]
-    return [replace(point, figure="ledger", panel="seeds") for point in chosen if point.panel == "b"]
+    return [p.change(panel="seeds") for p in _at_jy_of_strings(profile) if p.panel == "b"]
 
 
-def _evolutions(profile: str) -> list[Point]:
-    chosen = [p for p in fig4.points(profile) if p.method != "variational" and p.Jy == fig4.JY_OF_STRINGS]
-    return [replace(point, figure="ledger", panel="seeds") for point in chosen]
+def _evolutions(profile: str) -> list[Listed]:
+    return [p.change(panel="seeds") for p in _at_jy_of_strings(profile) if p.settings["method"] != "variational"]
 
 
-def _repeated(points: list[Point], seeds: tuple[int, ...] = SEEDS) -> list[Point]:
-    return [replace(point, seed=seed) for point in points for seed in seeds]
+def _repeated(points: list[Listed], seeds: tuple[int, ...] = SEEDS) -> list[Listed]:
+    return [point.change(seed=seed) for point in points for seed in seeds]
 
 
-def _losses(base: Point, evolution: Point) -> list[Point]:
+def _losses(base: Listed, evolution: Listed) -> list[Listed]:
     """Eq. S25 beside the plain loss, and Eq. S23 growing from steady-state search to evolution half way."""
-    sign = [replace(base, panel="sign", objective="sign", mixing=mixing) for mixing in MIXINGS]
-    half = replace(
-        evolution, panel="interpolated", objective="interpolated", mixing=0.0, mixing_time=evolution.t_end / 2
+    sign = [base.change(panel="sign", objective="sign", mixing=mixing) for mixing in MIXINGS]
+    half = evolution.change(
+        panel="interpolated", objective="interpolated", mixing=0.0, mixing_time=evolution.settings["t_end"] / 2
     )
-    return [*_repeated([replace(base, panel="sign"), *sign]), half]
+    return [*_repeated([base.change(panel="sign"), *sign]), half]
 
 
-def _sampling(base: Point, sizes: tuple[tuple[int, int], ...], n_samples: int) -> list[Point]:
-    drawn = [replace(base, panel="sampling", layers=n, width=d, n_samples=n_samples) for n, d in sizes]
-    return _repeated([replace(point, sampling=how) for point in drawn for how in ("masked", "unmasked")])
+def _sampling(base: Listed, sizes: tuple[tuple[int, int], ...], n_samples: int) -> list[Listed]:
+    drawn = [base.change(panel="sampling", layers=n, width=d, n_samples=n_samples) for n, d in sizes]
+    return _repeated([point.change(sampling=how) for point in drawn for how in ("masked", "unmasked")])
 
 
-def _smoke() -> tuple[Point, ...]:
+def _dynamics(evolutions: list[Listed]) -> Listed:
+    return next(p for p in evolutions if p.settings["method"] == "dynamics")
+
+
+def _smoke() -> tuple[Listed, ...]:
     searches = _searches("smoke")
-    base, evolution = searches[0], next(p for p in _evolutions("smoke") if p.method == "dynamics")
-    seeds = _repeated([p for p in searches if p.layers == 1 and p.strings in ("0s", "8s")])
-    return (*seeds, *_losses(base, evolution), *_sampling(base, ((2, 32),), 500))
+    few = [p for p in searches if p.settings["layers"] == 1 and p.settings["strings"] in ("0s", "8s")]
+    losses = _losses(searches[0], _dynamics(_evolutions("smoke")))
+    return (*_repeated(few), *losses, *_sampling(searches[0], ((2, 32),), 500))
 
 
-def _quick() -> tuple[Point, ...]:
+def _quick() -> tuple[Listed, ...]:
     """One layer for every string mixture; losses; exact sums except where samples are the question."""
     searches = _searches("quick")
-    base, evolution = searches[0], next(p for p in _evolutions("quick") if p.method == "dynamics")
-    return (*_repeated([p for p in searches if p.layers == 1]), *_losses(base, evolution))
+    shallow = [p for p in searches if p.settings["layers"] == 1]
+    return (*_repeated(shallow), *_losses(searches[0], _dynamics(_evolutions("quick"))))
 
 
-def _desk() -> tuple[Point, ...]:
-    return _full("desk", 3000)
+def _workstation() -> tuple[Listed, ...]:
+    return _full("workstation", 3000)
 
 
-def _paper() -> tuple[Point, ...]:
+def _paper() -> tuple[Listed, ...]:
     return _full("paper", 12000)
 
 
-def _full(profile: str, n_sampling: int) -> tuple[Point, ...]:
-    searches = [p for p in _searches(profile) if p.layers == 1 or p.strings in FEWER]
+def _full(profile: str, n_sampling: int) -> tuple[Listed, ...]:
+    searches = [p for p in _searches(profile) if p.settings["layers"] == 1 or p.settings["strings"] in FEWER]
     evolutions = _evolutions(profile)
-    base, evolution = searches[0], next(p for p in evolutions if p.method == "dynamics")
     return (
         *_repeated(searches),
         *_repeated(evolutions),
-        *_losses(base, evolution),
-        *_sampling(base, ((2, 32), (2, 64)), n_sampling),
+        *_losses(searches[0], _dynamics(evolutions)),
+        *_sampling(searches[0], ((2, 32), (2, 64)), n_sampling),
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
-from repro.config.point_checks import PROFILES
-from repro.utils.errors import InputError, unknown
+from repro.config.listed import profile_of
+from repro.utils.errors import InputError
 from repro.utils.validation import shorten
 
 
@@ -31,6 +32,8 @@ def check_arguments(arguments: Sequence[str]) -> None:
             raise InputError(f"{option}: expected at least one value")
 
 
+CHANGED = "-changed"
+"""End of the name of a folder with a figure of changed points."""
 LISTS = ("--only", "--g")
 """Options that take several values; left empty, they would mean all."""
 
@@ -39,15 +42,17 @@ def _is_option(argument: str) -> bool:
     return argument.startswith("--")
 
 
-def check_profile(profile: str, changed: bool = False) -> None:
-    """Refuse a profile that does not exist.
+def computed_folder(runs: Path, figure: str, profile: str) -> Path:
+    """Where a run has put a figure's table.
 
     Args:
-        profile: its name.
-        changed: whether the folder of a run with changed points will do, such as "quick-changed".
+        runs: folder of computed points.
+        figure: its name.
+        profile: such as "quick", or "quick-changed" where settings were changed; old names are read.
 
     Raises:
-        InputError: none of that name.
+        InputError: no such profile.
     """
-    if profile.removesuffix("-changed" if changed else "") not in PROFILES:
-        raise unknown("profile", profile, PROFILES)
+    plain = profile.removesuffix(CHANGED)
+    current = runs / figure / profile.replace(plain, profile_of(plain))
+    return current if current.exists() else runs / figure / profile

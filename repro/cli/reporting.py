@@ -10,9 +10,10 @@ from types import ModuleType
 
 import tyro
 
-from repro.cli.argument_checks import check_profile
+from repro.cli.argument_checks import computed_folder
 from repro.cli.run import DEFAULT_RUNS
 from repro.cli.selection import Overrides, select_points
+from repro.config.listed import profile_of
 from repro.reporting.drawing import draw_run, draw_shipped
 from repro.utils.errors import InputError
 from repro.utils.files import check_file, check_folder, check_writable, write_atomic
@@ -29,7 +30,7 @@ class Reference:
     figure: tyro.conf.Positional[str]
     """which figure"""
     profile: str = "paper"
-    """smoke, quick, desk or paper"""
+    """smoke, quick, workstation or paper"""
     runs: Path = DEFAULT_RUNS
     """new references go to its folder `reference`"""
 
@@ -37,12 +38,13 @@ class Reference:
         """Find or compute each."""
         from repro.references.of_point import prepare, prepare_trajectories
 
-        points = select_points(self.figure, self.profile, (), Overrides())
+        profile = profile_of(self.profile)
+        points = [listed.point for listed in select_points(self.figure, profile, (), Overrides())]
         check_writable(self.runs)
-        wanted = [*points, *experiments().load(self.figure).exact_line(self.profile)]
+        wanted = [*points, *experiments().load(self.figure).exact_line(profile)]
         prepare(wanted, self.runs, print)
         prepare_trajectories(wanted, self.runs, partial(print, flush=True))
-        print(f"every exact curve of {self.figure} ({self.profile}) is there")
+        print(f"every exact curve of {self.figure} ({profile}) is there")
         return 0
 
 
@@ -66,8 +68,6 @@ class Plot:
         shipped = [name for name in experiments().names() if (RESULTS / f"{name}.csv").exists()]
         if bool(self.figure) == self.all:
             raise InputError("plot: expected a figure or --all, one of them")
-        if self.profile:
-            check_profile(self.profile, changed=True)
         check_folder(self.runs)
         check_folder(self.out)
         for name in shipped if self.all else [self.figure]:
@@ -78,7 +78,7 @@ class Plot:
 
     def _draw(self, name: str, shipped: Sequence[str]) -> Sequence[Path]:
         if self.profile:
-            return draw_run(name, self.runs / name / self.profile)
+            return draw_run(name, computed_folder(self.runs, name, self.profile))
         if name not in shipped:
             raise InputError(f"figure '{name}' has no shipped table; draw a computed one with --profile")
         return draw_shipped(name, RESULTS, self.out)
@@ -121,9 +121,10 @@ class Publish:
         """Exact curves of the figure that this machine has computed."""
         from repro.references.cache import load
         from repro.references.of_point import stored
+        from repro.reporting.publish import BEST_FIRST
 
-        profiles = ("quick", "desk", "paper")
-        points = [p for profile in profiles for p in (*module.points(profile), *module.exact_line(profile))]
+        points = [listed.point for profile in BEST_FIRST for listed in module.points(profile)]
+        points += [point for profile in BEST_FIRST for point in module.exact_line(profile)]
         mine, shipped = self.runs / "reference", self.results / "reference"
         new = [key for key in stored(points, self.runs) if load(mine, key) and not load(shipped, key)]
         names = [f"{key}{ending}" for key in new for ending in (".csv", ".json")]
@@ -173,10 +174,9 @@ class Error:
         from repro.utils.result_table import read_table
 
         experiments().load(self.figure)
-        if self.profile:
-            check_profile(self.profile, changed=True)
-        computed = self.runs / self.figure / self.profile / "table.csv"
-        print(printed(estimates(read_table(computed if self.profile else RESULTS / f"{self.figure}.csv"))))
+        shipped = RESULTS / f"{self.figure}.csv"
+        computed = computed_folder(self.runs, self.figure, self.profile) if self.profile else None
+        print(printed(estimates(read_table(computed / "table.csv" if computed else shipped))))
         return 0
 
 

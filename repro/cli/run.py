@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import tyro
 from rich.console import Console
 
-from repro.cli.argument_checks import check_profile
-from repro.cli.selection import Overrides, select_points
+from repro.cli.argument_checks import CHANGED
+from repro.cli.selection import Overrides, changes_of, select_points
+from repro.config.estimator import Enumeration
+from repro.config.listed import Listed, profile_of
 from repro.config.point import Point
 from repro.reporting.drawing import draw_run
 from repro.running.cluster_options import ClusterOptions, default_jobs
@@ -45,22 +47,22 @@ class List:
     figure: tyro.conf.Positional[str] = ""
     """a figure; without one, all figures"""
     profile: str = "quick"
-    """smoke, quick, desk or paper"""
+    """smoke, quick, workstation or paper"""
     runs: Path = DEFAULT_RUNS
     """folder of computed points"""
 
     def run(self) -> int:
         """Print them."""
-        check_profile(self.profile)
+        profile = profile_of(self.profile)
         check_folder(self.runs)
         if not self.figure:
             for name in experiments().names():
                 print(f"{name:8s} {(experiments().load(name).__doc__ or '').splitlines()[0]}")
             return 0
-        return _show(select_points(self.figure, self.profile, (), Overrides()), self.runs)
+        return _show(select_points(self.figure, profile, (), Overrides()), self.runs)
 
 
-def _show(points: Sequence[Point], runs: Path) -> int:
+def _show(points: Sequence[Listed], runs: Path) -> int:
     from repro.running.folders import finished
 
     for point in points:
@@ -81,8 +83,8 @@ class Run:
     figure: tyro.conf.Positional[str]
     """which figure, see `repro list`; "all" for every one, points that figures share computed once"""
     profile: str = "quick"
-    """smoke (tiny lattices, under a minute), quick (15 minutes on two cores), desk (every point that hours on two cores
-    can pay for) or paper (the paper's settings)"""
+    """smoke (tiny lattices, under a minute), quick (15 minutes on two cores), workstation (every point that hours
+    on two cores can pay for) or paper (the paper's settings)"""
     only: tuple[str, ...] = ()
     """names, ids or panels of the points wanted (see --list); * and ? match, several may be given"""
     list: bool = False
@@ -111,6 +113,7 @@ class Run:
 
     def run(self) -> int:
         """Compute, write, draw, sum up."""
+        self.profile = profile_of(self.profile)
         chosen = {
             figure: select_points(figure, self.profile, self.only, self.change)
             for figure in (experiments().names() if self.figure == ALL else (self.figure,))
@@ -127,14 +130,18 @@ class Run:
             return self._compute(chosen, points, settings, console)
 
     def _compute(
-        self, chosen: Mapping[str, Sequence[Point]], points: Sequence[Point], settings: RunSettings, console: Console
+        self, chosen: Mapping[str, Sequence[Listed]], points: Sequence[Listed], settings: RunSettings, console: Console
     ) -> int:
         from repro.references.of_point import prepare
         from repro.running.devices import first_rank
 
-        lines = [point for figure in chosen for point in experiments().load(figure).exact_line(self.profile)]
+        lines: list[Point] = []
+        for figure in chosen:
+            lines += experiments().load(figure).exact_line(self.profile)
         made = prepare(
-            [*points, *lines], self.runs, lambda name: console.print(f"exact {name}: computing", highlight=False)
+            [*(listed.point for listed in points), *lines],
+            self.runs,
+            lambda name: console.print(f"exact {name}: computing", highlight=False),
         )
         if first_rank():
             _track_references(self, made)
@@ -146,7 +153,7 @@ class Run:
                 self._finish(figure, of_figure, console)
         return 1 if failures else 0
 
-    def _launch(self, points: Sequence[Point], settings: Any, console: Console) -> dict[str, str]:
+    def _launch(self, points: Sequence[Listed], settings: Any, console: Console) -> dict[str, str]:
         if self.cluster.launcher == "here":
             from repro.running import launch
 
@@ -156,7 +163,7 @@ class Run:
         name = f"{self.figure}-{self.profile}"
         return cluster.run_points(points, settings, self.cluster, self.jobs, name, console)
 
-    def _collect(self, chosen: Mapping[str, Sequence[Point]], console: Console) -> int:
+    def _collect(self, chosen: Mapping[str, Sequence[Listed]], console: Console) -> int:
         from repro.running.folders import finished
 
         check_writable(self.runs)
@@ -166,7 +173,7 @@ class Run:
             self._finish(figure, points, console)
         return 0
 
-    def _settings(self, points: Sequence[Point]) -> Any:
+    def _settings(self, points: Sequence[Listed]) -> Any:
         from repro.ansatz.string_mixture import check_enumerable
         from repro.methods.batch_size import GIB
         from repro.running.devices import check_shares
@@ -178,15 +185,15 @@ class Run:
             if getattr(self, name) is not None:
                 check_int(name, getattr(self, name), 1, MOST_PROCESSES)
         check_memory(self.memory)
-        for point in points:
-            if point.estimator == "enumeration":
-                check_enumerable(point.build_lattice().n_sites)
-            check_shares(point, self.devices * self.nodes)
+        for listed in points:
+            if isinstance(listed.point.estimator, Enumeration):
+                check_enumerable(listed.point.lattice.n_sites)
+            check_shares(listed.point, self.devices * self.nodes)
         self._check_machine()
         tracking = resolve_mode(self.wandb or None)
         memory = int(self.memory * GIB)
         if self.cluster.launcher != "slurm":
-            left = [point for point in points if not finished(self.runs, point)]
+            left = [listed.point for listed in points if not finished(self.runs, listed)]
             check_fits(left, default_jobs(self.jobs), memory, self.device)
         check_writable(self.runs)
         return RunSettings(self.runs, self.device, self.threads, tracking, memory, self.devices, self.nodes)
@@ -204,12 +211,12 @@ class Run:
         check_device(self.device)
         check_processes(self.device, self.devices, self.nodes)
 
-    def _finish(self, figure: str, points: Sequence[Point], console: Console) -> None:
+    def _finish(self, figure: str, points: Sequence[Listed], console: Console) -> None:
         from repro.reporting import assemble
         from repro.reporting.summary import observables_of, print_summary
 
-        changed = any(value is not None for value in vars(self.change).values())
-        folder = self.runs / figure / (f"{self.profile}-changed" if changed else self.profile)
+        changed = bool(changes_of(self.change))
+        folder = self.runs / figure / f"{self.profile}{CHANGED if changed else ''}"
         module = experiments().load(figure)
         everything = points if changed else module.points(self.profile)
         losses = getattr(module, "LOSSES", False)

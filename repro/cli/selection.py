@@ -1,52 +1,66 @@
-"""Which points a command is about: those of a figure's profile that it names, with the fields that it changes."""
+"""Which points a command is about: those of a figure's profile that it names, with the settings that it changes."""
 
 from __future__ import annotations
 
 import dataclasses
 import fnmatch
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import tyro
 
-from repro.cli.argument_checks import check_profile
-from repro.config.point import Point, override
+from repro.config.listed import Listed, profile_of
+from repro.config.point import Point
+from repro.config.settings import all_leaves
 from repro.utils.errors import InputError
 from repro.utils.paths import experiments
 
+EXACT = "exact"
+"""What `--n-samples` takes for sums over all configurations."""
+TYPES: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": bool, "int | None": int | Literal["exact"]}
+METAVARS = {"str": "STR", "int": "INT", "float": "FLOAT", "bool": "{True,False}", "int | None": "INT|exact"}
+
 
 def _override_type() -> type:
-    """A dataclass with one optional option per field of a point."""
-    types = {"str": str, "int": int, "float": float, "bool": bool}
-    fields: list[tuple[str, Any, Any]] = []
-    for f in dataclasses.fields(Point):
-        if f.name not in ("figure", "panel", "profile"):
-            kind = types[str(f.type)]
-            metavar = "{True,False}" if kind is bool else kind.__name__.upper()
-            option = Annotated[kind | None, tyro.conf.arg(help=f.metadata["help"], metavar=metavar)]  # type: ignore[valid-type]
-            fields.append((f.name, option, None))
-    return dataclasses.make_dataclass("Overrides", fields)
+    """A dataclass with one optional option per setting that a point can have."""
+    options: list[tuple[str, Any, Any]] = []
+    for name, leaf in all_leaves(Point).items():
+        kind = "str" if "choice" in leaf.metadata else str(leaf.type)
+        text = leaf.metadata.get("text") or leaf.metadata["help"]
+        option: Any = Annotated[TYPES[kind] | None, tyro.conf.arg(help=text, metavar=METAVARS[kind])]
+        options.append((name, option, None))
+    return dataclasses.make_dataclass("Overrides", options)
 
 
 Overrides = _override_type()
 
 
-def select_points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> tuple[Point, ...]:
-    """A figure's points: those that `--only` names, then changed by the overrides."""
+def changes_of(overrides: Any) -> Mapping[str, Any]:
+    """The settings that a command changes, by name."""
+    given = {name: value for name, value in vars(overrides).items() if value is not None}
+    return {name: None if value == EXACT else value for name, value in given.items()}
+
+
+def select_points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> tuple[Listed, ...]:
+    """A figure's points: those that `--only` names, then changed by the overrides.
+
+    Raises:
+        InputError: no such figure, profile or point, or a setting that a chosen point does not have.
+    """
     module = experiments().load(figure)
-    check_profile(profile)
+    profile = profile_of(profile)
     listed = module.points(profile)
     for pattern in only:
         if not any(_matches(point, pattern) for point in listed):
             listing = f"repro run {figure} --profile {profile} --list"
             raise InputError(f"no point of {figure} ({profile}) matches '{pattern}'; what there is: {listing}")
-    changes = {name: value for name, value in vars(overrides).items() if value is not None}
+    changes = changes_of(overrides)
     if changes and not listed:
         raise InputError(f"{figure} ({profile}) has no points: there is no {min(changes)} to change")
     chosen = [point for point in listed if not only or any(_matches(point, pattern) for pattern in only)]
-    return tuple(dict.fromkeys(override(point, changes) for point in chosen))
+    return tuple(dict.fromkeys(point.change(**changes) for point in chosen))
 
 
-def _matches(point: Point, pattern: str) -> bool:
-    names = (point.label, f"{point.panel}-{point.label}", point.point_id, point.panel)
+def _matches(listed: Listed, pattern: str) -> bool:
+    names = (listed.label, f"{listed.panel}-{listed.label}", listed.point_id, listed.panel)
     return any(fnmatch.fnmatchcase(name, pattern) for name in names)

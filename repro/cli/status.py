@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from repro.cli.selection import Overrides, select_points
-from repro.config.point import Point
+from repro.config.listed import Listed, profile_of
 from repro.running.status import STATES, State, states
 from repro.utils.errors import InputError
 from repro.utils.formatting import duration
@@ -61,7 +61,7 @@ class Status:
     figure: tyro.conf.Positional[str] = ""
     """which figure; without one, a line for each figure that has been begun"""
     profile: str = "quick"
-    """smoke, quick, desk or paper"""
+    """smoke, quick, workstation or paper"""
     only: tuple[str, ...] = ()
     """names, ids or panels of the points wanted, as for `repro run`"""
     runs: Path = Path("runs")
@@ -75,6 +75,7 @@ class Status:
         """Look and print."""
         if not 0 <= self.watch < math.inf:
             raise InputError(f"watch = {self.watch}: expected a number of seconds not below 0")
+        self.profile = profile_of(self.profile)
         figures = (self.figure,) if self.figure else experiments().names()
         chosen = {name: select_points(name, self.profile, self.only, self.change) for name in figures}
         console = Console(width=None if Console().is_terminal else 200)
@@ -86,7 +87,7 @@ class Status:
                 time.sleep(self.watch)
                 live.update(self._shown(chosen), refresh=True)
 
-    def _shown(self, chosen: Mapping[str, Sequence[Point]]) -> Group:
+    def _shown(self, chosen: Mapping[str, Sequence[Listed]]) -> Group:
         found = {name: states(points, self.runs) for name, points in chosen.items() if points}
         if not self.figure:
             begun = {name: of for name, of in found.items() if any(state.state != "open" for state in of)}

@@ -10,7 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,19 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from repro.config.point import Point
+from repro.config.point import Point, point_of
+from repro.config.settings import change, leaves
 from repro.methods import losses
 from repro.methods.build import build_ansatz, build_estimator, seeded_generator
 from repro.methods.estimators import Enumeration, Naive
 from repro.methods.sampled import Sampled
 from repro.utils.provenance import device_name
 
-TFIM = Point(model="tfim", lattice="ring", cols=16, povm="pauli4", estimator="sampled", n_samples=1200)
-HEISENBERG = Point(
-    lattice="ring", cols=20, Jx=2.0, Jy=0.0, Jz=1.0, B=1.0, initial="left", estimator="sampled", n_samples=1200
+TFIM = point_of(lattice="ring", n_sites=16, model="tfim", povm="pauli4", estimator="sampled", n_samples=1200)
+HEISENBERG = point_of(
+    lattice="ring", n_sites=20, Jx=2.0, Jy=0.0, Jz=1.0, B=1.0, initial="left", estimator="sampled", n_samples=1200
 )
-SQUARE = Point(estimator="enumeration")
+SQUARE = point_of()
 # The spread of every weight times the root of the width: conditionals uneven, but far from certain, at any size.
 WEIGHT_SPREAD = 0.85
 MATRIX = 1024
@@ -50,36 +51,36 @@ class Case:
     sampling: bool = False
 
 
-def _evaluators(name: str, point: Point, n_samples: int, naive_samples: int) -> Iterator[Case]:
-    yield Case(name, replace(point, estimator="naive", n_samples=naive_samples))
-    yield Case(name, replace(point, n_samples=0 if point.estimator == "enumeration" else n_samples))
+def _evaluators(name: str, point: Point, n_samples: int | None, naive_samples: int) -> Iterator[Case]:
+    yield Case(name, change(point, estimator="naive", n_samples=naive_samples))
+    yield Case(name, change(point, n_samples=n_samples))
 
 
 def suites() -> dict[str, tuple[Case, ...]]:
     """Cases by suite."""
-    tree = replace(HEISENBERG, n_samples=1000)
-    large = replace(TFIM, n_samples=12000)
+    tree = change(HEISENBERG, n_samples=1000)
+    large = change(TFIM, n_samples=12000)
     return {
         "compare": (
             *_evaluators("tfim-16-ring", TFIM, 1200, 1200),
             *_evaluators("heisenberg-20-ring", HEISENBERG, 1200, 400),
-            *_evaluators("heisenberg-3x3", SQUARE, 0, 1200),
-            *_evaluators("heisenberg-3x3-8s", replace(SQUARE, strings="8s"), 0, 150),
-            Case("heisenberg-3x3", replace(SQUARE, estimator="sampled", n_samples=1200)),
+            *_evaluators("heisenberg-3x3", SQUARE, None, 1200),
+            *_evaluators("heisenberg-3x3-8s", change(SQUARE, strings="8s"), None, 150),
+            Case("heisenberg-3x3", change(SQUARE, estimator="sampled", n_samples=1200)),
         ),
-        "sites": tuple(Case("sites", replace(tree, cols=n, n_samples=300)) for n in (8, 12, 16, 20, 28, 40)),
-        "samples": tuple(Case("samples", replace(TFIM, n_samples=n)) for n in (300, 1200, 4800, 12000)),
+        "sites": tuple(Case("sites", change(tree, n_sites=n, n_samples=300)) for n in (8, 12, 16, 20, 28, 40)),
+        "samples": tuple(Case("samples", change(TFIM, n_samples=n)) for n in (300, 1200, 4800, 12000)),
         "network": tuple(
-            Case("network", replace(TFIM, layers=layers, width=width, n_samples=300))
+            Case("network", change(TFIM, layers=layers, width=width, n_samples=300))
             for layers in (1, 2, 3)
             for width in (32, 64)
         ),
         "enumeration": tuple(
-            Case("enumeration", replace(SQUARE, layers=layers, width=width))
+            Case("enumeration", change(SQUARE, layers=layers, width=width))
             for layers, width in ((1, 32), (1, 64), (2, 32), (2, 64))
         ),
-        "sampling": tuple(Case("sampling", replace(tree, cols=n), sampling=True) for n in (8, 16, 32, 64, 100)),
-        "large": (Case("tfim-16-ring", large), Case("heisenberg-40-ring", replace(tree, cols=40))),
+        "sampling": tuple(Case("sampling", change(tree, n_sites=n), sampling=True) for n in (8, 16, 32, 64, 100)),
+        "large": (Case("tfim-16-ring", large), Case("heisenberg-40-ring", change(tree, n_sites=40))),
     }
 
 
@@ -118,14 +119,14 @@ def _measure(case: Case, settings: Settings) -> dict[str, Any]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(point.seed)
         for parameter in model.parameters():
-            parameter.data.copy_(WEIGHT_SPREAD / math.sqrt(point.width) * torch.randn(parameter.shape))
+            parameter.data.copy_(WEIGHT_SPREAD / math.sqrt(point.ansatz.width) * torch.randn(parameter.shape))
     estimator = build_estimator(point, settings.memory)
     numbers = iter(range(10**6))
 
     def iteration() -> None:
         generator = seeded_generator(device, point.seed, 0, 0, next(numbers))
         if case.sampling:
-            model.sample(point.n_samples, generator)
+            model.sample(point.estimator.n_samples or 0, generator)
             return
         loss, _ = losses.variational(estimator.evaluate(model, generator))
         model.zero_grad()
@@ -133,11 +134,12 @@ def _measure(case: Case, settings: Settings) -> dict[str, Any]:
 
     with FlopCounterMode(display=False) as flops:
         iteration()
-    seconds = [_seconds(iteration, device) for _ in range(1 if point.estimator == "naive" else settings.repeat)]
-    size = {name: asdict(point)[name] for name in ("layers", "width", "strings", "n_samples")}
+    seconds = [_seconds(iteration, device) for _ in range(1 if isinstance(estimator, Naive) else settings.repeat)]
+    flat = leaves(point)
+    size = {name: flat[name] for name in ("layers", "width", "strings", "n_samples")}
     return {
         "case": case.name,
-        "evaluator": "sampling" if case.sampling else point.estimator,
+        "evaluator": "sampling" if case.sampling else point.estimator.kind,
         "n_sites": model.n_sites,
         **size,
         "seconds": statistics.median(seconds),
@@ -178,10 +180,10 @@ def _nodes(point: Point, estimator: object, model: Any, device: torch.device) ->
     if isinstance(estimator, Enumeration):
         return (4**N - 1) // 3
     if isinstance(estimator, Sampled):
-        return estimator.tree(model, model.sample(point.n_samples, seeded_generator(device, 0))).n_nodes
+        return estimator.tree(model, model.sample(estimator.n_samples, seeded_generator(device, 0))).n_nodes
     assert isinstance(estimator, Naive)
     copies = sum(4 ** len(term.sites) for term in estimator.liouvillian.terms)
-    return point.n_samples * (1 + copies) * N * S
+    return estimator.n_samples * (1 + copies) * N * S
 
 
 def matrix_rate(device: torch.device) -> float:

@@ -7,9 +7,9 @@ import hashlib
 import torch
 
 from repro.ansatz.string_mixture import StringMixture
-from repro.ansatz.strings import orders
 from repro.ansatz.transformer import Transformer
 from repro.ansatz.unmasked_sampling import unmasked_sample
+from repro.config import estimator as settings
 from repro.config.point import Point
 from repro.methods.estimators import Enumeration, Estimator, Naive
 from repro.methods.sampled import Sampled
@@ -25,9 +25,9 @@ def build_ansatz(point: Point) -> StringMixture:
     """The point's distribution at its start: the initial product state (S VI), weights drawn from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(point.seed)
-        bias = torch.as_tensor(point.start_bias())
-        transformer = Transformer(point.transformer_config(), bias)
-    return StringMixture(transformer, orders(point.strings, point.build_lattice()))
+        bias = torch.as_tensor(point.system.start_bias())
+        transformer = Transformer(point.ansatz.transformer(point.lattice.n_sites), bias)
+    return StringMixture(transformer, point.orders)
 
 
 def build_estimator(point: Point, memory: int | None = None, ranks: int = 1) -> Estimator:
@@ -38,11 +38,11 @@ def build_estimator(point: Point, memory: int | None = None, ranks: int = 1) -> 
         memory: bytes that one evaluation of the sampled estimator may take; None: no limit.
         ranks: processes that share the draws.
     """
-    liouvillian = point.build_liouvillian()
-    share = point.n_samples // ranks
-    if point.estimator == "naive":
-        return Naive(liouvillian, share)
-    if point.estimator == "sampled":
-        return Sampled(liouvillian, share, memory)
-    draw = unmasked_sample if point.sampling == "unmasked" else None
-    return Enumeration(liouvillian, share or None, draw)
+    chosen = point.estimator
+    if isinstance(chosen, settings.Enumeration):
+        draw = unmasked_sample if chosen.sampling == "unmasked" else None
+        return Enumeration(point.liouvillian, chosen.n_samples, draw)
+    share = chosen.draws // ranks
+    if isinstance(chosen, settings.Naive):
+        return Naive(point.liouvillian, share)
+    return Sampled(point.liouvillian, share, memory)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 
+from repro.config.method import Collocation
 from repro.config.point import Point
 from repro.methods import losses
 from repro.methods.build import build_ansatz
 from repro.methods.collocation import LaggedEvaluation, collocation_step, mismatch
-from repro.methods.training import DynamicsModule
+from repro.methods.dynamics import DynamicsModule
 
 
 class CollocationModule(DynamicsModule):
@@ -20,6 +21,8 @@ class CollocationModule(DynamicsModule):
 
     def __init__(self, point: Point, memory: int | None = None) -> None:
         super().__init__(point, memory)
+        assert isinstance(point.method, Collocation)
+        self.reuse = point.method.reuse
         self.middle = build_ansatz(point)
 
     def on_train_epoch_start(self) -> None:
@@ -30,8 +33,8 @@ class CollocationModule(DynamicsModule):
     def begin_step(self) -> None:
         """Both stages start from p(t)."""
         self.middle.load_state_dict(self.model.state_dict())
-        self._step = LaggedEvaluation(collocation_step(self.estimator, self.model), self.point.reuse)
+        self._step = LaggedEvaluation(collocation_step(self.estimator, self.model), self.reuse)
 
     def loss(self, generator: torch.Generator) -> losses.LossAndStats:
         """Both stages' mismatch."""
-        return mismatch(self._step.evaluate((self.middle, self.model), generator), 2 * self.point.tau)
+        return mismatch(self._step.evaluate((self.middle, self.model), generator), self.evolution.step)

@@ -6,26 +6,33 @@ from typing import Any
 
 import torch
 
+from repro.config.method import Projection
+from repro.config.point import Point
 from repro.methods import losses
+from repro.methods.dynamics import DynamicsModule
 from repro.methods.projection import ProjectionStep, projection_step
-from repro.methods.training import DynamicsModule
 
 
 class ProjectionModule(DynamicsModule):
     """Time evolution by projection onto the network (`repro.methods.projection`), one epoch per step of 2 tau.
 
-    States on the way that the propagation passes (`Point.dense_output`) have rows in the history too.
+    States on the way that the propagation passes (`dense_output`) have rows in the history too.
     """
+
+    def __init__(self, point: Point, memory: int | None = None) -> None:
+        super().__init__(point, memory)
+        assert isinstance(point.method, Projection)
+        self.projection = point.method
 
     @property
     def rows_per_epoch(self) -> int:
         """States recorded per time step."""
-        return self.point.dense_output
+        return self.projection.dense_output
 
     def on_train_epoch_start(self) -> None:
         """Propagate p(t), and measure what lies on the way."""
         self.restart_adam()
-        parts, h, weight = self.point.dense_output, 2 * self.point.tau, self.point.hilbert_schmidt
+        parts, h, weight = self.projection.dense_output, self.projection.step, self.projection.hilbert_schmidt
         self._step: ProjectionStep = projection_step(self.estimator, self.model, h, parts, weight)
         for k, p in enumerate(self._step.on_the_way, start=1):
             t = h * (self.current_epoch + k / parts)
@@ -38,5 +45,5 @@ class ProjectionModule(DynamicsModule):
 
     def loss(self, generator: torch.Generator) -> losses.LossAndStats:
         """Distance to the propagated distribution."""
-        total = self.point.iterations_of_step(self.current_epoch)
+        total = self.projection.adam.iterations(self.current_epoch)
         return self._step.loss(self.model, self._iteration, total, generator)

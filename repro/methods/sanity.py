@@ -70,19 +70,19 @@ def check_normalised(p: torch.Tensor, where: str) -> None:
         raise WrongNumbersError(f"the probabilities sum to {total:.6g} at {where}: expected one")
 
 
-def check_effective_samples(stats: Mapping[str, float], n_samples: int, where: str) -> None:
+def check_effective_samples(stats: Mapping[str, float], n_samples: int | None, where: str) -> None:
     """Refuse draws that nearly all count for nothing: the state has left the region that was drawn from.
 
     Args:
         stats: with "effective_fraction" (sum w)^2 / (N sum w^2) of the weights w of the draws, where there are weights.
-        n_samples: draws per iteration; 0 for sums over all configurations, where nothing is checked.
+        n_samples: draws per iteration; None for sums over all configurations, where nothing is checked.
         where: for the message.
 
     Raises:
         WrongNumbersError: fewer than LEAST_EFFECTIVE, and fewer than were drawn.
     """
-    effective = stats.get("effective_fraction", 1.0) * n_samples
-    if n_samples > LEAST_EFFECTIVE and effective < LEAST_EFFECTIVE:
+    effective = stats.get("effective_fraction", 1.0) * (n_samples or 0)
+    if n_samples is not None and n_samples > LEAST_EFFECTIVE and effective < LEAST_EFFECTIVE:
         raise WrongNumbersError(
             f"{n_samples} draws count as {effective:.2g} at {where}: expected at least {LEAST_EFFECTIVE:g}; "
             "shorter time steps or more draws help"

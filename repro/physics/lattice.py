@@ -13,7 +13,7 @@ from repro.utils.errors import InputError
 from repro.utils.validation import check_int, shorten
 
 Bond = tuple[int, int]
-MAX_SITES = 1024
+MAX_LATTICE_SITES = 1024
 """Far beyond what anything here can evaluate; a typing error should not fill the memory with bonds."""
 
 
@@ -37,7 +37,7 @@ class Lattice:
     periods: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        check_int(f"lattice '{self.name}': sites", self.n_sites, 1, MAX_SITES)
+        check_int(f"lattice '{self.name}': sites", self.n_sites, 1, MAX_LATTICE_SITES)
         for bond in self.bonds:
             i, j = self._pair(bond)
             if i == j or not (0 <= i < self.n_sites and 0 <= j < self.n_sites):
@@ -50,7 +50,9 @@ class Lattice:
     def _pair(self, bond: Bond) -> Bond:
         if not isinstance(bond, tuple) or len(bond) != 2:
             raise InputError(f"lattice '{self.name}': bond {bond}, expected a pair of sites")
-        return check_int(f"bond {bond}", bond[0], -MAX_SITES), check_int(f"bond {bond}", bond[1], -MAX_SITES)
+        return check_int(f"bond {bond}", bond[0], -MAX_LATTICE_SITES), check_int(
+            f"bond {bond}", bond[1], -MAX_LATTICE_SITES
+        )
 
     @property
     def sites(self) -> range:
@@ -68,13 +70,13 @@ def _each_pair_once(pairs: list[Bond]) -> tuple[Bond, ...]:
 
 def ring(n: int) -> Lattice:
     """Periodic chain of n sites: n bonds (one for n = 2)."""
-    check_int("ring: sites", n, 1, MAX_SITES)
+    check_int("ring: sites", n, 1, MAX_LATTICE_SITES)
     return Lattice(n, _each_pair_once([(i, (i + 1) % n) for i in range(n)]), name=f"{n}-ring", periods=(n,))
 
 
 def chain(n: int) -> Lattice:
     """Open chain of n sites: n - 1 bonds."""
-    check_int("chain: sites", n, 1, MAX_SITES)
+    check_int("chain: sites", n, 1, MAX_LATTICE_SITES)
     return Lattice(n, tuple((i, i + 1) for i in range(n - 1)), name=f"{n}-chain")
 
 
@@ -87,8 +89,8 @@ def rectangle(rows: int, cols: int, periodic: bool = True) -> Lattice:
         periodic: wrap both directions; 3x3 periodic has 18 bonds, 2x2 has 4.
     """
     for what, length in (("rows", rows), ("columns", cols)):
-        check_int(f"rectangle: {what}", length, 1, MAX_SITES)
-    check_int(f"rectangle {rows}x{cols}: sites", rows * cols, 1, MAX_SITES)
+        check_int(f"rectangle: {what}", length, 1, MAX_LATTICE_SITES)
+    check_int(f"rectangle {rows}x{cols}: sites", rows * cols, 1, MAX_LATTICE_SITES)
     pairs = []
     for r in range(rows):
         for c in range(cols):

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.physics.lattice import MAX_SITES, Bond, Lattice
+from repro.physics.lattice import MAX_LATTICE_SITES, Bond, Lattice
 from repro.utils.errors import InputError
 from repro.utils.validation import check_float, check_instance, check_int, check_matrix
 
@@ -100,7 +100,7 @@ class LindbladModel:
     def _checked_operator(self, what: str, sites: tuple[int, ...], operator: np.ndarray) -> np.ndarray:
         where = f"{what} on sites {sites}"
         for site in sites:
-            check_int(f"{where}: site", site, -MAX_SITES)
+            check_int(f"{where}: site", site, -MAX_LATTICE_SITES)
         array = check_matrix(where, operator)
         if len(sites) not in (1, 2) or len(set(sites)) != len(sites):
             raise InputError(f"{what} on sites {sites}: expected one site or two different sites")

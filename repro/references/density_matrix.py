@@ -32,7 +32,9 @@ from repro.utils.errors import InputError
 if TYPE_CHECKING:
     import qutip
 
-MAX_SITES = 10
+MAX_DENSITY_MATRIX_SITES = 10
+"""A density matrix of so many spins has 2^20 entries; the next takes four times the memory and eight times the time."""
+MAX_SITES = MAX_DENSITY_MATRIX_SITES  # until of_point and solve use that name
 TIME_STEP = 0.02
 
 
@@ -107,8 +109,10 @@ def steady_state(
 
 
 def _check_size(n_sites: int) -> None:
-    if n_sites > MAX_SITES:
-        raise InputError(f"exact reference for {n_sites} sites: density matrices reach at most {MAX_SITES} sites")
+    if n_sites > MAX_DENSITY_MATRIX_SITES:
+        raise InputError(
+            f"exact reference for {n_sites} sites: density matrices reach at most {MAX_DENSITY_MATRIX_SITES} sites"
+        )
 
 
 def _settings(model: LindbladModel) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from repro.config.point import COUPLINGS, MODEL_FIELDS, Point
+from repro.config.point import Point
 from repro.references import density_matrix, trajectory_evolution, trajectory_steady_state
 from repro.references.cache import DEFAULT_FOLDERS, Reference
 
@@ -27,28 +27,28 @@ def folders(runs: Path) -> tuple[Path, Path]:
 
 def reachable(point: Point) -> bool:
     """Whether QuTiP reaches the point's lattice."""
-    return point.build_lattice().n_sites <= density_matrix.MAX_SITES
+    return point.lattice.n_sites <= density_matrix.MAX_SITES
 
 
 def steady_state(point: Point, runs: Path, computing: Say = _silent) -> Reference:
     """Exact steady state of the point's model; `computing` is called when it is not stored yet."""
-    return density_matrix.steady_state(point.build_model(), folders(runs), label=_name(point), computing=computing)
+    return density_matrix.steady_state(point.lindblad_model, folders(runs), label=_name(point), computing=computing)
 
 
 def stored_steady_state(point: Point, runs: Path) -> Reference | None:
     """The steady state to compare with: exact where QuTiP reaches, else by trajectories if those are stored."""
     if reachable(point):
         return steady_state(point, runs)
-    if point.build_lattice().n_sites <= trajectory_steady_state.MAX_SITES:
-        return trajectory_steady_state.stored(point.build_model(), folders(runs))
+    if point.lattice.n_sites <= trajectory_steady_state.MAX_SITES:
+        return trajectory_steady_state.stored(point.lindblad_model, folders(runs))
     return None
 
 
 def evolution(point: Point, runs: Path, computing: Say = _silent) -> Reference:
     """Exact evolution from the point's product state over its time; `computing` as in `steady_state`."""
-    model, t_end = point.build_model(), end_time(point)
+    model, t_end = point.lindblad_model, end_time(point)
     return density_matrix.dynamics(
-        model, point.initial, t_end, folders(runs), dt=_spacing(point), label=_name(point), computing=computing
+        model, point.system.initial, t_end, folders(runs), dt=_spacing(point), label=_name(point), computing=computing
     )
 
 
@@ -56,23 +56,24 @@ def stored_evolution(point: Point, runs: Path) -> Reference | None:
     """The evolution to compare with: exact where QuTiP reaches, else by trajectories if those are stored."""
     if reachable(point):
         return evolution(point, runs)
-    if point.build_lattice().n_sites <= trajectory_steady_state.MAX_SITES:
-        return trajectory_evolution.stored(point.build_model(), point.initial, end_time(point), folders(runs))
+    if point.lattice.n_sites <= trajectory_steady_state.MAX_SITES:
+        return trajectory_evolution.stored(point.lindblad_model, point.system.initial, end_time(point), folders(runs))
     return None
 
 
 def end_time(point: Point) -> float:
     """Last time of a point's evolution, t_end or up to one time step more (units 1/gamma)."""
-    return 2 * point.tau * point.n_steps
+    assert point.method.evolution is not None
+    return point.method.evolution.last_time
 
 
 def _name(point: Point) -> str:
-    return f"{point.model} {point.build_lattice().name} {point.coupling_label}"
+    return f"{point.system.model.kind} {point.lattice.name} {point.system.model.label}"
 
 
 def _spacing(point: Point) -> float:
     """A table's spacing in time: finer where couplings ten times larger turn the state ten times faster."""
-    largest = max(abs(getattr(point, name)) for name in COUPLINGS[point.model])
+    largest = max(abs(value) for value in point.system.model.couplings.values())
     return density_matrix.TIME_STEP if largest <= 2 else density_matrix.TIME_STEP * 2 / largest
 
 
@@ -82,12 +83,12 @@ def exact_of(point: Point, runs: Path) -> Exact | None:
     A variational+dynamics point starts from no exact state: all its times are compared with the steady state.
     """
     steady = stored_steady_state(point, runs) if point.settles else None
-    curve = stored_evolution(point, runs) if point.follows_exact_evolution else None
+    curve = stored_evolution(point, runs) if point.method.from_initial_state else None
     if steady is None and curve is None:
         return None
 
     def value(t: float, observable: str) -> float:
-        source = steady if not point.follows_exact_evolution or math.isinf(t) else curve
+        source = steady if not point.method.from_initial_state or math.isinf(t) else curve
         return math.nan if source is None else float(source.at(t, observable))
 
     return value
@@ -98,7 +99,7 @@ def _exact_ones(point: Point) -> list[tuple[str, Callable[[Point, Path, Say], Re
     ones: list[tuple[str, Callable[[Point, Path, Say], Reference]]] = []
     if reachable(point) and point.settles:
         ones.append(("steady state", steady_state))
-    if reachable(point) and point.follows_exact_evolution:
+    if reachable(point) and point.method.from_initial_state:
         ones.append(("evolution", evolution))
     return ones
 
@@ -114,7 +115,7 @@ def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> 
     needed: dict[tuple[object, ...], tuple[str, Callable[[Say], Reference]]] = {}
     for point in points:
         for kind, find in _exact_ones(point):
-            when = (point.initial, end_time(point)) if find is evolution else ()
+            when = (point.system.initial, end_time(point)) if find is evolution else ()
             key = (*_model_key(point), kind, *when)
             needed.setdefault(key, (f"{kind} of {_name(point)}", partial(find, point, runs)))
     computed: list[str] = []
@@ -124,17 +125,17 @@ def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> 
 
 def prepare_trajectories(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
     """Make sure that what is beyond density matrices is there too, by quantum trajectories: minutes each."""
-    beyond = [p for p in points if not reachable(p) and p.build_lattice().n_sites <= trajectory_steady_state.MAX_SITES]
+    beyond = [p for p in points if not reachable(p) and p.lattice.n_sites <= trajectory_steady_state.MAX_SITES]
     for point in {_model_key(p): p for p in beyond if p.settles}.values():
         name = _name(point)
         told = partial(_tell, say, f"steady state of {name}")
-        trajectory_steady_state.steady_state(point.build_model(), folders(runs), label=name, say=told)
-    longest = sorted((p for p in beyond if p.follows_exact_evolution), key=end_time)
-    for point in {(*_model_key(p), p.initial): p for p in longest}.values():
+        trajectory_steady_state.steady_state(point.lindblad_model, folders(runs), label=name, say=told)
+    longest = sorted((p for p in beyond if p.method.from_initial_state), key=end_time)
+    for point in {(*_model_key(p), p.system.initial): p for p in longest}.values():
         name = _name(point)
         told = partial(_tell, say, f"evolution of {name}")
-        model, t_end = point.build_model(), end_time(point)
-        trajectory_evolution.evolution(model, point.initial, t_end, folders(runs), label=name, say=told)
+        model, t_end = point.lindblad_model, end_time(point)
+        trajectory_evolution.evolution(model, point.system.initial, t_end, folders(runs), label=name, say=told)
 
 
 class _NotStored(Exception):
@@ -169,4 +170,4 @@ def _tell(say: Callable[[str], None], what: str, text: str) -> None:
 
 
 def _model_key(point: Point) -> tuple[object, ...]:
-    return tuple(getattr(point, field) for field in MODEL_FIELDS)
+    return (point.system.geometry, point.system.model)

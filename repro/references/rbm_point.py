@@ -9,7 +9,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from repro.physics.lattice import MAX_SITES
+from repro.physics.lattice import MAX_LATTICE_SITES
 from repro.utils.errors import InputError
 from repro.utils.validation import check_int
 
@@ -40,7 +40,7 @@ class RbmPoint:
     start_g: float | None = None
 
     def __post_init__(self) -> None:
-        check_int("n_sites", self.n_sites, 2, MAX_SITES)
+        check_int("n_sites", self.n_sites, 2, MAX_LATTICE_SITES)
         check_int("seed", self.seed, 0, 2**31 - 1)
         check_int("iterations", self.iterations)
         check_int("n_samples", self.n_samples)

@@ -32,7 +32,7 @@ from repro.references.cache import (
     numbers,
 )
 from repro.references.qutip_solvers import qutip_operators, site_averaged_paulis
-from repro.references.trajectory_steady_state import MAX_SITES, OPTIONS, Kept, Say, collect, made
+from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIONS, Kept, Say, collect, made
 from repro.utils.errors import InputError
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def evolution(
         InputError: more than 16 sites, an unknown state, t_end or target not above 0, a folder that cannot be written.
     """
     n_sites = model.lattice.n_sites
-    if n_sites > MAX_SITES:
-        raise InputError(f"trajectories of {n_sites} sites: expected at most {MAX_SITES}")
+    if n_sites > MAX_TRAJECTORY_SITES:
+        raise InputError(f"trajectories of {n_sites} sites: expected at most {MAX_TRAJECTORY_SITES}")
     if not (0 < t_end < math.inf and 0 < target < math.inf):
         raise InputError(f"trajectories to t = {t_end} with standard error {target}: expected two positive numbers")
     description = _description(model, initial_state)

@@ -33,7 +33,8 @@ from repro.references.qutip_solvers import qutip_operators, site_averaged_paulis
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 
-MAX_SITES = 16
+MAX_TRAJECTORY_SITES = 16
+MAX_SITES = MAX_TRAJECTORY_SITES  # until of_point uses that name
 TARGET = 0.004
 BURN_IN, LENGTH, TIME_STEP, BLOCK = 6.0, 14.0, 0.2, 0.4
 """Time discarded, time of a whole trajectory, spacing and blocks of its averages (units 1/gamma)."""
@@ -76,8 +77,8 @@ def steady_state(
         InputError: more than 16 sites, a target not above 0, a folder that cannot be written.
     """
     n_sites = model.lattice.n_sites
-    if n_sites > MAX_SITES:
-        raise InputError(f"trajectories of {n_sites} sites: expected at most {MAX_SITES}")
+    if n_sites > MAX_TRAJECTORY_SITES:
+        raise InputError(f"trajectories of {n_sites} sites: expected at most {MAX_TRAJECTORY_SITES}")
     if not 0 < target < math.inf:
         raise InputError(f"standard error wanted = {target}: expected a number above 0")
     description = describe(model, KIND)

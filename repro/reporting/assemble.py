@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.config.point import COUPLINGS, Point
+from repro.config.listed import Listed
+from repro.config.point import Point
+from repro.config.systems import COUPLINGS
 from repro.physics.pauli_means import PAULI_NAMES
 from repro.references.of_point import exact_of, stored_steady_state
 from repro.running import events
@@ -25,7 +26,7 @@ FAILURE_COLUMNS = ("panel", "point", "point_id", "reason", "time")
 LOSS_COLUMNS = ("panel", "point", "point_id", "seed", "iteration", "loss")
 
 
-def figure_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
+def figure_table(points: Sequence[Listed], runs: Path) -> pd.DataFrame:
     """Tidy table of all finished points, in the order given; unfinished ones are left out."""
     return tidy([row for point in points if finished(runs, point) for row in _rows(point, runs)])
 
@@ -34,16 +35,18 @@ def steady_reference(points: Sequence[Point], runs: Path) -> pd.DataFrame:
     """Exact steady values for the figure's lines: columns Jy, g, observable, mean, error, one row per coupling."""
     import pandas as pd
 
-    rows: dict[tuple[float, float, str], tuple[float, float]] = {}
+    rows: dict[tuple[float | None, float | None, str], tuple[float, float]] = {}
     for point in points:
         if reference := stored_steady_state(point, runs):
+            couplings = point.system.model.couplings
             for name in PAULI_NAMES:
-                rows[(point.Jy, point.g, name)] = (float(reference.at(math.inf, name)), reference.error(name))
+                key = (couplings.get("Jy"), couplings.get("g"), name)
+                rows[key] = (float(reference.at(math.inf, name)), reference.error(name))
     data = [(*key, *value) for key, value in rows.items()]
     return pd.DataFrame(data, columns=["Jy", "g", "observable", "mean", "error"])
 
 
-def loss_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
+def loss_table(points: Sequence[Listed], runs: Path) -> pd.DataFrame:
     """Loss of every iteration of the finished variational points: panel, point, point_id, seed, iteration, loss."""
     import pandas as pd
 
@@ -52,12 +55,12 @@ def loss_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
         path = point_folder(runs, point) / "losses.csv"
         if finished(runs, point) and path.exists():
             losses = read_exactly(path)
-            losses[["panel", "point", "point_id", "seed"]] = point.panel, point.label, point.point_id, point.seed
+            losses[["panel", "point", "point_id", "seed"]] = point.panel, point.label, point.point_id, point.point.seed
             parts.append(losses[[*LOSS_COLUMNS]])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*LOSS_COLUMNS])
 
 
-def failure_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
+def failure_table(points: Sequence[Listed], runs: Path) -> pd.DataFrame:
     """Points that were given up and have not been finished since: panel, point, point_id, reason, time (UTC)."""
     import pandas as pd
 
@@ -70,7 +73,7 @@ def failure_table(points: Sequence[Point], runs: Path) -> pd.DataFrame:
 
 
 def write_figure(
-    figure: str, points: Sequence[Point], exact_line: Sequence[Point], runs: Path, folder: Path, losses: bool = False
+    figure: str, points: Sequence[Listed], exact_line: Sequence[Point], runs: Path, folder: Path, losses: bool = False
 ) -> pd.DataFrame:
     """Write a figure's table.csv, failures.csv, reference.csv and settings.json into a folder; returns the table.
 
@@ -88,16 +91,16 @@ def write_figure(
     write_atomic(folder / "reference.csv", steady_reference(exact_line, runs).to_csv(index=False))
     if losses:
         write_atomic(folder / "losses.csv", loss_table(points, runs).to_csv(index=False))
-    described = [{"point_id": p.point_id, "label": p.label, **dataclasses.asdict(p)} for p in points]
+    described = [_described(listed) for listed in points]
     write_atomic(folder / "settings.json", json.dumps({"figure": figure, "points": described}, indent=1))
     return table
 
 
-def _rows(point: Point, runs: Path) -> Iterable[dict[str, Any]]:
-
+def _rows(listed: Listed, runs: Path) -> Iterable[dict[str, Any]]:
+    point = listed.point
     folder = point_folder(runs, point)
     history = read_exactly(folder / "history.csv")
-    fixed = {**_settings(point), **_provenance(folder)}
+    fixed = {**_settings(listed), **_provenance(folder)}
     exact = exact_of(point, runs)
     curve = history if "t" in history else history.iloc[:0]
     for name in _measured(history):
@@ -130,21 +133,23 @@ def _steady_estimate(history: pd.DataFrame, name: str) -> tuple[float, float]:
     return float(window.mean()), float(window.std(ddof=0))
 
 
-def _settings(point: Point) -> dict[str, Any]:
-    """The columns that say what was computed; couplings of the other model stay empty."""
-    couplings = {name: None for names in COUPLINGS.values() for name in names}
-    couplings.update({name: getattr(point, name) for name in COUPLINGS[point.model]})
-    lattice = point.build_lattice()
+def _described(listed: Listed) -> dict[str, Any]:
+    """Labels and resolved settings of a point."""
+    labels = {"figure": listed.figure, "panel": listed.panel, "profile": listed.profile}
+    return {"point_id": listed.point_id, "label": listed.label, **labels, **listed.settings}
+
+
+def _settings(listed: Listed) -> dict[str, Any]:
+    """The columns that say what was computed; settings that the point does not have stay empty."""
+    flat, lattice = listed.settings, listed.point.lattice
+    couplings = (name for names in COUPLINGS.values() for name in names)
     return {
-        **{name: getattr(point, name) for name in ("figure", "panel", "profile", "method", "layers", "width")},
-        **{name: getattr(point, name) for name in ("strings", "model", "povm", "seed")},
-        **couplings,
-        "point": point.label,
-        "point_id": point.point_id,
+        **{name: getattr(listed, name) for name in ("figure", "panel", "profile", "point_id")},
+        **{name: flat[name] for name in ("method", "layers", "width", "strings", "model", "povm", "seed")},
+        **{name: flat.get(name) for name in (*couplings, "tau", "n_samples")},
+        "point": listed.label,
         "lattice": lattice.name,
         "n_sites": lattice.n_sites,
-        "tau": None if point.method == "variational" else point.tau,
-        "n_samples": point.n_samples or None,
     }
 
 

@@ -16,10 +16,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from repro.config.control import CONTROL
 from repro.utils.errors import InputError
 
-CONTROL = ": control"
-"""End of the name of a panel whose runs are controls of those of another."""
 CONFIDENCE = 0.95
 UNIT = 1.0
 """Time over which a last state may still be changing, 1/gamma."""

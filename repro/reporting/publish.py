@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repro.config.listed import OLD_PROFILES
 from repro.utils.errors import InputError
 from repro.utils.files import SHIPPED_DIGITS, write_atomic
 from repro.utils.result_table import read_exactly, read_table, tidy, write_parts
@@ -20,7 +21,7 @@ from repro.utils.result_table import read_exactly, read_table, tidy, write_parts
 if TYPE_CHECKING:
     import pandas as pd
 
-BEST_FIRST = ("paper", "desk", "quick")
+BEST_FIRST = ("paper", "workstation", "quick")
 PointName = tuple[str, str]
 """(panel, label)."""
 
@@ -49,11 +50,13 @@ def read_result_set(table: Path, settings: Path, reference: Path, losses: Path) 
         InputError: a file that is missing or damaged.
     """
 
-    frame = read_table(table)
+    frame = read_table(table).replace({"profile": OLD_PROFILES})
     finished = set(frame["point_id"])
     try:
         points = json.loads(settings.read_bytes())["points"]
         named = {(p["panel"], p["label"]): p for p in points if p["point_id"] in finished}
+        for settings_of_point in points:
+            settings_of_point["profile"] = OLD_PROFILES.get(settings_of_point["profile"], settings_of_point["profile"])
         if any(p["profile"] not in BEST_FIRST for p in points):
             raise InputError(f"{settings}: only the profiles {', '.join(BEST_FIRST)} are published")
         kept = read_exactly(losses) if losses.exists() else None
@@ -84,7 +87,7 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
     """
     shelves = [
         read_result_set(*(folder / name for name in ("table.csv", "settings.json", "reference.csv", "losses.csv")))
-        for folder in (runs / profile for profile in BEST_FIRST)
+        for folder in _folders(runs)
         if (folder / "table.csv").exists()
     ]
     if not shelves:
@@ -107,6 +110,13 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
     if losses := _losses(best):
         written.append(write_atomic(names[3], losses))
     return tuple(written)
+
+
+def _folders(runs: Path) -> list[Path]:
+    """Folders of a figure's runs, best profile first, those of old names too."""
+    old = {new: name for name, new in OLD_PROFILES.items()}
+    names = [name for profile in BEST_FIRST for name in (profile, old.get(profile)) if name]
+    return [runs / name for name in names]
 
 
 def _best(shelves: Sequence[ResultSet]) -> dict[PointName, ResultSet]:

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.config.point_checks import EVOLVING
+from repro.config.method import METHODS
 from repro.reporting.summary import deviations, observables_of
 from repro.utils.errors import InputError
 from repro.utils.formatting import duration
@@ -21,6 +21,8 @@ from repro.utils.result_table import read_table
 if TYPE_CHECKING:
     import pandas as pd
 
+FOLLOWING = {method.kind for method in METHODS if method.from_initial_state}
+"""Methods whose curves are compared with exact ones at every time."""
 PACKAGES = ("torch", "pytorch-lightning", "qutip", "numpy", "pandas", "matplotlib", "wandb")
 DEVIATIONS = ("panel", "point", "profile", "steady", "error", "exact", "off by", "largest", "at t", "wall time")
 
@@ -93,7 +95,7 @@ def _largest(table: pd.DataFrame) -> tuple[float, str]:
     worst, point = math.nan, ""
     for observable in observables_of(table):
         for row in deviations(table, observable).to_dict("records"):
-            off = row["largest"] if row["method"] in EVOLVING else abs(row["deviation"])
+            off = row["largest"] if row["method"] in FOLLOWING else abs(row["deviation"])
             if off == off and not off <= worst:
                 worst, point = off, row["point"]
     return worst, point

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from repro.config.point_checks import SHORT
+from repro.config.method import METHODS
 from repro.utils.formatting import duration
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 GROUP = ["figure", "panel", "point", "point_id"]
 SETTINGS = ["method", "n_sites", "layers", "width", "strings", "model", "Jy", "g"]
 MEASURES = ["steady", "error", "exact", "deviation", "largest", "largest_t", "last", "last_t", "seconds"]
+
+SHORT_NAMES = {method.kind: method.short for method in METHODS}
+"""How tables call a method."""
 
 
 def deviations(table: pd.DataFrame, observable: str = "sigma_z") -> pd.DataFrame:
@@ -89,7 +92,7 @@ def print_summary(table: pd.DataFrame, stream: IO[str], observable: str = "sigma
         grid.add_column(name, justify="right", no_wrap=True)
     for row in deviations(table, observable).to_dict("records"):
         grid.add_row(
-            *(row["panel"], SHORT.get(row["method"], row["method"])),
+            *(row["panel"], SHORT_NAMES.get(row["method"], row["method"])),
             *(f"{row['layers']}x{row['width']} {row['strings']}".strip(), _at(row)),
             *(_short(row["steady"], "+.4f"), _short(row["error"], ".4f"), _short(row["exact"], "+.4f")),
             *(_short(row["deviation"], "+.4f"), _short(row["largest"], ".4f"), _short(row["largest_t"], ".2f")),

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from repro.methods.training import PointModule
+from repro.methods.module import PointModule
 from repro.physics.pauli_means import PAULI_NAMES
 from repro.utils.files import write_atomic
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from rich.console import Console
 
-from repro.config.point import Point
+from repro.config.listed import Listed
 from repro.running import jobs, stopping
 from repro.running.cluster_options import ClusterOptions, default_jobs
 from repro.running.display import Display
@@ -41,7 +41,7 @@ GONE_SECONDS = 20.0
 class PointJob:
     """The function that a job runs: one point. submitit calls `checkpoint` for what to run when it starts again."""
 
-    def __call__(self, point: Point, settings: RunSettings) -> str:
+    def __call__(self, point: Listed, settings: RunSettings) -> str:
         """Compute the point, or continue it; its folder."""
         try:
             return str(run_point(point, settings))
@@ -50,7 +50,7 @@ class PointJob:
                 child.kill()
             raise
 
-    def checkpoint(self, point: Point, settings: RunSettings) -> Any:
+    def checkpoint(self, point: Listed, settings: RunSettings) -> Any:
         """Submit the same again: the point resumes from its own checkpoint."""
         from submitit.helpers import DelayedSubmission
 
@@ -87,7 +87,7 @@ class Cluster:
         busy = sum(not handle.done() for handle in self._handles.values())
         return sys.maxsize if self.slurm else default_jobs(self.at_a_time) - busy
 
-    def submit(self, points: Sequence[Point]) -> dict[Point, Job]:
+    def submit(self, points: Sequence[Listed]) -> dict[Listed, Job]:
         """One job for each point, as one array where there are several; noted in the points' folders.
 
         Raises:
@@ -140,7 +140,7 @@ def _refusals(folder: Path) -> Iterator[None]:
 
 
 def run_points(
-    points: Sequence[Point],
+    points: Sequence[Listed],
     settings: RunSettings,
     options: ClusterOptions,
     at_a_time: int | None,
@@ -195,7 +195,7 @@ def _say(text: str, console: Console) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _living(points: Sequence[Point], cluster: Cluster) -> dict[Point, Job]:
+def _living(points: Sequence[Listed], cluster: Cluster) -> dict[Listed, Job]:
     """Points that SLURM still has jobs of."""
     if not cluster.slurm:
         return {}
@@ -205,11 +205,11 @@ def _living(points: Sequence[Point], cluster: Cluster) -> dict[Point, Job]:
 
 
 def _wait(
-    todo: Sequence[Point], waiting: list[Point], pending: dict[Point, Job], cluster: Cluster, console: Console
+    todo: Sequence[Listed], waiting: list[Listed], pending: dict[Listed, Job], cluster: Cluster, console: Console
 ) -> dict[str, str]:
     """Follow the jobs to their ends; points that still wait are submitted as there is room."""
     failures: dict[str, str] = {}
-    gone: dict[Point, float] = {}
+    gone: dict[Listed, float] = {}
     with Display(todo, cluster.settings, console) as display:
         while pending or waiting:
             while waiting and cluster.room() > 0:
@@ -227,7 +227,7 @@ def _wait(
     return failures
 
 
-def _reason(point: Point, job: Job, cluster: Cluster, gone: dict[Point, float]) -> str | None:
+def _reason(point: Listed, job: Job, cluster: Cluster, gone: dict[Listed, float]) -> str | None:
     """Why a job failed, "" where its point is finished, None while it waits or runs."""
     if finished(cluster.runs, point):
         return ""

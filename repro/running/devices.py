@@ -55,10 +55,7 @@ def check_shares(point: Point, ranks: int) -> None:
     Raises:
         InputError: enumeration, or draws that do not divide.
     """
-    if ranks > 1 and point.estimator == "enumeration":
-        raise InputError(f"{point.label}: enumeration runs on one device, expected --estimator sampled for {ranks}")
-    if point.n_samples % ranks:
-        raise InputError(f"n_samples = {point.n_samples} on {ranks} devices: expected a multiple of {ranks}")
+    point.estimator.check_ranks(point.label, ranks)
 
 
 def first_rank() -> bool:

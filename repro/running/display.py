@@ -9,23 +9,21 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from repro.config.point import Point
+from repro.config.listed import Listed
 from repro.running.folders import PROGRESS, RunSettings, point_folder
 from repro.utils.formatting import duration
 
 
-def cost(point: Point) -> float:
+def cost(listed: Listed) -> float:
     """Relative work of a point: iterations times network size; only the order of points depends on it."""
-    evolve = sum(point.iterations_of_step(step) for step in range(point.n_steps))
-    search = 0 if point.follows_exact_evolution else point.iterations
-    iterations = search + (0 if point.method == "variational" else evolve)
-    return iterations * (1 + (point.layers - 1) * point.width / 4) * 4.0 ** (point.build_lattice().n_sites - 9)
+    ansatz, n_sites = listed.point.ansatz, listed.point.lattice.n_sites
+    return listed.point.method.total_iterations * (1 + (ansatz.layers - 1) * ansatz.width / 4) * 4.0 ** (n_sites - 9)
 
 
 class Display:
     """Progress of running points: bars on a terminal, one line per finished point elsewhere."""
 
-    def __init__(self, points: Sequence[Point], settings: RunSettings, console: Console) -> None:
+    def __init__(self, points: Sequence[Listed], settings: RunSettings, console: Console) -> None:
         self.points, self.settings, self.console = points, settings, console
         self.started = time.monotonic()
         self.earlier = {point.point_id: self._text(point) for point in points}
@@ -61,7 +59,7 @@ class Display:
         done = self.work - sum(self.work_left.values())
         self.bars.update(self.total, completed=done, now=self._time_left(done))
 
-    def finish(self, point: Point, reason: str) -> None:
+    def finish(self, point: Listed, reason: str) -> None:
         """A point has ended, well or not."""
         self.finished += 1
         self.work_left.pop(point.point_id, None)
@@ -77,14 +75,14 @@ class Display:
             soft_wrap=True,
         )
 
-    def _status(self, point: Point) -> dict[str, float] | None:
+    def _status(self, point: Listed) -> dict[str, float] | None:
         text = self._text(point)
         try:
             return json.loads(text) if text != self.earlier[point.point_id] else None
         except ValueError:
             return None
 
-    def _text(self, point: Point) -> str:
+    def _text(self, point: Listed) -> str:
         try:
             return (point_folder(self.settings.runs, point) / PROGRESS).read_text()
         except OSError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import logging
 import signal
@@ -16,8 +15,10 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from torch.multiprocessing import ProcessExitedException
 from torch.multiprocessing.spawn import ProcessException
 
+from repro.config.listed import Listed
 from repro.config.point import Point
-from repro.methods.training import PointModule
+from repro.config.settings import change
+from repro.methods.module import PointModule
 from repro.references import of_point
 from repro.running import checkpoints, stopping, tracking
 from repro.running.callbacks import LeaveSignal, Measure, Progress, Tracking
@@ -29,27 +30,29 @@ from repro.utils.provenance import provenance
 
 def _continue_shorter(point: Point, folder: Path, runs: Path) -> None:
     """A longer evolution takes up the longest finished one that differs in t_end alone: the same numbers, sooner."""
-    shorter = []
-    for path in (runs / "points").glob(f"*/{DONE}") if point.method != "variational" else ():
+    if point.method.evolution is None:
+        return
+    shorter: dict[int, Point] = {}
+    for path in (runs / "points").glob(f"*/{DONE}"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, InputError):
-            other = type(point)(**json.loads(path.read_text())["point"])
-            if (
-                other.n_steps < point.n_steps
-                and dataclasses.replace(other, t_end=point.t_end).point_id == point.point_id
-            ):
-                shorter.append(other)
+            done = json.loads(path.read_text())
+            other = change(point, t_end=done["point"]["t_end"])
+            steps = other.method.evolution.n_steps if other.method.evolution else 0
+            if other.point_id == done["point_id"] and steps < point.method.evolution.n_steps:
+                shorter[steps] = other
     if shorter:
-        longest = max(shorter, key=lambda other: other.n_steps)
+        longest = shorter[max(shorter)]
         checkpoint = checkpoints.load(point_folder(runs, longest) / CHECKPOINT, longest)
         # callbacks would take the other point's file for an old one of theirs, and delete it
         checkpoints.save(checkpoint | {"point_id": point.point_id, "callbacks": {}}, folder / CHECKPOINT)
 
 
-def fit(module: PointModule, folder: Path, settings: RunSettings, resume: Path | None) -> None:
+def fit(module: PointModule, listed: Listed, folder: Path, settings: RunSettings, resume: Path | None) -> None:
     """Fit a point's module to the end.
 
     Args:
         module: freshly made.
+        listed: the point, and what trackers call it.
         folder: the point's.
         settings: where and on what.
         resume: the checkpoint to go on from.
@@ -63,7 +66,7 @@ def fit(module: PointModule, folder: Path, settings: RunSettings, resume: Path |
         _continue_shorter(point, folder, settings.runs)
         resume = checkpoints.usable(folder, point)
     _quiet_lightning()
-    trainer = _trainer(module, folder, settings)
+    trainer = _trainer(module, listed, folder, settings)
     try:
         trainer.fit(module, ckpt_path=resume)
     except ProcessException as error:
@@ -87,26 +90,25 @@ def _reason(error: ProcessException) -> str:
     return str(error).strip().splitlines()[-1]
 
 
-def _tracker(point: Point, settings: RunSettings) -> tracking.Tracker:
+def _tracker(listed: Listed, settings: RunSettings) -> tracking.Tracker:
+    labels = {"figure": listed.figure, "panel": listed.panel, "profile": listed.profile, "point_id": listed.point_id}
     return tracking.Tracker(
-        {**dataclasses.asdict(point), "point_id": point.point_id, **provenance(settings.device)},
-        group=point.figure,
-        name=point.label,
+        listed.settings | labels | provenance(settings.device),
+        group=listed.figure,
+        name=listed.label,
         job_type="train",
         folder=settings.runs,
         mode=tracking.resolve_mode(settings.tracking),
-        tags=[point.profile, point.method],
+        tags=[listed.profile, listed.point.method.kind],
     )
 
 
-def _trainer(module: PointModule, folder: Path, settings: RunSettings) -> pl.Trainer:
+def _trainer(module: PointModule, listed: Listed, folder: Path, settings: RunSettings) -> pl.Trainer:
     kind, _, number = settings.device.partition(":")
     checkpoint = ModelCheckpoint(
         folder, filename=CHECKPOINT.removesuffix(".ckpt"), save_on_train_epoch_end=True, enable_version_counter=False
     )
-    tracked = Tracking(
-        partial(_tracker, module.point, settings), partial(of_point.exact_of, module.point, settings.runs)
-    )
+    tracked = Tracking(partial(_tracker, listed, settings), partial(of_point.exact_of, module.point, settings.runs))
     alone = settings.ranks == 1
     return pl.Trainer(
         accelerator="cpu" if kind == "cpu" else "cuda",
@@ -116,7 +118,7 @@ def _trainer(module: PointModule, folder: Path, settings: RunSettings) -> pl.Tra
         max_epochs=module.n_epochs,
         callbacks=[
             Measure(),
-            Progress(folder / PROGRESS, module.point.label),
+            Progress(folder / PROGRESS, listed.label),
             tracked,
             stopping.Stop(),
             checkpoint,

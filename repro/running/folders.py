@@ -14,12 +14,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from repro.config.point import Point
 from repro.methods.batch_size import GIB
 
 CHECKPOINT, PREVIOUS = "last.ckpt", "previous.ckpt"
 PROGRESS, DONE = "progress.json", "done.json"
+
+
+class Identified(Protocol):
+    """A point, or one in a list."""
+
+    @property
+    def point_id(self) -> str:
+        """The point's id."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -49,11 +58,11 @@ class RunSettings:
         return self.devices * self.nodes
 
 
-def point_folder(runs: Path, point: Point) -> Path:
+def point_folder(runs: Path, point: Identified) -> Path:
     """Where a point lives."""
     return runs / "points" / point.point_id
 
 
-def finished(runs: Path, point: Point) -> bool:
+def finished(runs: Path, point: Identified) -> bool:
     """Whether a point has been computed to its end."""
     return (point_folder(runs, point) / DONE).exists()

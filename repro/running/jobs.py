@@ -18,8 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.config.point import Point
-from repro.running.folders import point_folder
+from repro.running.folders import Identified, point_folder
 from repro.utils.files import write_atomic
 
 JOB = "job.json"
@@ -72,13 +71,13 @@ def _last_line(trace: str) -> str:
     return re.sub(r"^(?:\w+\.)+(\w+(?::|$))", r"\1", lines[-1]) if lines else trace.strip()[-200:]
 
 
-def remember(runs: Path, point: Point, job: Job) -> None:
+def remember(runs: Path, point: Identified, job: Job) -> None:
     """Note a point's job in its folder."""
     submitted = dataclasses.replace(job, time=round(time.time(), 1))
     write_atomic(point_folder(runs, point) / JOB, json.dumps(dataclasses.asdict(submitted)))
 
 
-def job_of(runs: Path, point: Point) -> Job | None:
+def job_of(runs: Path, point: Identified) -> Job | None:
     """The job that a point was last submitted as."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         return Job(**json.loads((point_folder(runs, point) / JOB).read_text()))

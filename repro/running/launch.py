@@ -22,7 +22,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from repro.config.point import Point
+from repro.config.listed import Listed
 from repro.running import stopping
 from repro.running.display import Display, cost
 from repro.running.folders import RunSettings, finished
@@ -42,7 +42,7 @@ def environment(threads: int) -> dict[str, str]:
     return {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")} | KEEP_MEMORY
 
 
-def run_points(points: Sequence[Point], settings: RunSettings, jobs: int, console: Console) -> dict[str, str]:
+def run_points(points: Sequence[Listed], settings: RunSettings, jobs: int, console: Console) -> dict[str, str]:
     """Compute all points that are not finished.
 
     Args:
@@ -92,12 +92,12 @@ class _StopRequest:
 
 
 def _all_outcomes(
-    todo: Sequence[Point], settings: RunSettings, pool: ProcessPoolExecutor, display: Display, request: _StopRequest
+    todo: Sequence[Listed], settings: RunSettings, pool: ProcessPoolExecutor, display: Display, request: _StopRequest
 ) -> dict[str, str]:
     """Wait for every point; one that another process computes is tried again when the others are done."""
     failures: dict[str, str] = {}
     futures = _submit(pool, todo, settings)
-    pending, busy = set(futures), list[Point]()
+    pending, busy = set(futures), list[Listed]()
     while pending or (busy and not request.signum):
         if not pending:
             time.sleep(BUSY_SECONDS)
@@ -117,14 +117,14 @@ def _all_outcomes(
     return failures
 
 
-def _submit(pool: ProcessPoolExecutor, points: Sequence[Point], settings: RunSettings) -> dict[Future[Path], Point]:
+def _submit(pool: ProcessPoolExecutor, points: Sequence[Listed], settings: RunSettings) -> dict[Future[Path], Listed]:
     with stopping.signals_blocked():  # submitting starts the workers
         futures = {pool.submit(run_point, point, settings, False): point for point in points}
         pool.submit(int)  # an executor watches the workers that it had at the last submission, so not the newest one
     return futures
 
 
-def unfinished(points: Sequence[Point], settings: RunSettings, console: Console) -> list[Point]:
+def unfinished(points: Sequence[Listed], settings: RunSettings, console: Console) -> list[Listed]:
     """Every computation that is not finished, once and longest first; prints how many are finished already."""
     unique = {point.point_id: point for point in points}
     todo = sorted((p for p in unique.values() if not finished(settings.runs, p)), key=cost, reverse=True)

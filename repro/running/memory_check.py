@@ -8,7 +8,6 @@ V nodes of the prefix tree, A = 4^N configurations, D width, F feed-forward widt
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 from collections.abc import Sequence
@@ -17,8 +16,11 @@ from pathlib import Path
 import torch
 
 from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES
-from repro.ansatz.strings import orders
+from repro.config.ansatz import Ansatz
+from repro.config.estimator import Enumeration, Naive
+from repro.config.method import Method, Projection
 from repro.config.point import Point
+from repro.config.settings import change, leaves
 from repro.methods.batch_size import BYTES_OF_TREE, GIB, WIDTHS_OF_FIRST_LAYER, WIDTHS_OF_LAYER
 from repro.utils.errors import InputError
 
@@ -28,14 +30,18 @@ FLOAT = 4
 # Bytes per configuration: log p of every level with its gradient, p, L p and its permutations; per further string two
 # gather indices in int64 and the permuted p.
 OF_CONFIGURATION, OF_STRING = 170, 36
-OF_METHOD = {"variational": 0, "dynamics": 45, "variational+dynamics": 45, "projection": 45, "collocation": 115}
+# Bytes per configuration of a method: of a search, of an evolution, and of one with two networks; of every state that a
+# step records on its way; per draw.
+OF_SEARCH, OF_EVOLUTION, OF_STAGES = 0, 45, 115
 OF_DENSE_STATE = 12
-OF_DRAW = {"collocation": 90}
+OF_DRAW, OF_DRAW_STAGES = 40, 90
 # Floats per node and unit of: width (first, last folded, other layer), feed-forward width, norms, attention weights.
 FIRST, FOLDED, LAYER, FEEDFORWARD, NORM, ATTENTION = 8, 3, 12, 6, 2, 14
 # Tokens of a sequence that go through the network at once, all layers' intermediate values kept.
 OF_SEQUENCE = 14
 FREE_SHARE = 0.95
+EXACT_ALONE = {"sampling": "masked", "dense_output": 1, "hilbert_schmidt": 0.0}
+"""Settings that only enumeration takes, at what draws from the network have."""
 
 
 def bytes_of(point: Point, memory: int) -> int:
@@ -45,69 +51,77 @@ def bytes_of(point: Point, memory: int) -> int:
         point: what is computed.
         memory: bytes that one evaluation of the sampled estimator may take.
     """
-    if point.estimator == "enumeration":
-        return _weights(point) + _enumeration(point)
-    tree = _tree(point) if point.estimator == "sampled" else _naive(point)
-    bound = min(tree, memory) if point.estimator == "sampled" else tree
-    return _weights(point) + bound + point.n_samples * _sequence(point)
+    estimator = point.estimator
+    if isinstance(estimator, Enumeration):
+        return _weights(point) + _enumeration(point, estimator)
+    sequences = estimator.draws * _sequence(point)
+    if isinstance(estimator, Naive):
+        return _weights(point) + _naive(point, estimator.draws) + sequences
+    return _weights(point) + min(_tree(point, estimator.draws), memory) + sequences
 
 
 def _weights(point: Point) -> int:
     """Weights, gradients, Adam's two moments; a copy of them in the checkpoint."""
-    D, F, N = point.width, point.feedforward, point.build_lattice().n_sites
-    stages = 2 if point.method == "collocation" else 1
-    return 6 * FLOAT * stages * (point.layers * (4 * D * D + 2 * D * F) + (N + 9) * D)
+    D, F, N = point.ansatz.width, point.ansatz.feedforward, point.lattice.n_sites
+    return 6 * FLOAT * point.method.networks * (point.ansatz.layers * (4 * D * D + 2 * D * F) + (N + 9) * D)
 
 
-def _enumeration(point: Point) -> int:
-    N = point.build_lattice().n_sites
+def _enumeration(point: Point, estimator: Enumeration) -> int:
+    N, method = point.lattice.n_sites, point.method
     A, V = 4**N, (4**N - 1) // 3
-    per_configuration = OF_CONFIGURATION + OF_METHOD[point.method] + OF_STRING * _further_strings(point)
-    if point.method == "projection":
-        per_configuration += OF_DENSE_STATE * point.dense_output
-    graphs = 2 if point.method == "collocation" else 1
-    draws = point.n_samples * OF_DRAW.get(point.method, 40)
-    if point.sampling == "unmasked":
-        draws += max(point.n_samples, 20_000) * _sequence(point)
-    return A * per_configuration + V * FLOAT * graphs * _floats_per_node(point, N) + draws + 55 * 2**20
+    per_configuration = OF_CONFIGURATION + _of_method(method) + OF_STRING * _further_strings(point)
+    n_samples = estimator.n_samples or 0
+    draws = n_samples * (OF_DRAW if method.networks == 1 else OF_DRAW_STAGES)
+    if estimator.sampling == "unmasked":
+        draws += max(n_samples, 20_000) * _sequence(point)
+    per_node = FLOAT * method.networks * _floats_per_node(point.ansatz, N)
+    return A * per_configuration + V * per_node + draws + 55 * 2**20
+
+
+def _of_method(method: Method) -> int:
+    """Bytes per configuration that a method adds."""
+    if method.evolution is None:
+        return OF_SEARCH
+    recorded = OF_DENSE_STATE * method.dense_output if isinstance(method, Projection) else 0
+    return (OF_EVOLUTION if method.networks == 1 else OF_STAGES) + recorded
 
 
 def _further_strings(point: Point) -> int:
-    strings = len(orders(point.strings, point.build_lattice()))
+    strings = len(point.orders)
     return strings if strings > 1 else 0
 
 
-def _floats_per_node(point: Point, N: int) -> int:
-    if point.layers == 1 and point.norm == "none":
+def _floats_per_node(ansatz: Ansatz, N: int) -> int:
+    if ansatz.is_shallow:
         return 0
-    D, F = point.width, point.feedforward
-    later = point.layers - 1
-    folded = point.norm == "none" and point.heads == 1
+    D, F = ansatz.width, ansatz.feedforward
+    later = ansatz.layers - 1
+    folded = ansatz.norm == "none" and ansatz.heads == 1
     widths = FIRST + (LAYER * (later - 1) + FOLDED if folded else LAYER * later)
-    norms = 0 if point.norm == "none" else NORM * D * point.layers
-    return widths * D + FEEDFORWARD * F * point.layers + norms + ATTENTION * later * point.heads * (N + 18)
+    norms = 0 if ansatz.norm == "none" else NORM * D * ansatz.layers
+    return widths * D + FEEDFORWARD * F * ansatz.layers + norms + ATTENTION * later * ansatz.heads * (N + 18)
 
 
-def _tree(point: Point) -> int:
+def _tree(point: Point, draws: int) -> int:
     """Nodes of the sampled tree as if no two samples shared a prefix, but no more than there are."""
-    lattice = point.build_lattice()
+    lattice, ansatz = point.lattice, point.ansatz
     N, P = lattice.n_sites, len(lattice.bonds)
     strings = max(1, _further_strings(point))
-    nodes = strings * min(point.n_samples * (N + 1.5 * N * (N - 1) + 9 * P * (N - 1) / 2), (4.0**N - 1) / 3)
-    shallow = point.layers == 1 and point.norm == "none"
-    widths = 0 if shallow else WIDTHS_OF_FIRST_LAYER + WIDTHS_OF_LAYER * (point.layers - 1)
-    return int(nodes * (BYTES_OF_TREE + widths * point.width * FLOAT))
+    nodes = strings * min(draws * (N + 1.5 * N * (N - 1) + 9 * P * (N - 1) / 2), (4.0**N - 1) / 3)
+    widths = 0 if ansatz.is_shallow else WIDTHS_OF_FIRST_LAYER + WIDTHS_OF_LAYER * (ansatz.layers - 1)
+    return int(nodes * (BYTES_OF_TREE + widths * ansatz.width * FLOAT))
 
 
-def _naive(point: Point) -> int:
+def _naive(point: Point, draws: int) -> int:
     """Every flipped neighbour of every sample is a sequence of its own."""
-    lattice = point.build_lattice()
-    return point.n_samples * (4 * lattice.n_sites + 16 * len(lattice.bonds)) * _sequence(point)
+    lattice = point.lattice
+    return draws * (4 * lattice.n_sites + 16 * len(lattice.bonds)) * _sequence(point)
 
 
 def _sequence(point: Point) -> int:
-    N = point.build_lattice().n_sites
-    return FLOAT * N * point.layers * (OF_SEQUENCE * point.width + 3 * point.feedforward + 2 * point.heads * N)
+    N, ansatz = point.lattice.n_sites, point.ansatz
+    per_token = OF_SEQUENCE * ansatz.width + 3 * ansatz.feedforward + 2 * ansatz.heads * N
+    return FLOAT * N * ansatz.layers * per_token
 
 
 def check_fits(points: Sequence[Point], jobs: int, memory: int, device: str) -> None:
@@ -163,22 +177,21 @@ def _gib(size: int) -> str:
 
 def _smaller(point: Point, memory: int, free: int) -> str:
     """The largest lattice of its kind, and the other estimator where this one enumerates."""
-    N = point.build_lattice().n_sites
+    strings = _further_strings(point) * OF_STRING if point.estimator.kind == Enumeration.kind else 0
+    plain = {"strings": "0s", "lattice": "ring"}
     fitting = 0
-    for sites in range(1, min(N, MAX_ENUMERATED_SITES + 1)):
-        ring = dataclasses.replace(point, lattice="ring", rows=1, cols=sites, strings="0s")
-        strings = _further_strings(point) * OF_STRING * 4**sites if point.estimator == "enumeration" else 0
-        if bytes_of(ring, memory) + strings + OF_PROCESS <= free:
+    for sites in range(1, min(point.lattice.n_sites, MAX_ENUMERATED_SITES + 1)):
+        ring = change(point, **plain, n_sites=sites)
+        if bytes_of(ring, memory) + strings * 4**sites + OF_PROCESS <= free:
             fitting = sites
-    found = (
-        [f"at most {fitting} sites with this network"] if fitting else ["a smaller --width, --layers or --n-samples"]
+    fits_here = (
+        f"at most {fitting} sites with this network" if fitting else "a smaller --width, --layers or --n-samples"
     )
-    if point.estimator == "enumeration":
-        exact = dataclasses.replace(point, sampling="masked", dense_output=1, hilbert_schmidt=0.0)
-        other = dataclasses.replace(exact, estimator="sampled", n_samples=1000)
-        if bytes_of(other, memory) + OF_PROCESS <= free:
-            found.append("--estimator sampled --n-samples 1000")
-    return ", or ".join(found)
+    if isinstance(point.estimator, Enumeration):
+        exact = {name: value for name, value in EXACT_ALONE.items() if name in leaves(point)}
+        if bytes_of(change(change(point, **exact), estimator="sampled", n_samples=1000), memory) + OF_PROCESS <= free:
+            return f"{fits_here}, or --estimator sampled --n-samples 1000"
+    return fits_here
 
 
 def free_memory(device: str = "cpu") -> int:

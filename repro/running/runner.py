@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from repro.config.point import Point
-from repro.methods.collocation_training import CollocationModule
-from repro.methods.projection_training import ProjectionModule
+from repro.config.listed import Listed
+from repro.config.settings import leaves
+from repro.methods.module import PointModule
+from repro.methods.modules import module_of
 from repro.methods.sanity import WrongNumbersError
-from repro.methods.training import DynamicsModule, PointModule, VariationalModule
+from repro.methods.variational import VariationalModule
 from repro.running import checkpoints, events, stopping
 from repro.running.devices import check_device, first_rank
 from repro.running.fit import fit
@@ -24,24 +25,17 @@ from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 from repro.utils.provenance import provenance
 
-MODULES: dict[str, type[PointModule]] = {
-    "variational": VariationalModule,
-    "dynamics": DynamicsModule,
-    "variational+dynamics": DynamicsModule,
-    "projection": ProjectionModule,
-    "collocation": CollocationModule,
-}
-
 
 class BusyError(RuntimeError):
     """Another process computes the point."""
 
 
-def run_point(point: Point, settings: RunSettings, wait: bool = True) -> Path:
+def run_point(listed: Listed, settings: RunSettings, wait: bool = True) -> Path:
     """Compute a point, or continue it, or return at once if it is finished.
 
     Args:
-        point: what to compute; variational+dynamics first computes its variational stage as a point of its own.
+        listed: what to compute, and what trackers call it; variational+dynamics first computes its variational stage
+            as a point of its own.
         settings: where and on what.
         wait: for another process that computes it.
 
@@ -54,6 +48,7 @@ def run_point(point: Point, settings: RunSettings, wait: bool = True) -> Path:
         BusyError: another process computes it, and `wait` is false.
         repro.running.stopping.Stopped: this process was asked to stop; the finished part is saved.
     """
+    point = listed.point
     check_device(settings.device)
     folder = point_folder(settings.runs, point)
     _make_folder(folder)
@@ -61,7 +56,7 @@ def run_point(point: Point, settings: RunSettings, wait: bool = True) -> Path:
         raise stopping.Stopped
     with _alone(folder, wait):
         if not finished(settings.runs, point):
-            _compute(point, folder, settings)
+            _compute(listed, folder, settings)
     return folder
 
 
@@ -82,17 +77,18 @@ def _alone(folder: Path, wait: bool) -> Iterator[None]:
         lock.release()
 
 
-def _compute(point: Point, folder: Path, settings: RunSettings) -> None:
+def _compute(listed: Listed, folder: Path, settings: RunSettings) -> None:
+    point = listed.point
     torch.set_num_threads(settings.threads)
     resume = checkpoints.usable(folder, point)
     if first_rank():
         _clean(folder)
         events.record(folder, "resumed" if resume else "started")
     try:
-        module = MODULES[point.method](point, settings.memory)
-        if point.method == "variational+dynamics":
-            _start_from_variational(module, settings)
-        fit(module, folder, settings, resume)
+        module = module_of(point, settings.memory)
+        if point.first_stage is not None:
+            _start_from(dataclasses.replace(listed, point=point.first_stage, name=""), module, settings)
+        fit(module, listed, folder, settings, resume)
         if first_rank():
             _write_results(module, folder, settings)
             events.record(folder, "finished")
@@ -101,12 +97,12 @@ def _compute(point: Point, folder: Path, settings: RunSettings) -> None:
         raise
     except WrongNumbersError as error:
         if first_rank():
-            events.mark_failed(folder, point.point_id, point.label, str(error))
+            events.mark_failed(folder, point.point_id, listed.label, str(error))
         raise
 
 
 def _clean(folder: Path) -> None:
-    """Take away what killed processes have left, and the word that the point was given up."""
+    """Remove what killed processes have left, and the note that the point had failed."""
     for path in (*folder.glob(".*.tmp"), folder / events.FAILED):
         path.unlink(missing_ok=True)
 
@@ -125,10 +121,9 @@ def _make_folder(folder: Path) -> None:
         raise InputError(f"cannot write to '{folder}': {error.strerror}") from error
 
 
-def _start_from_variational(module: PointModule, settings: RunSettings) -> None:
+def _start_from(stage: Listed, module: PointModule, settings: RunSettings) -> None:
     """The second stage starts from the finished first one, and its clock includes it."""
-    stage = module.point.variational_stage()
-    checkpoint = checkpoints.load(run_point(stage, settings) / CHECKPOINT, stage)
+    checkpoint = checkpoints.load(run_point(stage, settings) / CHECKPOINT, stage.point)
     module.load_state_dict(checkpoint["state_dict"])
     module.seconds_before = checkpoint["seconds"]
 
@@ -143,7 +138,7 @@ def _write_results(module: PointModule, folder: Path, settings: RunSettings) -> 
         )
         write_atomic(folder / "losses.csv", losses.to_csv(index=False))
     done = {
-        "point": dataclasses.asdict(module.point),
+        "point": leaves(module.point),
         "point_id": module.point.point_id,
         "seconds": module.seconds,
         "provenance": provenance(settings.device),

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.config.point import Point
+from repro.config.listed import Listed
 from repro.running import events
-from repro.running.folders import DONE, PROGRESS, point_folder
+from repro.running.folders import DONE, PROGRESS, Identified, point_folder
 from repro.running.jobs import Job, job_of, queue_for
 
 STATES = ("done", "running", "queued", "failed", "stopped", "open")
@@ -43,7 +43,7 @@ class State:
         reason: of a failure or a stop, in one line.
     """
 
-    point: Point
+    point: Listed
     state: str
     done: int = 0
     total: int = 0
@@ -53,14 +53,14 @@ class State:
     reason: str = ""
 
 
-def states(points: Sequence[Point], runs: Path) -> list[State]:
+def states(points: Sequence[Listed], runs: Path) -> list[State]:
     """The state of every point; SLURM is asked once, and only where an unfinished point was submitted to it."""
     known = {point: None if _read(point, runs, DONE) else job_of(runs, point) for point in points}
     queue = queue_for(known.values())
     return [_state(point, runs, known[point], queue) for point in points]
 
 
-def _state(point: Point, runs: Path, job: Job | None, queue: Queue | None) -> State:
+def _state(point: Listed, runs: Path, job: Job | None, queue: Queue | None) -> State:
     if done := _read(point, runs, DONE):
         return State(point, "done", spent=float(done.get("seconds", math.nan)), left=0.0)
     progress, last = _read(point, runs, PROGRESS), events.last(point_folder(runs, point))
@@ -122,7 +122,7 @@ def _changed(folder: Path, but: str = "") -> float:
     return max(times)
 
 
-def _read(point: Point, runs: Path, name: str) -> dict[str, Any]:
+def _read(point: Identified, runs: Path, name: str) -> dict[str, Any]:
     """What a JSON file of a point says; empty where it is missing, half written or no object."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         return dict(json.loads((point_folder(runs, point) / name).read_text()))

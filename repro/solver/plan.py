@@ -6,18 +6,19 @@ network adds an error, so that steps are long where exact sums propagate them at
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES, check_enumerable
-from repro.config.point import halved
-from repro.config.point_checks import LONGEST
+from repro.config.control import CONTROL, half_step_control
+from repro.config.listed import Listed
+from repro.config.method import LONGEST, Projection
+from repro.config.settings import change, from_leaves, leaves
 from repro.running.memory_check import fits
 from repro.solver.problem import Problem
-from repro.solver.problem_point import CustomPoint
+from repro.solver.problem_point import ProblemPoint
 from repro.utils.errors import InputError, unknown
 from repro.utils.validation import check_float, check_int, shorten
 
@@ -31,7 +32,6 @@ STEADY_TIME = 10.0
 TO_STEADY = {"step": 2.5, "step_iterations": 1000}
 """Settings of that evolution by projection: what each step leaves wrong decays in the next one."""
 MOST_SEEDS = 100
-CONTROL = "control"
 EVOLUTION, STEADY = "evolution", "steady state"
 NETWORK = {"layers": 2, "width": 32, "heads": 4, "feedforward": 32, "positions": "learned"}
 CYCLE = {"step_decay": "cycle", "step_factor": 0.02}
@@ -90,7 +90,7 @@ class Request:
             raise InputError("method variational with t_end: it finds steady states alone, expected steady")
 
 
-def points(problem: Problem, request: Request, memory: int, device: str) -> dict[str, list[CustomPoint]]:
+def points(problem: Problem, request: Request, memory: int, device: str) -> dict[str, list[Listed]]:
     """The points by kind, "evolution" and "steady state": one per seed, and with several seeds a control.
 
     Args:
@@ -106,17 +106,21 @@ def points(problem: Problem, request: Request, memory: int, device: str) -> dict
     request.check()
     if request.steady and not problem.model.has_jumps:
         raise InputError("steady state of a model without jump operators: expected at least one, or it is not unique")
-    found = {}
+    planned = {}
     if request.t_end is not None:
-        found[EVOLUTION] = _fitting(problem, request, EVOLUTION, request.t_end, memory, device)
+        planned[EVOLUTION] = _fitting(problem, request, EVOLUTION, request.t_end, memory, device)
     if request.steady:
-        found[STEADY] = _fitting(problem, request, STEADY, STEADY_TIME, memory, device)
-    if problem.imaginary_time and not all(point.projects_exactly for point in found.values()):
-        raise InputError("imaginary time: expected method projection with exact sums (enumeration, n_samples 0)")
-    return {kind: _repeated(point, request.seeds) for kind, point in found.items()}
+        planned[STEADY] = _fitting(problem, request, STEADY, STEADY_TIME, memory, device)
+    if problem.imaginary_time and not all(_projects_exactly(point) for point in planned.values()):
+        raise InputError("imaginary time: expected method projection with exact sums (enumeration without n_samples)")
+    return {kind: _repeated(problem, kind, point, request.seeds) for kind, point in planned.items()}
 
 
-def _fitting(problem: Problem, request: Request, kind: str, t_end: float, memory: int, device: str) -> CustomPoint:
+def _projects_exactly(point: ProblemPoint) -> bool:
+    return isinstance(point.method, Projection) and point.estimator.exact_sums
+
+
+def _fitting(problem: Problem, request: Request, kind: str, t_end: float, memory: int, device: str) -> ProblemPoint:
     """One point by the estimator asked for, or by the one that the machine can hold."""
     if request.estimator == "enumeration" or (request.estimator == AUTO and problem.n_sites <= ENUMERATED_SITES):
         check_enumerable(problem.n_sites)
@@ -133,7 +137,7 @@ def _fitting(problem: Problem, request: Request, kind: str, t_end: float, memory
     return _point(problem, request, kind, t_end, "sampled")
 
 
-def _point(problem: Problem, request: Request, kind: str, t_end: float, estimator: str) -> CustomPoint:
+def _point(problem: Problem, request: Request, kind: str, t_end: float, estimator: str) -> ProblemPoint:
     drawn = estimator == "sampled"
     method = request.method if request.method != AUTO else ("collocation" if drawn else "projection")
     relaxing = TO_STEADY if kind == STEADY and method == "projection" and not drawn else {}
@@ -144,31 +148,38 @@ def _point(problem: Problem, request: Request, kind: str, t_end: float, estimato
         settings["iterations" if method == "variational" else "step_iterations"] = request.iterations
     if method in ("projection", "collocation") and "first_iterations" not in request.changes:
         settings |= {"first_steps": 1, "first_iterations": math.ceil(1.5 * settings["step_iterations"])}
-    n_steps = math.ceil(t_end / min(step, t_end) - 1e-9)
-    settings |= {"tau": t_end / n_steps / 2, "t_end": float(t_end), "method": method, "estimator": estimator}
-    exact_sums = not drawn and not settings.get("n_samples")
-    if method == "projection" and exact_sums and kind == EVOLUTION and "dense_output" not in settings:
-        # even, so that a control of twice as many steps has the same times
-        settings["dense_output"] = 2 * math.ceil(ROWS / n_steps / 2)
-    return CustomPoint(
-        figure=problem.name, panel=kind, profile="desk", problem=problem.text, seed=request.seed, **settings
-    )
+    settings |= {"method": method, "estimator": estimator, "seed": request.seed, "problem": problem.text}
+    if method != "variational":
+        n_steps = math.ceil(t_end / min(step, t_end) - 1e-9)
+        settings |= {"tau": t_end / n_steps / 2, "t_end": float(t_end)}
+        exact_sums = not drawn and not settings.get("n_samples")
+        if method == "projection" and exact_sums and kind == EVOLUTION and "dense_output" not in settings:
+            # even, so that a control of twice as many steps has the same times
+            settings["dense_output"] = 2 * math.ceil(ROWS / n_steps / 2)
+    return from_leaves(ProblemPoint, settings)
 
 
-def _repeated(point: CustomPoint, seeds: int) -> list[CustomPoint]:
+def _repeated(problem: Problem, kind: str, point: ProblemPoint, seeds: int) -> list[Listed]:
     """One point per seed; with several the control too (`repro.reporting.error_estimate`)."""
-    repeated = [dataclasses.replace(point, seed=point.seed + k) for k in range(seeds)]
-    return repeated if seeds == 1 else [*repeated, control(point)]
+    repeated = [_listed(problem, kind, change(point, seed=point.seed + k)) for k in range(seeds)]
+    return repeated if seeds == 1 else [*repeated, _listed(problem, f"{kind}{CONTROL}", control(point))]
 
 
-def control(point: CustomPoint) -> CustomPoint:
+def _listed(problem: Problem, panel: str, point: ProblemPoint) -> Listed:
+    kind = panel.replace(":", "").replace(" ", "-")
+    name = f"{problem.name}-N{problem.n_sites}-{point.method.short}-{kind}-seed{point.seed}"
+    return Listed(point, problem.name, panel, "workstation", name)
+
+
+def control(point: ProblemPoint) -> ProblemPoint:
     """A run with shorter steps, whose projections fall elsewhere, recorded at the same times; half a search."""
-    named = dataclasses.replace(point, panel=f"{point.panel} {CONTROL}")
-    if point.method == "variational":
-        return dataclasses.replace(named, iterations=max(1, point.iterations // 2))
-    return dataclasses.replace(halved(named), dense_output=max(1, point.dense_output // 2))
+    flat = leaves(point)
+    if point.method.evolution is None:
+        return change(point, iterations=max(1, flat["iterations"] // 2))
+    halved = half_step_control(point)
+    return change(halved, dense_output=max(1, flat["dense_output"] // 2)) if "dense_output" in flat else halved
 
 
-def longer(point: CustomPoint) -> CustomPoint:
+def longer(listed: Listed) -> Listed:
     """The same over twice the time; it goes on where the shorter one has ended."""
-    return dataclasses.replace(point, t_end=2 * point.t_end)
+    return listed.change(t_end=2 * listed.settings["t_end"])

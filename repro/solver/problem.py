@@ -31,7 +31,7 @@ class Problem:
         model: the Lindblad equation (Eq. 1) with any one- and two-site terms.
         initial: the product state at t = 0: a name ("up", "down", "plus", "minus", "left", "right") or a Bloch vector
             (x, y, z) of length at most one for every spin alike, or a list of N of them, one for each site.
-        povm: "tetrahedral", "pauli4", or four 2x2 matrices (a `repro.physics.povm.Povm`) of your own.
+        povm: "tetrahedral", "pauli4", or four 2x2 matrices of your own; once given, the `repro.physics.povm.Povm` itself.
         observables: a list of "Z" (averaged over the sites), "Z*" (every site), a Pauli string such as "X0 Z3",
             {name: [(2.0, "X0 Y1"), ...]} for a linear combination, and "purity" (Tr rho^2, enumeration alone). By
             default X, Y, Z averaged and of every site.
@@ -53,19 +53,18 @@ class Problem:
     imaginary_time: bool = False
     name: str = "custom"
     bloch_vectors: tuple[tuple[float, float, float], ...] = field(init=False, repr=False)
-    frame: Povm = field(init=False, repr=False)
     asked: tuple[Observable, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_instance("problem: model", self.model, LindbladModel)
         if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable():
             raise InputError(f"problem: name = {shorten(self.name)}, expected printable text")
-        settle = {
+        derived = {
             "bloch_vectors": _bloch_vectors(self.initial, self.n_sites),
-            "frame": _povm(self.povm),
+            "povm": _povm(self.povm),
             "asked": asked_observables(self.observables, self.correlators, self.n_sites),
         }
-        for name, value in settle.items():
+        for name, value in derived.items():
             object.__setattr__(self, name, value)
         if self.imaginary_time:
             self._check_cooling()
@@ -80,6 +79,11 @@ class Problem:
     def n_sites(self) -> int:
         """Number of spins N."""
         return self.model.lattice.n_sites
+
+    @property
+    def frame(self) -> Povm:
+        """`povm`; until problem_point uses that name."""
+        return _povm(self.povm)
 
     @cached_property
     def text(self) -> str:
@@ -114,6 +118,7 @@ def _bloch_vectors(initial: Any, n_sites: int) -> tuple[tuple[float, float, floa
 
 
 def _povm(povm: Any) -> Povm:
+    """The POVM of a name or of four matrices."""
     if isinstance(povm, Povm):
         return povm
     if isinstance(povm, str):
@@ -139,7 +144,7 @@ def _square(sites: Sequence[int], numbers: Sequence[Sequence[float]]) -> np.ndar
 def _description(problem: Problem) -> dict[str, Any]:
     """Terms that vanish are left out. Two sites are neighbours where a term joins them."""
     model = problem.model
-    lattice = model.lattice
+    lattice, povm = model.lattice, _povm(problem.povm)
     terms = [(term.sites, term.operator) for term in model.hamiltonian_terms if term.operator.any()]
     jumps = [(jump.sites, jump.operator, jump.rate) for jump in model.jumps if jump.acts]
     kind = {"imaginary_time": True} if problem.imaginary_time else {}
@@ -151,18 +156,20 @@ def _description(problem: Problem) -> dict[str, Any]:
         "hamiltonian": [[list(map(int, sites)), _numbers(operator)] for sites, operator in terms],
         "jumps": [[list(map(int, sites)), _numbers(operator), rate] for sites, operator, rate in jumps],
         "initial": problem.bloch_vectors,
-        "povm": _numbers(problem.frame.frame),
-        "povm_name": problem.frame.name,
+        "povm": _numbers(povm.frame),
+        "povm_name": povm.name,
         "observables": [[each.name, each.terms, each.factors, each.purity] for each in problem.asked],
     }
 
 
-def _from_description(cls: type[Problem], found: Mapping[str, Any]) -> Problem:
-    terms = [(tuple(sites), _square(sites, numbers)) for sites, numbers in found["hamiltonian"]]
-    jumps = [(tuple(sites), _square(sites, numbers), rate) for sites, numbers, rate in found["jumps"]]
+def _from_description(cls: type[Problem], description: Mapping[str, Any]) -> Problem:
+    terms = [(tuple(sites), _square(sites, numbers)) for sites, numbers in description["hamiltonian"]]
+    jumps = [(tuple(sites), _square(sites, numbers), rate) for sites, numbers, rate in description["jumps"]]
     pairs = {frozenset(sites): sites for sites in [*(t[0] for t in terms), *(j[0] for j in jumps)] if len(sites) == 2}
-    shape = tuple(found["shape"]) if found["shape"] else None
-    lattice = Lattice(found["n_sites"], tuple(pairs.values()), shape, found["lattice"], tuple(found["periods"]))
+    shape = tuple(description["shape"]) if description["shape"] else None
+    lattice = Lattice(
+        description["n_sites"], tuple(pairs.values()), shape, description["lattice"], tuple(description["periods"])
+    )
     model = LindbladModel(
         lattice,
         one_site=[(sites[0], operator) for sites, operator in terms if len(sites) == 1],
@@ -171,11 +178,11 @@ def _from_description(cls: type[Problem], found: Mapping[str, Any]) -> Problem:
     )
     asked = [
         Observable(name, tuple((c, _string(s)) for c, s in terms_), tuple(_string(s) for s in factors), pure)
-        for name, terms_, factors, pure in found["observables"]
+        for name, terms_, factors, pure in description["observables"]
     ]
-    povm = Povm(_matrix(found["povm"], 4, 2, 2), found["povm_name"])
-    initial = [tuple(v) for v in found["initial"]]
-    return cls(model, initial, povm, asked, imaginary_time=found.get("imaginary_time", False))
+    povm = Povm(_matrix(description["povm"], 4, 2, 2), description["povm_name"])
+    initial = [tuple(v) for v in description["initial"]]
+    return cls(model, initial, povm, asked, imaginary_time=description.get("imaginary_time", False))
 
 
 def _string(pairs: Sequence[Sequence[Any]]) -> tuple[tuple[int, str], ...]:

@@ -1,4 +1,4 @@
-"""A `Point` whose lattice, model, POVM, initial state and observables are a user's problem.
+"""A point whose system is a user's problem.
 
 The problem travels as text (`repro.solver.problem.Problem.text`): a point stays one plain, hashable, picklable record,
 its id covers every number of the problem, and checkpoints, locks and processes treat it as any other.
@@ -6,13 +6,14 @@ its id covers every number of the problem, and checkpoints, locks and processes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
 from repro.config.point import Point
-from repro.config.point_checks import SHORT
+from repro.config.settings import Settings, part, setting
 from repro.physics.imaginary_time import ImaginaryTime
 from repro.physics.lattice import Lattice
 from repro.physics.lindblad import LindbladModel
@@ -21,7 +22,6 @@ from repro.physics.observables import Observable
 from repro.physics.povm import Povm
 from repro.solver.problem import Problem
 from repro.utils.errors import InputError
-from repro.utils.validation import shorten
 
 PLAIN_ORDER = "0s"
 
@@ -32,22 +32,23 @@ def _problem(text: str) -> Problem:
 
 
 @dataclass(frozen=True)
-class CustomPoint(Point):
-    """One computation of a user's problem, named by `figure`; fields of the paper's models are not used.
+class ProblemSystem(Settings):
+    """What is simulated: a user's problem.
 
-    Raises:
-        InputError: `problem` is no problem's text, or a setting outside its range.
+    Attributes:
+        measured_batches: single sites and pairs, which nothing averages, take more samples than site averages do.
+        rate: times are in the problem's own unit.
     """
 
-    problem: str = field(default="", metadata={"help": "the problem, as `Problem.text` gives it"})
+    problem: str = setting("", "the problem, as `Problem.text` gives it")
+
+    measured_batches: ClassVar[int] = 8
+    rate: ClassVar[float] = 1.0
+    label: ClassVar[str] = "problem"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.problem, str):
-            raise InputError(f"problem = {shorten(self.problem)}: expected the text of a problem")
         super().__post_init__()
-        # the network starts as a product along the sequence: with several orders a site has no one place in it
-        if self.strings != PLAIN_ORDER and len(set(self.solved.bloch_vectors)) > 1:
-            raise InputError(f"strings '{self.strings}' with an initial state per site: expected '{PLAIN_ORDER}'")
+        _problem(self.problem)
 
     @property
     def solved(self) -> Problem:
@@ -55,15 +56,9 @@ class CustomPoint(Point):
         return _problem(self.problem)
 
     @property
-    def measured_batches(self) -> int:
-        """Single sites and pairs of sites, which nothing averages, take more samples than site averages do."""
-        return 8
-
-    @property
-    def label(self) -> str:
-        """Name of the problem, method, number of spins; what it is run for, and the seed."""
-        kind = f"-{self.panel.replace(' ', '-')}" if self.panel else ""
-        return f"{self.figure}-N{self.solved.n_sites}-{SHORT[self.method]}{kind}-seed{self.seed}"
+    def place(self) -> str:
+        """The number of spins."""
+        return f"N{self.solved.n_sites}"
 
     def build_lattice(self) -> Lattice:
         """The lattice, two sites bonded where a term joins them."""
@@ -90,3 +85,21 @@ class CustomPoint(Point):
     def observables(self) -> tuple[Observable, ...]:
         """What the problem asks for."""
         return self.solved.asked
+
+
+@dataclass(frozen=True)
+class ProblemPoint(Point):
+    """One computation of a user's problem.
+
+    Raises:
+        InputError: `problem` is no problem's text, or a setting outside its range.
+    """
+
+    system: ProblemSystem = part(ProblemSystem)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # the network starts as a product along the sequence: with several orders a site has no one place in it
+        strings = self.ansatz.strings
+        if strings != PLAIN_ORDER and len(set(self.system.solved.bloch_vectors)) > 1:
+            raise InputError(f"strings '{strings}' with an initial state per site: expected '{PLAIN_ORDER}'")

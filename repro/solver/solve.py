@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repro.config.listed import Listed
 from repro.methods.batch_size import GIB
 from repro.references.density_matrix import MAX_SITES
 from repro.running import launch
@@ -21,7 +22,6 @@ from repro.running.runner import run_point
 from repro.solver import exact as exact_values
 from repro.solver.plan import AUTO, EVOLUTION, STEADY, Request, longer, points
 from repro.solver.problem import Problem
-from repro.solver.problem_point import CustomPoint
 from repro.solver.solution import Solution
 from repro.solver.table import COLUMNS, Exact, drift, evolution_rows, runs_of, steady_rows, times_of
 from repro.utils.errors import InputError
@@ -46,7 +46,7 @@ class _Machine:
     jobs: int
     quiet: bool
 
-    def compute(self, todo: Sequence[CustomPoint]) -> None:
+    def compute(self, todo: Sequence[Listed]) -> None:
         """Compute points that are not finished, here or in processes of their own."""
         from rich.console import Console
 
@@ -174,11 +174,11 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     return Solution(problem, pd.DataFrame(rows, columns=list(COLUMNS)), tuple(folders), seconds, tuple(notes))
 
 
-def _settled(problem: Problem, steady: list[CustomPoint], machine: _Machine, notes: list[str]) -> list[CustomPoint]:
+def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: list[str]) -> list[Listed]:
     """The points that stand for the steady state: continued until nothing asked for moves any more."""
     for doubling in range(DOUBLINGS + 1):
         found = runs_of(problem, steady, machine.settings.runs)
-        if steady[0].method == "variational":
+        if steady[0].point.method.evolution is None:
             return steady
         moved = max(drift(mine) for _, mine in found.groupby(["observable", "seed", "control"]))
         if moved <= SETTLED_CHANGE:
@@ -186,7 +186,9 @@ def _settled(problem: Problem, steady: list[CustomPoint], machine: _Machine, not
         if doubling < DOUBLINGS:
             steady = [longer(point) for point in steady]
             machine.compute(steady)
-    notes.append(f"the steady state still moved by {moved:.4f} over the last time step, at t = {steady[0].t_end:g}")
+    notes.append(
+        f"the steady state still moved by {moved:.4f} over the last time step, at t = {steady[0].settings['t_end']:g}"
+    )
     return steady
 
 

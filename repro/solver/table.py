@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repro.config.control import CONTROL
+from repro.config.listed import Listed
 from repro.physics.observables import column
 from repro.reporting.error_estimate import over_time, steady_state
 from repro.running.folders import point_folder
-from repro.solver.plan import CONTROL
 from repro.solver.problem import Problem
-from repro.solver.problem_point import CustomPoint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,22 +28,24 @@ COLUMNS = ("t", "observable", "mean", "error", "exact", "deviation")
 Exact = Mapping[str, np.ndarray]
 
 
-def runs_of(problem: Problem, points: Sequence[CustomPoint], runs: Path) -> pd.DataFrame:
+def runs_of(problem: Problem, points: Sequence[Listed], runs: Path) -> pd.DataFrame:
     """Every run's values: columns t (NaN where a search has none), observable, mean, error, seed, control."""
     import pandas as pd
 
     from repro.utils.result_table import read_exactly
 
     parts = []
-    for point in points:
-        history = read_exactly(point_folder(runs, point) / "history.csv")
+    for listed in points:
+        history = read_exactly(point_folder(runs, listed) / "history.csv")
         if "t" not in history:
             history = history.tail(1).assign(t=math.nan)
         for each in problem.asked:
             name = column(each.name)
             values = {"t": history["t"].round(9), "mean": history[name], "error": history[f"{name}_error"]}
-            control = point.panel.endswith(CONTROL)
-            parts.append(pd.DataFrame({**values, "observable": each.name, "seed": point.seed, "control": control}))
+            control = listed.panel.endswith(CONTROL)
+            parts.append(
+                pd.DataFrame({**values, "observable": each.name, "seed": listed.point.seed, "control": control})
+            )
     return pd.concat(parts, ignore_index=True)
 
 

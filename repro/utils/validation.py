@@ -18,7 +18,10 @@ MOST = 10**9
 MOST_PROCESSES = 4096
 MOST_MEMORY = 2.0**30
 """GiB."""
-_KINDS = {"int": "a whole number", "float": "a number", "bool": "True or False", "str": "a name"}
+_KINDS = {
+    **dict.fromkeys(("int", "int | None"), "a whole number"),
+    "float": "a number", "bool": "True or False", "str": "a name",
+}
 
 
 def shorten(value: object) -> str:
@@ -104,7 +107,13 @@ def normalise_fields(settings: Any) -> None:
         if isinstance(value, np.generic):
             value = value.item()
             object.__setattr__(settings, field.name, value)
-        allowed: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
+        allowed: dict[str, tuple[type, ...]] = {
+            "int": (int,),
+            "int | None": (int, type(None)),
+            "float": (int, float),
+            "bool": (bool,),
+            "str": (str,),
+        }
         kinds = allowed.get(str(field.type))
         if kinds and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
             raise InputError(f"{field.name} = {shorten(value)}: expected {_KINDS[str(field.type)]}")

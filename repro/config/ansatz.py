@@ -1,0 +1,47 @@
+"""The network and the mixture of visiting orders that make up p_theta."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repro.ansatz.transformer import NORMS, POSITIONS, TransformerConfig
+from repro.config.settings import Settings, setting
+
+
+@dataclass(frozen=True)
+class Ansatz(Settings):
+    """A Transformer and its strings."""
+
+    layers: int = setting(1, "Transformer layers n_l", above=0)
+    width: int = setting(32, "hidden dimension n_d", above=0)
+    heads: int = setting(1, "attention heads", above=0)
+    feedforward: int = setting(16, "inner width of the feed-forward sublayer", above=0)
+    norm: str = setting("none", "layer normalisation: none, post or pre", choices=NORMS)
+    positions: str = setting(
+        "sinusoidal", "encoding of a site's place in the sequence: sinusoidal or learned", choices=POSITIONS
+    )
+    strings: str = setting(
+        "0s",
+        "string mixture: 0s, 1s, 2s, 4s, 8s; beyond the paper: 2t, 4t (translations far apart), translations (all), "
+        "symmetries (reflections too)",
+    )
+
+    @property
+    def size(self) -> str:
+        """Layers and width as the paper writes them, "1x32"."""
+        return f"{self.layers}x{self.width}"
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether one layer without normalisation needs no values per node (`repro.ansatz.first_layer`)."""
+        return self.layers == 1 and self.norm == "none"
+
+    def transformer(self, n_sites: int) -> TransformerConfig:
+        """Size and kind of the network on N sites.
+
+        Raises:
+            InputError: an odd width, or heads that do not divide it.
+        """
+        return TransformerConfig(
+            n_sites, self.layers, self.width, self.heads, self.feedforward, self.norm, self.positions
+        )

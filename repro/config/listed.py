@@ -1,0 +1,81 @@
+"""Points as figures list them: where a point is shown and in which profile. Nothing here changes a number or an id."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from repro.config.point import Point, point_of
+from repro.config.settings import change, leaves
+from repro.utils.errors import unknown
+
+PROFILES = ("smoke", "quick", "workstation", "paper")
+OLD_PROFILES = {"desk": "workstation"}
+"""Names that profiles had before; they are still read."""
+LABELS = ("figure", "panel", "profile", "name")
+
+
+def profile_of(name: str) -> str:
+    """The profile of a name, old ones included.
+
+    Raises:
+        repro.utils.errors.InputError: none of that name.
+    """
+    known = OLD_PROFILES.get(name, name)
+    if known not in PROFILES:
+        raise unknown("profile", name, PROFILES)
+    return known
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A point in a list.
+
+    Attributes:
+        point: what is computed.
+        figure, panel, profile: where it is shown, and how much of the figure is computed.
+        name: how it is called, where the point's own label is not enough.
+    """
+
+    point: Point
+    figure: str = ""
+    panel: str = ""
+    profile: str = "quick"
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        profile_of(self.profile)
+
+    @property
+    def label(self) -> str:
+        """Short readable name, unique within a panel."""
+        return self.name or self.point.label
+
+    @property
+    def point_id(self) -> str:
+        """The point's id."""
+        return self.point.point_id
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The point's settings by name."""
+        return leaves(self.point)
+
+    def change(self, **changes: Any) -> Listed:
+        """The same with some labels or settings changed.
+
+        Raises:
+            repro.utils.errors.InputError: as `repro.config.settings.change`.
+        """
+        labels = {name: value for name, value in changes.items() if name in LABELS}
+        settings = {name: value for name, value in changes.items() if name not in LABELS}
+        return dataclasses.replace(self, point=change(self.point, **settings) if settings else self.point, **labels)
+
+
+def listed_of(**given: Any) -> Listed:
+    """A listed point from labels and settings by name; see `repro.config.point.point_of`."""
+    return Listed(point_of(**{name: value for name, value in given.items() if name not in LABELS})).change(
+        **{name: value for name, value in given.items() if name in LABELS}
+    )

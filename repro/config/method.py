@@ -1,0 +1,214 @@
+"""How a state is found: the paper's steady-state search and evolution, and two methods beyond the paper.
+
+Times are in units of 1/gamma. A method answers for itself what others would otherwise ask about its name.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from repro.config.estimator import Enumeration, Naive, Sampled
+from repro.config.objective import OBJECTIVES, InterpolatedLoss, PaperLoss, SignLoss, StepAdam
+from repro.config.settings import Settings, choice, part, setting
+from repro.utils.errors import InputError
+
+MOST_STEPS, LONGEST = 10**7, 1e5
+"""Time steps and time (units 1/gamma) of an evolution end here."""
+AnyEstimator = Enumeration | Sampled | Naive
+
+
+@dataclass(frozen=True)
+class Method(Settings):
+    """Base of all methods.
+
+    Attributes:
+        short: in a point's name.
+        from_initial_state: whether it evolves the initial product state, so that an exact evolution compares.
+        networks: how many are trained at once.
+    """
+
+    short: ClassVar[str] = ""
+    from_initial_state: ClassVar[bool] = False
+    networks: ClassVar[int] = 1
+
+    @property
+    def label(self) -> str:
+        """What a point's name says of its loss."""
+        return ""
+
+    @property
+    def total_iterations(self) -> int:
+        """Adam iterations in all."""
+        raise NotImplementedError
+
+    @property
+    def evolution(self) -> Evolution | None:
+        """The evolution in time steps, if it has one."""
+        return None
+
+    @property
+    def search(self) -> Variational | None:
+        """The search that comes first, as a computation of its own."""
+        return None
+
+    def check_estimator(self, estimator: AnyEstimator) -> None:
+        """Refuse estimators that it cannot work with.
+
+        Raises:
+            InputError: one of them.
+        """
+
+
+@dataclass(frozen=True)
+class Variational(Method):
+    """The paper's search for a steady state (Eq. 5)."""
+
+    kind: ClassVar[str] = "variational"
+    short: ClassVar[str] = "var"
+    loss: PaperLoss | SignLoss = choice("objective", OBJECTIVES, PaperLoss, SignLoss)
+    iterations: int = setting(500, "Adam iterations of the variational stage", above=0)
+    learning_rate: float = setting(1e-2, "Adam's rate, variational stage", above=0)
+
+    @property
+    def label(self) -> str:
+        """What a point's name says of its loss."""
+        return self.loss.label
+
+    @property
+    def total_iterations(self) -> int:
+        """Adam iterations in all."""
+        return self.iterations
+
+
+@dataclass(frozen=True)
+class Evolution(Method):
+    """Base of evolutions in time steps of 2 tau."""
+
+    tau: float = setting(0.008, "half the time step", above=0)
+    t_end: float = setting(5.0, "length of the evolution", above=0, most=LONGEST)
+    adam: StepAdam = part(StepAdam)
+
+    from_initial_state: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.t_end / MOST_STEPS > self.step:
+            raise InputError(f"tau = {self.tau} with t_end = {self.t_end}: expected at most {MOST_STEPS} time steps")
+
+    @property
+    def evolution(self) -> Evolution | None:
+        """Itself."""
+        return self
+
+    @property
+    def step(self) -> float:
+        """The time step 2 tau."""
+        return 2 * self.tau
+
+    @property
+    def n_steps(self) -> int:
+        """Time steps that reach t_end."""
+        return math.ceil(self.t_end / self.step - 1e-9)
+
+    @property
+    def last_time(self) -> float:
+        """Time of the last state: t_end or up to one time step more."""
+        return self.step * self.n_steps
+
+    @property
+    def total_iterations(self) -> int:
+        """Adam iterations in all."""
+        first = min(self.adam.first_steps, self.n_steps)
+        return first * self.adam.iterations(0) + (self.n_steps - first) * self.adam.step_iterations
+
+
+@dataclass(frozen=True)
+class Dynamics(Evolution):
+    """The paper's evolution by the trapezoid rule (Eq. 4)."""
+
+    kind: ClassVar[str] = "dynamics"
+    short: ClassVar[str] = "dyn"
+    loss: PaperLoss | InterpolatedLoss = choice("objective", OBJECTIVES, PaperLoss, InterpolatedLoss)
+
+    @property
+    def label(self) -> str:
+        """What a point's name says of its loss."""
+        return self.loss.label
+
+
+@dataclass(frozen=True)
+class VariationalThenDynamics(Method):
+    """The paper's evolution from what a search has found: a steady state in less time."""
+
+    kind: ClassVar[str] = "variational+dynamics"
+    short: ClassVar[str] = "var+dyn"
+    first: Variational = part(Variational)
+    then: Dynamics = part(Dynamics)
+
+    @property
+    def search(self) -> Variational:
+        """What comes first."""
+        return self.first
+
+    @property
+    def evolution(self) -> Evolution:
+        """What follows."""
+        return self.then
+
+    @property
+    def total_iterations(self) -> int:
+        """Adam iterations in all."""
+        return self.first.total_iterations + self.then.total_iterations
+
+
+@dataclass(frozen=True)
+class Projection(Evolution):
+    """Propagate p by a time step, then fit the network to the result (`repro.methods.projection`)."""
+
+    kind: ClassVar[str] = "projection"
+    short: ClassVar[str] = "proj"
+    dense_output: int = setting(
+        1, "states recorded per time step, by the propagation itself (projection, exact sums)", above=0
+    )
+    hilbert_schmidt: float = setting(
+        0.0, "weight of 2^N Tr (rho - rho')^2 beside the relative entropy (projection, exact sums)", least=0
+    )
+
+    def check_estimator(self, estimator: AnyEstimator) -> None:
+        """Refuse the naive way, and draws where states on the way or distances need exact sums.
+
+        Raises:
+            InputError: one of them.
+        """
+        _check_beyond(self, estimator)
+        for name, plain in (("dense_output", 1), ("hilbert_schmidt", 0)):
+            if getattr(self, name) > plain and not estimator.exact_sums:
+                raise InputError(f"{name} above {plain}: expected exact sums (enumeration without n_samples)")
+
+
+@dataclass(frozen=True)
+class Collocation(Evolution):
+    """An implicit rule whose stages are networks, for draws (`repro.methods.collocation`)."""
+
+    kind: ClassVar[str] = "collocation"
+    short: ClassVar[str] = "coll"
+    networks: ClassVar[int] = 2
+    reuse: int = setting(1, "iterations that share their draws and one evaluation of L (collocation)", above=0)
+
+    def check_estimator(self, estimator: AnyEstimator) -> None:
+        """Refuse the naive way and unmasked draws.
+
+        Raises:
+            InputError: one of them.
+        """
+        _check_beyond(self, estimator)
+
+
+def _check_beyond(method: Method, estimator: AnyEstimator) -> None:
+    if isinstance(estimator, Naive) or (isinstance(estimator, Enumeration) and estimator.sampling == "unmasked"):
+        raise InputError(f"method {method.kind}: expected estimator enumeration or sampled, and sampling masked")
+
+
+METHODS = (Variational, Dynamics, VariationalThenDynamics, Projection, Collocation)

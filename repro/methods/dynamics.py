@@ -1,0 +1,88 @@
+"""Lightning module of the paper's time evolution (Eq. 4).
+
+An evolution is one `fit` with one epoch per time step: the state before the step is frozen and Adam starts afresh when
+the epoch starts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from repro.config.method import Dynamics
+from repro.config.objective import InterpolatedLoss
+from repro.config.point import Point
+from repro.methods import losses
+from repro.methods.module import ADAM, PointModule
+
+WARM_UP = 0.2
+"""Fraction of a time step over which step_decay "cycle" lets the rate grow."""
+
+
+class DynamicsModule(PointModule):
+    """Time evolution by the forward-backward trapezoid objective (Eq. 4), one epoch per step of 2 tau."""
+
+    def __init__(self, point: Point, memory: int | None = None) -> None:
+        super().__init__(point, memory)
+        evolution = point.method.evolution
+        assert evolution is not None
+        self.evolution = evolution
+        self._frozen: tuple[object, ...] = ()  # a tuple hides a frozen module from nn.Module's registration
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of the fit: time steps."""
+        return self.evolution.n_steps
+
+    def train_dataloader(self) -> range:
+        """Iterations of this time step."""
+        return range(self.evolution.adam.iterations(self.current_epoch))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam; its state and rate are reset at every time step."""
+        return torch.optim.Adam(self.parameters(), lr=self.evolution.adam.step_learning_rate, **ADAM)  # type: ignore[arg-type]
+
+    def on_train_epoch_start(self) -> None:
+        """Freeze p(t) and start Adam afresh."""
+        self._frozen = (self.estimator.freeze(self.model),)
+        self.restart_adam()
+
+    def restart_adam(self) -> None:
+        """Forget the moments of the last time step."""
+        for optimizer in self.trainer.optimizers:
+            optimizer.state.clear()
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Set the rate of this iteration."""
+        for optimizer in self.trainer.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.evolution.adam.step_learning_rate * self.decay(batch_idx)
+
+    def decay(self, iteration: int) -> float:
+        """Factor on Adam's rate at an iteration of this time step."""
+        adam = self.evolution.adam
+        total = adam.iterations(self.current_epoch)
+        if adam.step_decay == "exponential":
+            return adam.step_factor ** (iteration / total)
+        if adam.step_decay == "cycle":
+            return min(1.0, iteration / (WARM_UP * total)) * adam.step_factor ** (iteration / total)
+        return adam.step_factor if iteration >= adam.step_at * total else 1.0
+
+    def loss(self, generator: torch.Generator) -> losses.LossAndStats:
+        """Eq. 4, or S23."""
+        evaluation = self.estimator.evaluate(self.model, generator, *self._frozen)
+        assert isinstance(self.evolution, Dynamics)
+        objective = self.evolution.loss
+        if isinstance(objective, InterpolatedLoss):
+            return losses.interpolated(evaluation, self.evolution.tau, objective.mixing_at(self.time))
+        return losses.dynamics(evaluation, self.evolution.tau)
+
+    @property
+    def time(self) -> float:
+        """Time that this step starts at, units of 1/gamma."""
+        return self.evolution.step * self.current_epoch
+
+    def position(self) -> dict[str, float]:
+        """Time reached, units of 1/gamma."""
+        return {"t": self.evolution.step * (self.current_epoch + 1) if self.history else 0.0}
