@@ -1,6 +1,6 @@
-"""Distributions p_theta(a) over the 4^N outcomes, built from the causal Transformer.
+"""The distribution p_theta(a) over the 4^N outcomes, built from the causal Transformer.
 
-Configurations are in site order, `samples_BN[:, i]` the outcome of site i. All classes share three methods:
+Configurations are in site order, `samples_BN[:, i]` the outcome of site i. `StringMixture` has three methods:
 `log_prob(samples_BN)`, `sample(n, generator)` and `all_probs()`.
 
 Tensor suffixes: B batch, N sites, K outcomes (4), S strings.
@@ -123,42 +123,6 @@ class StringMixture(nn.Module):
         every = torch.arange(OUTCOMES**self.n_sites, device=device).view((OUTCOMES,) * self.n_sites)
         index = every.permute(axes).flatten()
         return index, torch.argsort(index)
-
-
-class Ensemble(nn.Module):
-    """Average of several distributions, p(a) = 1/n sum_i p_i(a) (Eq. S17)."""
-
-    def __init__(self, members: Sequence[StringMixture]) -> None:
-        super().__init__()
-        if not members:
-            raise InputError("ensemble: expected at least one member")
-        if len({member.n_sites for member in members}) > 1:
-            raise InputError("ensemble: its members have different numbers of sites")
-        self.members = nn.ModuleList(members)
-        self.n_sites = members[0].n_sites
-
-    def log_prob(self, samples_BN: torch.Tensor) -> torch.Tensor:
-        """log p(a), shape (B,)."""
-        stacked = torch.stack([member.log_prob(samples_BN) for member in self._typed()])
-        return torch.logsumexp(stacked, 0) - math.log(len(self.members))
-
-    @torch.no_grad()
-    def sample(self, n: int, generator: torch.Generator | None = None) -> torch.Tensor:
-        """n independent configurations, shape (n, N): a member is drawn for each."""
-        device = next(self.parameters()).device
-        which_B = torch.randint(len(self.members), (n,), generator=generator, device=device)
-        out = torch.empty(n, self.n_sites, dtype=torch.long, device=device)
-        for i, member in enumerate(self._typed()):
-            mine = which_B == i
-            out[mine] = member.sample(int(mine.sum()), generator)
-        return out
-
-    def all_probs(self) -> torch.Tensor:
-        """p of every configuration, shape (4,) * N."""
-        return torch.stack([member.all_probs() for member in self._typed()]).mean(0)
-
-    def _typed(self) -> list[StringMixture]:
-        return list(self.members)  # type: ignore[arg-type]
 
 
 def check_enumerable(n_sites: int) -> None:

@@ -1,8 +1,4 @@
-"""Exact references by two independent routes.
-
-QuTiP solves the Lindblad equation for the density matrix (Eq. 1): `dynamics`, `steady_state`, cached on disk. The
-project's own generator gives the steady state of the probability equation (Eq. 2): `povm_steady_state`.
-"""
+"""Exact references: QuTiP solves the Lindblad equation for the density matrix (Eq. 1), cached on disk."""
 
 from __future__ import annotations
 
@@ -14,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repro.physics.lindblad import PAULIS, LindbladModel
-from repro.physics.liouvillian import LocalLiouvillian
-from repro.physics.povm import Povm, product_state_density
+from repro.physics.lindblad import LindbladModel
+from repro.physics.povm import product_state_density
 from repro.references.cache import DEFAULT_FOLDERS, OBSERVABLES, Folders, Reference, describe, find_or_compute, numbers
 from repro.references.qutip_solvers import (
-    KRYLOV_SIZE,
     RESIDUAL_LIMIT,
     evolve,
     lindblad_rhs,
@@ -174,43 +168,3 @@ def _reference(
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         },
     )
-
-
-def povm_steady_state(liouvillian: LocalLiouvillian, tolerance: float = 1e-8) -> tuple[np.ndarray, float]:
-    """Steady state of dp/dt = L p (Eq. 2) from the project's own generator, by GMRES.
-
-    Columns of L sum to zero, so (L + u 1^T) p = u with u uniform has the one solution L p = 0, sum_a p(a) = 1.
-
-    Args:
-        liouvillian: at most ten sites.
-        tolerance: relative residual of the linear system.
-
-    Returns:
-        p of shape (4,) * N, and its residual ||L p||_1 = sum_a |sum_b p(b) L_a^b| (units gamma).
-
-    Raises:
-        InputError: more than ten sites, or GMRES does not converge (is the steady state unique?).
-    """
-    from scipy.sparse.linalg import LinearOperator, gmres
-
-    n_sites = liouvillian.n_sites
-    _check_size(n_sites)
-    shape, size = (4,) * n_sites, 4**n_sites
-
-    def shifted(p: np.ndarray) -> np.ndarray:
-        return liouvillian.apply(p.reshape(shape)).ravel() + p.sum() / size
-
-    uniform = np.full(size, 1 / size)
-    system = LinearOperator((size, size), matvec=shifted, dtype=np.float64)
-    p, failed = gmres(system, uniform, x0=uniform, rtol=tolerance, restart=min(KRYLOV_SIZE, size), maxiter=50)
-    p = p.reshape(shape)
-    residual = float(np.abs(liouvillian.apply(p)).sum())
-    if failed or not np.isfinite(residual):
-        raise InputError(f"steady state of the probability equation: GMRES stopped at ||L p||_1 = {residual:.1e}")
-    return p, residual
-
-
-def site_averages(p: np.ndarray, povm: Povm) -> dict[str, float]:
-    """Site-averaged <sigma_x>, <sigma_y>, <sigma_z> of a probability tensor of shape (4,) * N."""
-    one_site = np.mean([p.sum(axis=tuple(k for k in range(p.ndim) if k != site)) for site in range(p.ndim)], axis=0)
-    return {f"sigma_{name}": float(povm.observable(pauli) @ one_site) for name, pauli in PAULIS.items()}

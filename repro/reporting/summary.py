@@ -85,7 +85,7 @@ def print_summary(table: pd.DataFrame, stream: IO[str], observable: str = "sigma
     title = f"<{observable}>: steady state, and deviation from exact (t in 1/gamma)"
     # A rule below the head and nothing else, in ASCII, so that any terminal, pipe or log can show it.
     rule = Box("    \n    \n -- \n" + 5 * "    \n", ascii=True)
-    grid = Table(title=title, title_justify="left", box=rule, padding=(0, 1, 0, 0), pad_edge=False)
+    grid = Table(title=title, title_justify="left", box=rule, padding=0, pad_edge=False)
     for name in ("panel", "method", "ansatz", "g" if observables_of(table)[1:] else "Jy"):
         grid.add_column(name, overflow="fold")
     for name in ("steady", "error", "exact", "off by", "largest", "at t", "last", "time"):

@@ -33,11 +33,6 @@ OPTIONAL = frozenset({"Jx", "Jy", "Jz", "B", "V", "g", "tau", "exact"})
 """Numbers that a row may leave empty (NaN in a frame): another model's couplings, an exact value out of reach."""
 OPTIONAL_INTEGERS = frozenset({"n_samples"})
 
-NUMBERS: tuple[str, ...] = tuple(name for name in COLUMNS if name not in {"seconds", "commit", "device"})
-"""The columns that a killed and resumed run must give exactly as an unbroken one does."""
-
-KEY = ("figure", "panel", "point", "point_id", "t", "observable")
-
 ROWS_PER_FILE = 4000
 """About a megabyte: what repositories and their viewers take."""
 
@@ -196,22 +191,3 @@ def read_exactly(path: Path | str) -> pd.DataFrame:
     import pandas as pd
 
     return pd.read_csv(path, engine="python", dtype={"point_id": str})
-
-
-def merge(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """One table out of many, sorted by figure, panel, point, t and observable; of a row given twice the last stays."""
-    import pandas as pd
-
-    frames = [tidy(table) for table in tables]
-    if not frames:
-        return tidy([])
-    joined = pd.concat(frames, ignore_index=True).drop_duplicates(subset=list(KEY), keep="last")
-    return joined.sort_values(list(KEY), kind="stable", ignore_index=True)
-
-
-def same_numbers(left: pd.DataFrame, right: pd.DataFrame) -> bool:
-    """Whether two tables agree bit for bit on `NUMBERS`, whatever the order of their rows."""
-    first, second = (
-        tidy(table)[list(NUMBERS)].sort_values(list(KEY), kind="stable", ignore_index=True) for table in (left, right)
-    )
-    return bool(first.equals(second))

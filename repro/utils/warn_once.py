@@ -46,11 +46,6 @@ def had(kind: str) -> bool:
     return str(path or kind) in _warned or (path is not None and path.exists())
 
 
-def forget() -> None:
-    """Take every failure as new."""
-    _warned.clear()
-
-
 def _mark(kind: str) -> Path | None:
     marks = os.environ.get(_MARKS)
     return Path(f"{marks}-{kind}") if marks else None

@@ -15,7 +15,8 @@ import pytest
 from experiments import load
 from repro.cli.main import main
 from repro.running.folders import DONE
-from repro.utils.result_table import COLUMNS, read_table, same_numbers
+from repro.utils.result_table import COLUMNS, read_table
+from tests.helpers.tables import same_numbers
 
 COMMAND = [sys.executable, "-m", "repro.cli"]
 SMOKE = ["run", "fig4", "--profile", "smoke"]

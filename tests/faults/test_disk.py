@@ -16,8 +16,9 @@ import pytest
 from repro.cli.main import main
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
-from repro.utils.result_table import read_table, same_numbers
+from repro.utils.result_table import read_table
 from tests.faults.commands import POINT, ROOT, TABLE, Outcome, environment, repro, small_disk
+from tests.helpers.tables import same_numbers
 
 TWO = ("a-var-1x32-0s-Jy1.0", "a-var-1x32-0s-Jy1.8")
 COMMAND = ("run", "fig4", "--profile", "smoke", "--only", *TWO, "--jobs", "1", "--runs", "runs", "--wandb", "disabled")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from repro.running import events
-from repro.utils.result_table import read_table, same_numbers
+from repro.utils.result_table import read_table
 from tests.faults.commands import TABLE, repro, start
+from tests.helpers.tables import same_numbers
 
 COMMAND = ("run", "fig4", "--profile", "smoke", "--only", "a-*", "--jobs", "1", "--runs", "runs", "--wandb", "disabled")
 ROUNDS = 10

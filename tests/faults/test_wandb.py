@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from repro.running.tracking import FINISH_TIMEOUT, INIT_TIMEOUT, PROBE_TIMEOUT
-from repro.utils.result_table import read_table, same_numbers
+from repro.utils.result_table import read_table
 from tests.faults.commands import POINT, TABLE, Outcome, repro, small_disk, start
 from tests.helpers.paths import ROOT
+from tests.helpers.tables import same_numbers
 
 pytestmark = pytest.mark.slow
 KEY = "0123456789abcdef0123456789abcdef01234567"

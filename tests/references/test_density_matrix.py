@@ -18,6 +18,7 @@ from repro.references import density_matrix, qutip_solvers
 from repro.utils.errors import InputError
 from tests.helpers.exact_values import SHIPPED, averages
 from tests.helpers.paths import ROOT
+from tests.helpers.povm_steady_state import povm_steady_state, site_averages
 from tests.helpers.systems import CLOSED_FORMS, ClosedForm, optical_bloch_steady_state, paper_heisenberg, random_model
 
 FIG4_JY = [round(1 + step / 10, 1) for step in range(9)]
@@ -85,10 +86,10 @@ def test_other_solvers_take_over_when_one_fails(monkeypatch: pytest.MonkeyPatch,
 )
 def test_two_routes_reach_the_same_steady_state(model: LindbladModel, povm: Povm, reference_folder: Path) -> None:
     reference = density_matrix.steady_state(model, [reference_folder])
-    p, residual = density_matrix.povm_steady_state(LocalLiouvillian(model, povm))
+    p, residual = povm_steady_state(LocalLiouvillian(model, povm))
     assert p.sum() == pytest.approx(1, abs=1e-6)
     assert residual < 1e-5
-    np.testing.assert_allclose(list(density_matrix.site_averages(p, povm).values()), averages(reference), atol=1e-6)
+    np.testing.assert_allclose(list(site_averages(p, povm).values()), averages(reference), atol=1e-6)
 
 
 @pytest.mark.slow
@@ -96,8 +97,8 @@ def test_two_routes_reach_the_same_steady_state(model: LindbladModel, povm: Povm
 def test_two_routes_on_the_papers_lattice(Jy: float, published: float, tmp_path: Path) -> None:
     model = paper_heisenberg(3, Jy)
     reference = density_matrix.steady_state(model, [SHIPPED, tmp_path])
-    p, residual = density_matrix.povm_steady_state(LocalLiouvillian(model, tetrahedral()))
-    own = density_matrix.site_averages(p, tetrahedral())
+    p, residual = povm_steady_state(LocalLiouvillian(model, tetrahedral()))
+    own = site_averages(p, tetrahedral())
     assert residual < 1e-5
     np.testing.assert_allclose(list(own.values()), averages(reference), atol=1e-5)
     assert own["sigma_z"] == pytest.approx(published, abs=5e-4)
@@ -143,10 +144,6 @@ def test_times_outside_the_curve_are_refused(t, reference_folder: Path) -> None:
     [
         (lambda f: density_matrix.dynamics(tfim(ring(11), 1, 1), "up", 1.0, f), "at most 10 sites"),
         (lambda f: density_matrix.steady_state(tfim(ring(11), 1, 1), f), "at most 10 sites"),
-        (
-            lambda f: density_matrix.povm_steady_state(LocalLiouvillian(tfim(ring(11), 1, 1), tetrahedral())),
-            "at most 10 sites",
-        ),
         (
             lambda f: density_matrix.steady_state(LindbladModel(ring(1), one_site=[(0, SIGMA_X)]), f),
             "without jump operators",

@@ -10,8 +10,9 @@ import pytest
 
 from repro.reporting.publish import publish
 from repro.utils.errors import InputError
-from repro.utils.result_table import read_table, same_numbers, tidy, write_table
+from repro.utils.result_table import read_table, tidy, write_table
 from tests.helpers import rows
+from tests.helpers.tables import same_numbers
 
 LABELS = [("a", "one"), ("b", "two")]
 

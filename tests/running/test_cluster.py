@@ -24,8 +24,9 @@ from repro.running.cluster_options import ClusterOptions
 from repro.running.devices import environments
 from repro.running.folders import CHECKPOINT, RunSettings, finished, point_folder
 from repro.running.runner import run_point
-from repro.utils.result_table import read_table, same_numbers
+from repro.utils.result_table import read_table
 from tests.helpers.points import COUPLED, SEARCHED, history, run
+from tests.helpers.tables import same_numbers
 from tests.helpers.waiting import send_when, wait_for
 
 RUN = ["run", "fig4", "--profile", "smoke", "--wandb", "disabled", "--only", "a-var-1x32-0s-Jy1.8"]

@@ -13,7 +13,8 @@ from repro.cli import run
 from repro.cli.main import main
 from repro.running import events
 from repro.running.folders import CHECKPOINT
-from repro.utils.result_table import read_table, same_numbers
+from repro.utils.result_table import read_table
+from tests.helpers.tables import same_numbers
 from tests.helpers.waiting import send_when
 
 TABLE = Path("runs/fig4/smoke-changed/table.csv")

@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from repro.utils.result_table import read_table, same_numbers
+from repro.utils.result_table import read_table
+from tests.helpers.tables import same_numbers
 
 COMMAND = [sys.executable, "-m", "repro.cli"]
 FIGURE = ["run", "fig4", "--profile", "smoke"]

@@ -16,6 +16,7 @@ from repro.reporting import summary
 from repro.utils import result_table
 from repro.utils.errors import InputError
 from tests.helpers import rows
+from tests.helpers.tables import NUMBERS, same_numbers
 
 
 def bits(value: float) -> bytes:
@@ -150,32 +151,21 @@ def test_a_file_where_a_folder_should_be_is_one_line(tmp_path: Path) -> None:
         result_table.write_table([rows.row()], tmp_path / "folder" / "t.csv")
 
 
-def test_merge_sorts_and_lets_the_last_of_a_row_stay() -> None:
-    first, second = result_table.tidy(rows.evolution()), result_table.tidy(rows.variational())
-    redone = result_table.tidy([rows.row(mean=0.77)])
-    merged = result_table.merge([first, second, redone])
-    assert len(merged) == len(first) + len(second)
-    assert merged.equals(result_table.merge([second, redone, first]))
-    assert merged.loc[merged["point_id"] == redone["point_id"][0], "mean"].tolist() == [0.77]
-    assert merged[merged["method"] == "dynamics"]["t"].is_monotonic_increasing
-    assert not len(result_table.merge([])) and tuple(result_table.merge([]).columns) == result_table.COLUMNS
-
-
 def test_same_numbers_looks_past_time_machine_and_order_alone() -> None:
     table = rows.table()
     elsewhere = table.assign(seconds=table["seconds"] * 3, commit="fff", device="cuda").sample(frac=1, random_state=1)
-    assert result_table.same_numbers(table, elsewhere)
-    assert set(result_table.COLUMNS) - set(result_table.NUMBERS) == {"seconds", "commit", "device"}
-    assert not result_table.same_numbers(table, table.iloc[1:])
-    for name in result_table.NUMBERS:
+    assert same_numbers(table, elsewhere)
+    assert set(result_table.COLUMNS) - set(NUMBERS) == {"seconds", "commit", "device"}
+    assert not same_numbers(table, table.iloc[1:])
+    for name in NUMBERS:
         changed = table.copy()
         old = changed[name].iloc[3]
         new = f"{old}'" if isinstance(old, str) else (7 if pd.isna(old) or old == math.inf else old + type(old)(1))
         changed.loc[3, name] = new
-        assert not result_table.same_numbers(table, changed), name
+        assert not same_numbers(table, changed), name
     nudged = table.copy()
     nudged.loc[3, "mean"] = math.nextafter(nudged["mean"].iloc[3], 1)
-    assert not result_table.same_numbers(table, nudged)
+    assert not same_numbers(table, nudged)
 
 
 def test_deviations_of_a_curve() -> None:
@@ -206,7 +196,7 @@ def test_deviations_of_an_unfinished_or_inexact_curve() -> None:
 def test_summary_fits_a_page_and_hides_nothing(encoding: str) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     wide = rows.row(method="variational+dynamics", width=128, seconds=5999.0, Jy=1.35, strings="8s")
-    summary.print_summary(result_table.merge([rows.table(), result_table.tidy([wide])]), stream)
+    summary.print_summary(result_table.tidy(pd.concat([rows.table(), result_table.tidy([wide])])), stream)
     stream.flush()
     text = stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
     lines = [line.strip() for line in text.splitlines()]
@@ -215,4 +205,4 @@ def test_summary_fits_a_page_and_hides_nothing(encoding: str) -> None:
     curve = next(line for line in lines if " dyn " in line).split()
     assert curve == ["a", "dyn", "1x32", "0s", "1.8", "-0.2400", "0.0100", "-0.2500", "+0.0100", *curve[9:]]
     assert curve[9:] == ["0.0800", "0.50", "+0.0100", "12.0", "s"]
-    assert any("1x128 8s" in line and line.endswith("100 min") for line in lines)
+    assert any("1x128 8s" in line and line.endswith("1 h 39 min") for line in lines)
