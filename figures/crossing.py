@@ -48,14 +48,14 @@ def deviation(table: pd.DataFrame, way: str, n_sites: int) -> float:
 
 def lines(table: pd.DataFrame) -> dict[str, Line]:
     """A line through the largest sizes of every way that has enough of them."""
-    found = {}
+    fitted = {}
     for way in COLOURS:
         rows = table[table["way"] == way].sort_values("n_sites").tail(FITTED)
         if len(rows) == FITTED:
             x = rows["n_sites"].to_numpy(dtype=float)
             b, a = np.polyfit(np.log(x) if way == OURS else x, np.log(rows["seconds"]), 1)
-            found[way] = Line(float(a), float(b), way == OURS)
-    return found
+            fitted[way] = Line(float(a), float(b), way == OURS)
+    return fitted
 
 
 def crossing(ours: Line, other: Line, factor: float = 1.0) -> float:
@@ -97,10 +97,10 @@ def draw(table: pd.DataFrame, fitted: dict[str, Line], path: Path) -> None:
         axes = figure.subplots()
         for way in COLOURS:
             rows = table[table["way"] == way].sort_values("n_sites")
-            for ran, mine in rows.groupby(rows["sigma_z"].notna(), sort=True):
+            for ran, measured in rows.groupby(rows["sigma_z"].notna(), sort=True):
                 look = Look(COLOURS[way], MARKERS[way], filled=way == OURS and bool(ran))
                 label = way + (_accuracy(table, way) if ran else ": cost of as much")
-                style.points(axes, mine["n_sites"], mine["seconds"], np.zeros(len(mine)), look, label)
+                style.points(axes, measured["n_sites"], measured["seconds"], np.zeros(len(measured)), look, label)
             if way in fitted:
                 beyond = np.linspace(rows["n_sites"].max(), LARGEST, 50)
                 axes.plot(beyond, fitted[way].seconds(beyond), "--", color=COLOURS[way], linewidth=0.8)

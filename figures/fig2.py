@@ -29,9 +29,11 @@ def figures(
         grid = figure.subplots(2, 2, sharex="col", height_ratios=(2.6, 1))
         chosen = parts.curves(table)
         for panel, (top, bottom) in zip("ab", grid.T, strict=True):
-            mine = chosen[chosen["panel"] == panel]
-            style.panel(top, panel, "Heisenberg rings" if panel == "a" else f"{parts.lattice(mine)} Heisenberg lattice")
-            _panel(top, bottom, panel, mine)
+            of_panel = chosen[chosen["panel"] == panel]
+            style.panel(
+                top, panel, "Heisenberg rings" if panel == "a" else f"{parts.lattice(of_panel)} Heisenberg lattice"
+            )
+            _panel(top, bottom, panel, of_panel)
         figure.align_ylabels(grid[:, 0])
         style.legend_above(figure, grid[0], columns=8)
         style.stamp(figure, profile)

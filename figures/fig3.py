@@ -29,14 +29,14 @@ def figures(
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 3.4))
         grid = figure.subplots(2, 3, sharex=True, height_ratios=(2.2, 1))
-        found = table[table["method"] == "variational"]
+        ours = table[table["method"] == "variational"]
         rbm = extra.get("rbm", table.iloc[:0])
         for letter, name, (top, bottom) in zip("abc", parts.MEANS, grid.T, strict=True):
             style.panel(top, letter, parts.MEANS[name])
             style.label(top, "", "expectation value" if letter == "a" else "")
             parts.strip(bottom, r"$g/\gamma$", "deviation" if letter == "a" else "")
             exact = reference[reference["observable"] == name].drop_duplicates("g").sort_values("g")
-            _panel(top, bottom, parts.steady(found, name), parts.steady(rbm, name), exact)
+            _panel(top, bottom, parts.steady(ours, name), parts.steady(rbm, name), exact)
         figure.align_ylabels(grid[:, 0])
         style.legend_above(figure, [*grid[0], grid[1, 0]], columns=6)
         style.stamp(figure, profile)

@@ -96,14 +96,14 @@ def _couplings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:
     """Panel (a): one series per method and size; points of panel (b) without strings belong here too."""
     style.panel(axes, "a", _lattice(steady))
     style.label(axes, r"$J_y/\gamma$", SIGMA_Z)
-    mine = steady[(steady["panel"] == "a") | (steady["strings"] == STRINGS[0])].drop_duplicates("point_id")
-    if not len(mine):
+    of_panel = steady[(steady["panel"] == "a") | (steady["strings"] == STRINGS[0])].drop_duplicates("point_id")
+    if not len(of_panel):
         style.nothing_yet(axes)
         return
     if len(exact):
         marker = "_" if len(exact) == 1 else ""
         axes.plot(exact["Jy"], exact["mean"], color=style.BLACK, marker=marker, markersize=12, label="exact", zorder=1)
-    possible = parts.on_scale(axes, mine)
+    possible = parts.on_scale(axes, of_panel)
     for method, layers, width, strings in _series(possible):
         points = _select(possible, method, layers, width).query("strings == @strings").sort_values("Jy")
         suffix = "" if strings == STRINGS[0] else f" {strings}"
@@ -119,15 +119,15 @@ def _strings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:
     style.panel(axes, "b", rf"$J_y = {coupling:g}\gamma$")
     style.label(axes, "strings", SIGMA_Z)
     chosen = (steady["method"] == "variational") & (steady["Jy"] == coupling) & steady["strings"].isin(STRINGS)
-    mine = steady[chosen].drop_duplicates("point_id")
-    if not len(mine):
+    of_panel = steady[chosen].drop_duplicates("point_id")
+    if not len(of_panel):
         style.nothing_yet(axes)
         return
     for value in exact.loc[np.isclose(exact["Jy"], coupling), "mean"].head(1):
         axes.axhline(value, color=style.BLACK, label="exact", zorder=1)
-    sizes = list(dict.fromkeys(zip(mine["layers"], mine["width"], strict=True)))
+    sizes = list(dict.fromkeys(zip(of_panel["layers"], of_panel["width"], strict=True)))
     for number, (layers, width) in enumerate(sorted(sizes)):
-        points = _select(mine, "variational", layers, width)
+        points = _select(of_panel, "variational", layers, width)
         points = points.assign(place=points["strings"].map(STRINGS.index)).sort_values("place")
         # Side by side within a category, so that no marker hides another.
         shift = 0.1 * (number - (len(sizes) - 1) / 2)

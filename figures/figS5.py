@@ -54,12 +54,12 @@ def _panel(axes: Axes, rows: pd.DataFrame, exact: pd.DataFrame) -> None:
 
 def _exact(axes: Axes, runs: pd.DataFrame, exact: pd.DataFrame) -> None:
     """The reference at the runs' field with its error, else the exact value that stands in the table."""
-    found = parts.value_at(exact, runs["g"].iloc[0])
+    row = parts.value_at(exact, runs["g"].iloc[0])
     known = runs["exact"].dropna()
-    if not found and not len(known):
+    if not row and not len(known):
         return
-    value = found["mean"] if found else float(known.iloc[0])
+    value = row["mean"] if row else float(known.iloc[0])
     axes.axhline(value, color=style.BLACK, linewidth=0.9, label="exact", zorder=1)
-    if found and found["error"] > 0:
-        low, high = value - found["error"], value + found["error"]
+    if row and row["error"] > 0:
+        low, high = value - row["error"], value + row["error"]
         axes.axhspan(low, high, color=style.GREY, alpha=0.25, linewidth=0, zorder=0)

@@ -49,8 +49,8 @@ def _strings(axes: Axes, rows: pd.DataFrame) -> None:
         return
     sizes = sorted(set(zip(rows["layers"], rows["width"], strict=True)))
     for number, (layers, width) in enumerate(sizes):
-        mine = rows[(rows["layers"] == layers) & (rows["width"] == width)]
-        off = mine.groupby("strings")["off"].agg(["mean", "sem"]).reindex(fig4.STRINGS).dropna(subset="mean")
+        of_size = rows[(rows["layers"] == layers) & (rows["width"] == width)]
+        off = of_size.groupby("strings")["off"].agg(["mean", "sem"]).reindex(fig4.STRINGS).dropna(subset="mean")
         # Side by side within a category, so that no marker hides another.
         shift = 0.1 * (number - (len(sizes) - 1) / 2)
         place = [fig4.STRINGS.index(strings) + shift for strings in off.index]
@@ -105,9 +105,9 @@ def _sampling(axes: Axes, rows: pd.DataFrame) -> None:
         return
     sizes = sorted(set(zip(rows["layers"], rows["width"], strict=True)))
     for number, (label, (chosen, look)) in enumerate(kinds.items()):
-        found = rows[chosen].groupby(["layers", "width"])["mean"].agg(["mean", "sem"])
-        place = [sizes.index(size) + 0.1 * (number - 1) for size in found.index]
-        style.points(axes, place, found["mean"], found["sem"], look, label)
+        over_seeds = rows[chosen].groupby(["layers", "width"])["mean"].agg(["mean", "sem"])
+        place = [sizes.index(size) + 0.1 * (number - 1) for size in over_seeds.index]
+        style.points(axes, place, over_seeds["mean"], over_seeds["sem"], look, label)
     for value in rows.loc[drawn, "exact"].dropna().head(1):
         axes.axhline(value, color=style.BLACK, linewidth=0.8, label="exact", zorder=1)
     _places(axes, [f"{layers} {width}" for layers, width in sizes])

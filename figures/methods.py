@@ -81,10 +81,12 @@ def draw_seconds(table: pd.DataFrame, profile: str) -> Figure:
         else:
             style.nothing_yet(axes)
         for way, panel in itertools.product(COLOURS, PANELS):
-            mine = runs[(runs["way"] == way) & (runs["panel"] == panel)]
+            of_way = runs[(runs["way"] == way) & (runs["panel"] == panel)]
             look = Look(COLOURS[way], MARKERS[panel], filled=way != PAPERS)
-            if len(mine):
-                style.points(axes, mine["seconds"], mine["off"], np.zeros(len(mine)), look, f"{way}, {PANELS[panel]}")
+            if len(of_way):
+                style.points(
+                    axes, of_way["seconds"], of_way["off"], np.zeros(len(of_way)), look, f"{way}, {PANELS[panel]}"
+                )
         style.legend_above(figure, [axes], columns=3)
         style.stamp(figure, profile)
     return figure
@@ -129,8 +131,8 @@ def _steady(top: Axes, bottom: Axes, rows: pd.DataFrame) -> None:
     top.plot(exact["Jy"], exact["exact"], color=style.BLACK, linewidth=0.8, label="exact", zorder=1)
     parts.zero_line(bottom)
     for way in COLOURS:
-        mine = runs[runs["way"] == way]
-        over = mine.groupby("Jy").agg(mean=("mean", "mean"), error=("mean", "sem"), exact=("exact", "first"))
+        of_way = runs[runs["way"] == way]
+        over = of_way.groupby("Jy").agg(mean=("mean", "mean"), error=("mean", "sem"), exact=("exact", "first"))
         look: dict[str, Any] = {"look": Look(COLOURS[way], "o", filled=way != PAPERS), "label": way}
         if not len(over):
             continue

@@ -51,12 +51,12 @@ def lattice(rows: pd.DataFrame) -> str:
 def on_scale(axes: Axes, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows that can be a state; words above the panel for the others, collapsed runs that would flatten it."""
     possible = rows["mean"].abs() <= LARGEST
-    told = [f"off scale: {row['point']}: {row['mean']:+.2f}" for row in rows[~possible].to_dict("records")]
-    if len(told) > MANY:
-        told[MANY:] = [f"and {len(told) - MANY} more"]
-    if told:
+    lines = [f"off scale: {row['point']}: {row['mean']:+.2f}" for row in rows[~possible].to_dict("records")]
+    if len(lines) > MANY:
+        lines[MANY:] = [f"and {len(lines) - MANY} more"]
+    if lines:
         earlier = axes.get_title(loc="right")
-        axes.set_title("\n".join([earlier, *told] if earlier else told), loc="right", fontsize=5.5)
+        axes.set_title("\n".join([earlier, *lines] if earlier else lines), loc="right", fontsize=5.5)
     return rows[possible]
 
 
@@ -134,5 +134,5 @@ def time_limits(axes: Axes, whole: float) -> None:
 
 def value_at(exact: pd.DataFrame, g: float) -> dict[str, float] | None:
     """Mean and error of the exact row at a field, if there is one."""
-    mine = exact[np.isclose(exact["g"], g)].head(1)
-    return {"mean": float(mine["mean"].iloc[0]), "error": float(mine["error"].iloc[0])} if len(mine) else None
+    rows = exact[np.isclose(exact["g"], g)].head(1)
+    return {"mean": float(rows["mean"].iloc[0]), "error": float(rows["error"].iloc[0])} if len(rows) else None

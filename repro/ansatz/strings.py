@@ -131,15 +131,15 @@ def factors(mixture: Sequence[tuple[int, ...]]) -> tuple[tuple[tuple[int, ...], 
     Averages over one factor after the other cost their sum in place of their product. Symmetry groups have such
     factors, first powers of one symmetry each; a mixture without them is its own.
     """
-    every, built, found = set(mixture), {tuple(range(len(mixture[0])))}, []
+    every, built, chosen = set(mixture), {tuple(range(len(mixture[0])))}, []
     for order in mixture:
         if order not in built:
             few = _first_powers(order)
             product = {composed(first, second) for first in built for second in few}
             if len(product) == len(built) * len(few) and product <= every:
                 built = product
-                found.append(few)
-    return tuple(found) if len(built) == len(mixture) and built == every else (tuple(mixture),)
+                chosen.append(few)
+    return tuple(chosen) if len(built) == len(mixture) and built == every else (tuple(mixture),)
 
 
 def composed(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:

@@ -82,22 +82,22 @@ def rbm_table(runs: Path, like: RbmPoint) -> tuple[pd.DataFrame, pd.DataFrame]:
     groups: dict[tuple[float, int], list[dict[str, Any]]] = {}
     for done in finished(runs, like):
         groups.setdefault((done["point"]["g"], done["point"]["seed"]), []).append(done)
-    found = [best for key in sorted(groups) if (best := lowest(groups[key]))]
+    chosen = [best for key in sorted(groups) if (best := lowest(groups[key]))]
     settled = [
         {name: done["point"].get(name) for name in ("g", "seed", "iterations", "start_g")}
         | {name: done[name] for name in ("ldagl", "ldagl_slope", "drift", "settled", "seconds")}
-        for done in found
+        for done in chosen
     ]
-    return pd.DataFrame([row for done in found for row in _rows(done, runs)]), pd.DataFrame(settled)
+    return pd.DataFrame([row for done in chosen for row in _rows(done, runs)]), pd.DataFrame(settled)
 
 
 def _rows(done: dict[str, Any], runs: Path) -> list[dict[str, Any]]:
-    from repro.config.point import Point
+    from repro.config.point import point_of
     from repro.references import of_point
 
     point = RbmPoint(**done["point"])
-    same = {"model": "tfim", "lattice": "ring", "rows": 1, "cols": point.n_sites, "V": point.V, "g": point.g}
-    exact = of_point.stored_steady_state(Point(**same), runs)  # type: ignore[arg-type]
+    ising_ring = point_of(model="tfim", lattice="ring", n_sites=point.n_sites, V=point.V, g=point.g)
+    exact = of_point.stored_steady_state(ising_ring, runs)
     fixed = {
         "figure": "fig3",
         "panel": "",

@@ -125,10 +125,10 @@ class Publish:
 
         points = [listed.point for profile in BEST_FIRST for listed in module.points(profile)]
         points += [point for profile in BEST_FIRST for point in module.exact_line(profile)]
-        mine, shipped = self.runs / "reference", self.results / "reference"
-        new = [key for key in stored(points, self.runs) if load(mine, key) and not load(shipped, key)]
+        computed, shipped = self.runs / "reference", self.results / "reference"
+        new = [key for key in stored(points, self.runs) if load(computed, key) and not load(shipped, key)]
         names = [f"{key}{ending}" for key in new for ending in (".csv", ".json")]
-        return [write_atomic(shipped / name, (mine / name).read_bytes()) for name in names]
+        return [write_atomic(shipped / name, (computed / name).read_bytes()) for name in names]
 
 
 @dataclass

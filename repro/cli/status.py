@@ -25,21 +25,21 @@ from repro.utils.paths import experiments
 COLOURS = {"done": "green", "running": "cyan", "queued": "blue", "failed": "red", "stopped": "yellow", "open": "dim"}
 
 
-def summary(name: str, found: Sequence[State]) -> str:
+def summary(name: str, of_figure: Sequence[State]) -> str:
     """One line: how many points are in each state, and the longest time left of those that run."""
-    counts = Counter(state.state for state in found)
-    said = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state]) or "no points"
-    left = [state.left for state in found if state.state == "running" and not math.isnan(state.left)]
+    counts = Counter(state.state for state in of_figure)
+    counted = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state]) or "no points"
+    left = [state.left for state in of_figure if state.state == "running" and not math.isnan(state.left)]
     rest = f"; those that run need {duration(max(left))} more" if left else ""
-    return f"{name}: {len(found)} points: {said}{rest}"
+    return f"{name}: {len(of_figure)} points: {counted}{rest}"
 
 
-def table(found: Sequence[State]) -> Table:
+def table(of_figure: Sequence[State]) -> Table:
     """One row for each point."""
     shown = Table(box=None, pad_edge=False)
     for column in ("panel", "point", "id", "state", "progress", "spent", "left", "where", "reason"):
         shown.add_column(column, overflow="fold", no_wrap=column != "reason")
-    for state in found:
+    for state in of_figure:
         progress = f"{state.done}/{state.total}" if state.total else ""
         left = duration(state.left) if state.state not in ("done", "failed") else ""
         shown.add_row(
@@ -54,7 +54,7 @@ def table(found: Sequence[State]) -> Table:
 class Status:
     """How far every point of a figure is: queued, running, done, failed, stopped or open.
 
-    Reads files alone, so it may be asked from any machine that sees the folder; SLURM's queue is asked where there is
+    Reads files alone, so it works on any machine that sees the folder; SLURM's queue is read too where there is
     one. "stopped" points continue where they were when their figure is run again.
     """
 
@@ -69,7 +69,7 @@ class Status:
     watch: float = 0.0
     """seconds after which to look again, until Ctrl-C; 0 looks once"""
     change: tyro.conf.OmitArgPrefixes[Overrides] = field(default_factory=Overrides)  # type: ignore[valid-type]
-    """fields that `repro run` was told to change"""
+    """settings that `repro run` was given"""
 
     def run(self) -> int:
         """Look and print."""
@@ -88,10 +88,10 @@ class Status:
                 live.update(self._shown(chosen), refresh=True)
 
     def _shown(self, chosen: Mapping[str, Sequence[Listed]]) -> Group:
-        found = {name: states(points, self.runs) for name, points in chosen.items() if points}
+        by_figure = {name: states(points, self.runs) for name, points in chosen.items() if points}
         if not self.figure:
-            begun = {name: of for name, of in found.items() if any(state.state != "open" for state in of)}
+            begun = {name: of for name, of in by_figure.items() if any(state.state != "open" for state in of)}
             lines = [summary(f"{name} ({self.profile})", of) for name, of in begun.items()]
             return Group(*(Text(line) for line in lines or [f"nothing of {self.profile} has been begun"]))
-        of_figure = found.get(self.figure, [])
+        of_figure = by_figure.get(self.figure, [])
         return Group(table(of_figure), Text(), Text(summary(f"{self.figure} ({self.profile})", of_figure)))

@@ -153,8 +153,8 @@ class SampledStep(SamplingProjectionStep):
     def draw(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """Samples and their neighbours through the network."""
         self.samples_BN = self.before.sample(self.estimator.n_samples, generator)
-        found = self.estimator.evaluate_at(self.before, self.samples_BN, self.predicted)
-        return self.before.log_prob(self.samples_BN), found.Lp_A, found.old_Lp_A
+        evaluation = self.estimator.evaluate_at(self.before, self.samples_BN, self.predicted)
+        return self.before.log_prob(self.samples_BN), evaluation.Lp_A, evaluation.old_Lp_A
 
     def predict(self, model: StringMixture) -> None:
         """Keep a copy of the network."""

@@ -30,16 +30,16 @@ def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative
     """
     if check_float("time", h) < 0 or check_float("relative", relative) <= 0:
         raise InputError(f"propagating by {h} to {relative}: expected a time not below 0 and a fraction above 0")
-    parts = left = max(1, round(h / TAYLOR_STEP))
+    parts = remaining = max(1, round(h / TAYLOR_STEP))
     q, halvings = p.double(), 0
-    while left:
+    while remaining:
         later = _series(liouvillian, q, h / parts, relative)
         if later is not None:
-            q, left = later, left - 1
+            q, remaining = later, remaining - 1
         elif halvings == HALVINGS:
             raise FloatingPointError(f"propagating by {h}: the Taylor series does not converge; use a smaller tau")
         else:
-            parts, left, halvings = 2 * parts, 2 * left, halvings + 1
+            parts, remaining, halvings = 2 * parts, 2 * remaining, halvings + 1
     return q
 
 

@@ -46,11 +46,11 @@ def master_equation(
 def _pairs(terms: Any) -> list[tuple[Any, Any]]:
     if not isinstance(terms, Iterable) or isinstance(terms, np.ndarray):
         raise InputError("rates: expected a list of pairs (sites, matrix)")
-    found = list(terms)
-    for term in found:
+    pairs = list(terms)
+    for term in pairs:
         if not isinstance(term, Sequence) or len(term) != 2:
             raise InputError(f"rates: {shorten(term)}, expected a pair (sites, matrix)")
-    return found
+    return pairs
 
 
 def _jumps(where: Any, rates: Any, size: int) -> list[tuple[np.ndarray, float]]:

@@ -40,13 +40,13 @@ class HilbertSchmidt:
         Returns:
             The same shape.
         """
-        flat, left = d.detach().flatten(), (d.numel().bit_length() - 1) // 2
-        while left:
-            taken = min(left, CLUSTER_SITES)
-            matrix = torch.from_numpy(self._products[taken - 1]).to(flat)
+        flat, remaining = d.detach().flatten(), (d.numel().bit_length() - 1) // 2
+        while remaining:
+            n_sites = min(remaining, CLUSTER_SITES)
+            matrix = torch.from_numpy(self._products[n_sites - 1]).to(flat)
             # what it has acted on comes first: after N sites all are where they were
-            flat = (flat.view(-1, 4**taken) @ matrix).T.reshape(-1)
-            left -= taken
+            flat = (flat.view(-1, 4**n_sites) @ matrix).T.reshape(-1)
+            remaining -= n_sites
         return flat.view(d.shape)
 
     def squared(self, d: torch.Tensor) -> torch.Tensor:

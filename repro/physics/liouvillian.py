@@ -40,24 +40,24 @@ def embed(generator: LocalGenerator, sites: Sequence[int]) -> np.ndarray:
 def clusters(terms: Sequence[LocalGenerator], size: int = CLUSTER_SITES) -> tuple[LocalGenerator, ...]:
     """The same generator as fewer terms on up to `size` sites each.
 
-    Greedy: the site set that swallows most of the terms left comes first.
+    Greedy: the site set that swallows most of the remaining terms comes first.
     """
-    left = list(terms)
+    remaining = list(terms)
     merged = []
-    while left:
-        candidates = {term.sites for term in left}
+    while remaining:
+        candidates = {term.sites for term in remaining}
         candidates |= {
             tuple(sorted({*first.sites, *second.sites}))
-            for first, second in product(left, left)
+            for first, second in product(remaining, remaining)
             if len({*first.sites, *second.sites}) <= size
         }
         sites = max(
             sorted(candidates, key=lambda c: (len(c), c)),
-            key=lambda c: sum(set(term.sites) <= set(c) for term in left),
+            key=lambda c: sum(set(term.sites) <= set(c) for term in remaining),
         )
-        inside = [term for term in left if set(term.sites) <= set(sites)]
+        inside = [term for term in remaining if set(term.sites) <= set(sites)]
         merged.append(LocalGenerator(sites, np.sum([embed(term, sites) for term in inside], axis=0)))
-        left = [term for term in left if not set(term.sites) <= set(sites)]
+        remaining = [term for term in remaining if not set(term.sites) <= set(sites)]
     return tuple(merged)
 
 
@@ -80,18 +80,18 @@ class _Layout:
 def _layouts(parts: Sequence[LocalGenerator], n_sites: int) -> tuple[_Layout, ...]:
     """Few layouts that cover all clusters: site order for those on neighbouring sites, disjoint ones packed after."""
     in_place = [c for c in parts if c.sites == tuple(range(c.sites[0], c.sites[-1] + 1))]
-    left = [c for c in parts if c not in in_place]
+    remaining = [c for c in parts if c not in in_place]
     layouts = [_Layout(tuple(range(n_sites)), tuple(in_place))] if in_place else []
-    while left:
+    while remaining:
         packed: list[LocalGenerator] = []
         taken: set[int] = set()
-        for cluster in left:
+        for cluster in remaining:
             if not taken & set(cluster.sites):
                 packed.append(cluster)
                 taken |= set(cluster.sites)
         rest = [site for site in range(n_sites) if site not in taken]
         layouts.append(_Layout((*(site for c in packed for site in c.sites), *rest), tuple(packed)))
-        left = [c for c in left if c not in packed]
+        remaining = [c for c in remaining if c not in packed]
     return tuple(layouts)
 
 

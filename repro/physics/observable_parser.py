@@ -1,4 +1,4 @@
-"""From what a user asks for to observables: averages, every site, strings, combinations, correlators, purity."""
+"""Observables from the entries of a problem: averages, every site, strings, combinations, correlators, purity."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from repro.utils.errors import InputError
 from repro.utils.validation import check_float, shorten
 
 EVERYTHING_LOCAL = (*LETTERS, *(f"{letter}*" for letter in LETTERS))
-"""Asked for where nothing is: the Pauli matrices' averages over the sites, and their means on every site."""
+"""The default: averages of the Pauli matrices over the sites, and their means on every site."""
 PURITY = "purity"
 
 
-def asked_observables(
+def parse_observables(
     observables: Iterable[Any] | str | Mapping[str, Any], correlators: Iterable[Any], n_sites: int
 ) -> tuple[Observable, ...]:
-    """Observables from what a user asks for; see `repro.solver.problem.Problem`.
+    """Observables of a problem, see `repro.solver.problem.Problem` for what the entries may be.
 
     Raises:
         InputError: what cannot be read, two different observables of one name, or none at all.
     """
-    found: dict[str, Observable] = {}
+    named: dict[str, Observable] = {}
     linear = [one for entry in _listed("observables", observables) for one in _linear(entry, n_sites)]
     connected = [one for entry in _listed("correlators", correlators) for one in _correlator(entry, n_sites)]
     for one in [*linear, *connected]:
-        if found.setdefault(one.name, one) != one:
+        if named.setdefault(one.name, one) != one:
             raise InputError(f"observable '{one.name}': two different ones of that name, expected one")
-    if not found:
+    if not named:
         raise InputError("observables: expected at least one")
-    return tuple(found.values())
+    return tuple(named.values())
 
 
 def _listed(what: str, given: Any) -> list[Any]:

@@ -73,7 +73,7 @@ def parse(text: str, n_sites: int) -> PauliString:
         raise InputError(f"{where}: expected text such as 'X0 Z3'")
     if text.strip() == IDENTITY_STRING:
         return ()
-    found: dict[int, str] = {}
+    letters: dict[int, str] = {}
     for word in text.split():
         match = FACTOR.fullmatch(word)
         if match is None or match[1] not in LETTERS:
@@ -81,10 +81,10 @@ def parse(text: str, n_sites: int) -> PauliString:
         site = int(match[2])
         if not 0 <= site < n_sites:
             raise InputError(f"{where}: the lattice has sites 0 to {n_sites - 1}")
-        if site in found:
+        if site in letters:
             raise InputError(f"{where}: site {site} occurs twice, expected each site once")
-        found[site] = match[1]
-    return tuple(sorted(found.items()))
+        letters[site] = match[1]
+    return tuple(sorted(letters.items()))
 
 
 def named(string: PauliString) -> str:
@@ -118,11 +118,11 @@ def expectation(p: torch.Tensor, string: PauliString, povm: Povm) -> float:
     of_letter = coefficients(povm)
     sites = [site for site, _ in string]
     others = [axis for axis in range(p.ndim) if axis not in sites]
-    left = p.detach().double()
-    left = left.sum(others) if others else left
-    for _, letter in string:  # the first axis left is the first site left
-        left = torch.tensordot(of_letter[letter].to(left.device), left, dims=1)
-    return float(left)
+    marginal = p.detach().double()
+    marginal = marginal.sum(others) if others else marginal
+    for _, letter in string:  # the first axis is the first site not yet contracted
+        marginal = torch.tensordot(of_letter[letter].to(marginal.device), marginal, dims=1)
+    return float(marginal)
 
 
 def purity(p: torch.Tensor, povm: Povm) -> float:
@@ -159,7 +159,7 @@ def sampled_values(
         InputError: the purity, whose variance grows exponentially with N.
     """
     of_letter = {letter: each.to(samples_BN.device) for letter, each in coefficients(povm).items()}
-    found = {}
+    values = {}
     for each in observables:
         if each.purity:
             raise InputError("purity from samples: expected enumeration, its error grows exponentially with the sites")
@@ -174,8 +174,8 @@ def sampled_values(
             mean -= product
             for k, factor_B in enumerate(factors):
                 value_B = value_B - factor_B * math.prod(means[:k] + means[k + 1 :])
-        found[column(each.name)] = (mean, float(value_B.std() / math.sqrt(len(value_B))))
-    return found
+        values[column(each.name)] = (mean, float(value_B.std() / math.sqrt(len(value_B))))
+    return values
 
 
 def _per_sample(samples_BN: torch.Tensor, string: PauliString, of_letter: Mapping[str, torch.Tensor]) -> torch.Tensor:

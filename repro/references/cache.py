@@ -1,4 +1,4 @@
-"""Exact curves on disk: what a reference is, what names it, and how it is found again or computed once.
+"""Exact curves on disk: a reference, the key of its files, and the search for one that is computed already.
 
 A reference is two files, `<key>.csv` (tidy table) and `<key>.json` (how it was made, and the table's checksum). The
 key is a hash of everything that decides the numbers, so a reference can never be mistaken for another model's.
@@ -145,13 +145,13 @@ def find_or_compute(
         InputError: the last folder cannot be written.
     """
     key = key_of(description)
-    if (found := find(description, t_end, folders)) is not None:
-        return found
+    if (reference := find(description, t_end, folders)) is not None:
+        return reference
     with _locked(Path(folders[-1]), key) as folder:
-        found = _search(folders, key, t_end, report=True)
-        if found is None:
-            found = _stored(compute(), key, folder)
-        return found
+        reference = _search(folders, key, t_end, report=True)
+        if reference is None:
+            reference = _stored(compute(), key, folder)
+        return reference
 
 
 def _table(text: bytes) -> pd.DataFrame:

@@ -60,8 +60,8 @@ def run_rbm(point: RbmPoint, runs: Path, say: Say = lambda text: None) -> dict[s
         history.append({"iteration": (len(history) + 1) * EVERY, **row, "seconds": seconds})
         write_atomic(folder / "parameters.msgpack", search.parameters())
         write_atomic(folder / "history.csv", pd.DataFrame(history).to_csv(index=False))
-        left = seconds / len(history) * (point.iterations / EVERY - len(history))
-        say(f"{point.label} iteration {len(history) * EVERY}  |L rho|^2 {row['ldagl']:.3f}  {left / 60:.0f} min left")
+        rest = seconds / len(history) * (point.iterations / EVERY - len(history))
+        say(f"{point.label} iteration {len(history) * EVERY}  |L rho|^2 {row['ldagl']:.3f}  {rest / 60:.0f} min left")
     done = {"point": dataclasses.asdict(point), **conclude(history), "seconds": history[-1]["seconds"]}
     done |= {"n_hidden": round(point.alpha * point.n_sites), "versions": versions(), **_provenance()}
     write_atomic(folder / "done.json", json.dumps(done, indent=1))
@@ -112,14 +112,14 @@ def _begin(search: Search, point: RbmPoint, runs: Path) -> list[dict[str, float]
     Raises:
         InputError: no search at `start_g` is finished.
     """
-    found = finished(runs, point)
-    shorter = [d for d in found if dataclasses.replace(RbmPoint(**d["point"]), iterations=point.iterations) == point]
+    searches = finished(runs, point)
+    shorter = [d for d in searches if dataclasses.replace(RbmPoint(**d["point"]), iterations=point.iterations) == point]
     shorter = [d for d in shorter if d["point"]["iterations"] < point.iterations]
     if shorter:
         longest = max(shorter, key=lambda done: done["point"]["iterations"])
         return _resume(search, point_folder(runs, RbmPoint(**longest["point"])))
     if point.start_g is not None:
-        start = lowest([d for d in found if (d["point"]["g"], d["point"]["seed"]) == (point.start_g, point.seed)])
+        start = lowest([d for d in searches if (d["point"]["g"], d["point"]["seed"]) == (point.start_g, point.seed)])
         if start is None:
             raise InputError(f"start_g = {point.start_g}: no search of this ansatz is finished at that g")
         search.load((point_folder(runs, RbmPoint(**start["point"])) / "parameters.msgpack").read_bytes())

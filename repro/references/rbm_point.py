@@ -1,4 +1,4 @@
-"""What one search of the competitor is, and which are finished in a folder of runs; without NetKet."""
+"""Settings of one search of the competitor, and the searches that are finished in a folder of runs; no NetKet here."""
 
 from __future__ import annotations
 
@@ -69,16 +69,16 @@ class RbmPoint:
 
 
 def point_folder(runs: Path, point: RbmPoint) -> Path:
-    """Where a search lives."""
+    """The folder of a search."""
     return runs / "rbm" / point.point_id
 
 
 def finished(runs: Path, like: RbmPoint) -> list[dict[str, Any]]:
-    """What `done.json` holds of the searches for the same ansatz on the same ring, at any g and by any optimiser."""
-    found = [json.loads(path.read_text()) for path in sorted((runs / "rbm").glob("*/done.json"))]
-    return [done for done in found if all(done["point"][name] == getattr(like, name) for name in ANSATZ)]
+    """Contents of `done.json` of every search for the same ansatz on the same ring, at any g and by any optimiser."""
+    searches = [json.loads(path.read_text()) for path in sorted((runs / "rbm").glob("*/done.json"))]
+    return [done for done in searches if all(done["point"][name] == getattr(like, name) for name in ANSATZ)]
 
 
-def lowest(found: list[dict[str, Any]]) -> dict[str, Any] | None:
+def lowest(searches: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The search that reached the lowest cost: the principle is variational."""
-    return min(found, key=lambda done: done["ldagl"], default=None)
+    return min(searches, key=lambda done: done["ldagl"], default=None)

@@ -74,7 +74,7 @@ def evolution(
         folders: searched in order; a new curve goes to the last one, and so do finished trajectories.
         target: trajectories are added until every standard error at every time is at most this.
         label: a name for people, stored beside it.
-        say: told how far the computation is.
+        say: called with a line of progress after every trajectory.
 
     Returns:
         A reference whose table has a column `error`.

@@ -68,7 +68,7 @@ def steady_state(
         folders: searched in order; a new reference goes to the last one, and so do finished trajectories.
         target: trajectories are added until every standard error is at most this.
         label: a name for people, stored beside it.
-        say: told how far the computation is.
+        say: called with a line of progress after every trajectory.
 
     Returns:
         A reference whose table has a column `error`.
@@ -133,7 +133,7 @@ def collect(
         least: the number from which on their spread is trusted.
         target: largest standard error wanted.
         partial: the file.
-        say: told how far it is.
+        say: called with a line of progress after every trajectory.
     """
     kept = _load(partial)
     while len(kept) < least or estimate(kept)[1].max() > target:
@@ -146,7 +146,7 @@ def collect(
 
 
 def made(kept: Kept) -> dict[str, Any]:
-    """How many there are, what they took and what made them."""
+    """Number of trajectories, seconds, versions and time: part of a reference's `info`."""
     import qutip
     import scipy
 

@@ -42,37 +42,37 @@ def estimates(table: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(t=table["t"].round(9), control=table["panel"].str.endswith(CONTROL))
     table["panel"] = table["panel"].str.removesuffix(CONTROL)
     rows = []
-    for key, mine in table.groupby([*PROBLEM, "observable"], dropna=False, sort=False):
-        evolution = over_time(mine[np.isfinite(mine["t"])])
-        for kind, over_t in (("evolution", evolution), ("steady state", steady_state(mine, evolution))):
+    for key, of_problem in table.groupby([*PROBLEM, "observable"], dropna=False, sort=False):
+        evolution = over_time(of_problem[np.isfinite(of_problem["t"])])
+        for kind, over_t in (("evolution", evolution), ("steady state", steady_state(of_problem, evolution))):
             if len(over_t):
                 named = dict(zip([*PROBLEM, "observable"], key, strict=True)) | {"kind": kind}
-                rows.append(named | _judged(mine, over_t))
+                rows.append(named | _judged(of_problem, over_t))
     if not rows:
         raise InputError("error estimate: no problem has two seeds, expected at least two runs that differ in seed")
     return pd.DataFrame(rows)
 
 
-def _judged(mine: pd.DataFrame, over_t: pd.DataFrame) -> dict[str, object]:
+def _judged(rows: pd.DataFrame, over_t: pd.DataFrame) -> dict[str, object]:
     """Largest estimate and deviation over time."""
     off, largest = (over_t["mean"] - over_t["exact"]).abs().max(), over_t["estimate"].max()
     return {
-        "seeds": mine.loc[~mine["control"], "seed"].nunique(),
-        "controlled": bool(mine["control"].any()),
+        "seeds": rows.loc[~rows["control"], "seed"].nunique(),
+        "controlled": bool(rows["control"].any()),
         "estimate": largest,
         "deviation": off,
         "covered": None if off != off else bool(largest >= off),
     }
 
 
-def steady_state(mine: pd.DataFrame, evolution: pd.DataFrame) -> pd.DataFrame:
+def steady_state(rows: pd.DataFrame, evolution: pd.DataFrame) -> pd.DataFrame:
     """mean, exact and estimate of the steady state (t = inf) of one problem, what still moves included.
 
     Args:
-        mine: rows of the runs as `over_time` takes them, those with t = inf among them.
+        rows: rows of the runs as `over_time` takes them, those with t = inf among them.
         evolution: `over_time` of those with finite t; empty without any.
     """
-    steady = over_time(mine[np.isinf(mine["t"])])
+    steady = over_time(rows[np.isinf(rows["t"])])
     if len(steady) and len(evolution):
         last = evolution.index.max()
         before = evolution.index[evolution.index <= last - UNIT]
@@ -103,10 +103,10 @@ def over_time(rows: pd.DataFrame) -> pd.DataFrame:
     return over.loc[square.index].assign(estimate=np.sqrt(square))
 
 
-def printed(found: pd.DataFrame) -> str:
+def printed(estimated: pd.DataFrame) -> str:
     """A line per problem and observable with what distinguishes it, and how many estimates hold."""
-    varied = [name for name in PROBLEM if found[name].nunique(dropna=False) > 1 or name == "panel"]
-    shown = found[[*varied, "kind", "observable", "seeds", "controlled", "estimate", "deviation", "covered"]]
-    judged = found["covered"].dropna()
+    varied = [name for name in PROBLEM if estimated[name].nunique(dropna=False) > 1 or name == "panel"]
+    shown = estimated[[*varied, "kind", "observable", "seeds", "controlled", "estimate", "deviation", "covered"]]
+    judged = estimated["covered"].dropna()
     held = f"{int(judged.sum())} of {len(judged)} estimates cover the true error" if len(judged) else "no exact curve"
     return f"{shown.to_string(index=False, float_format='{:.4f}'.format)}\n{held}"

@@ -190,10 +190,10 @@ def _reference(path: Path) -> list[str]:
 
 def versions() -> list[list[str]]:
     """Installed versions of the packages behind the numbers."""
-    found = []
+    rows = []
     for package in PACKAGES:
         try:
-            found.append([package, metadata.version(package)])
+            rows.append([package, metadata.version(package)])
         except metadata.PackageNotFoundError:
-            found.append([package, "not installed"])
-    return found
+            rows.append([package, "not installed"])
+    return rows

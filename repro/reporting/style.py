@@ -22,7 +22,7 @@ from repro.utils.files import write_atomic
 COLUMN_WIDTH, PAGE_WIDTH = 3.375, 7.0
 """Widths of one and of two columns of a Physical Review page, in inches."""
 
-# Okabe and Ito's palette, told apart with any kind of colour vision.
+# Okabe and Ito's palette, distinct with any kind of colour vision.
 BLACK, GREY = "#000000", "#6b6b6b"
 ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
 

@@ -1,4 +1,4 @@
-"""Lightning callbacks: what a point tells the outside while it runs.
+"""Lightning callbacks that report on a point while it runs.
 
 `Progress` writes a small status file that the launcher shows, `Tracking` mirrors the history to wandb.
 """
@@ -23,7 +23,7 @@ Exact = Callable[[float, str], float]
 
 
 class Measure(pl.Callback):
-    """Has the module measure its state at the end of an epoch; listed first, so that the others see the new row."""
+    """Measure the module's state at the end of an epoch; listed first, so that the others see the new row."""
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Record the epoch."""
@@ -92,14 +92,14 @@ class Tracking(pl.Callback):
             self.tracker.log(values)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Leave the final numbers and close the tracker."""
+        """Write the final numbers and close the tracker."""
         assert isinstance(pl_module, PointModule)
         if self.tracker is not None:
             self.tracker.summary({**self._final(pl_module.history[-1]), "point": pl_module.point.label})
             self._close(failed=trainer.interrupted)
 
     def _final(self, row: dict[str, float]) -> dict[str, float]:
-        """The last row, the exact steady values and how far off it is: what runs are sorted and filtered by."""
+        """The last row, the exact values and the deviations: the columns that runs are sorted and filtered by."""
         values = _means(row)
         if self.exact is not None:
             for name in PAULI_NAMES:
@@ -122,7 +122,7 @@ def _means(row: dict[str, float]) -> dict[str, float]:
 
 
 class LeaveSignal(pl.Callback):
-    """Gives a signal back to who handled it before the fit: Lightning would end the fit on it.
+    """Restore a signal's handler of before the fit: Lightning would end the fit on that signal.
 
     A scheduler sends SIGTERM ahead of a preemption; a fit that ends there would end its job, which then nobody
     continues.
@@ -140,6 +140,6 @@ class LeaveSignal(pl.Callback):
         self.handler = signal.getsignal(self.number)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Put it back."""
+        """Restore it."""
         if self.handler is not None and threading.current_thread() is threading.main_thread():
             signal.signal(self.number, self.handler)

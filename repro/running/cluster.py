@@ -35,7 +35,7 @@ from repro.utils.errors import InputError
 POLL_SECONDS = 1.0
 QUEUE_POLL_SECONDS = 15.0
 GONE_SECONDS = 20.0
-"""A job that has left the queue without a result is given this long: files of other machines appear late."""
+"""How long to wait for the result of a job that has left the queue: files of other machines appear late."""
 
 
 class PointJob:
@@ -45,7 +45,7 @@ class PointJob:
         """Compute the point, or continue it; its folder."""
         try:
             return str(run_point(point, settings))
-        except SystemExit:  # from submitit's handler; interpreters with children left wait for them
+        except SystemExit:  # from submitit's handler; an interpreter waits for its living children
             for child in multiprocessing.active_children():
                 child.kill()
             raise
@@ -83,7 +83,7 @@ class Cluster:
         return self.settings.runs
 
     def room(self) -> int:
-        """How many points may be submitted now; a scheduler takes all."""
+        """How many points may be submitted now; a scheduler accepts all."""
         busy = sum(not handle.done() for handle in self._handles.values())
         return sys.maxsize if self.slurm else default_jobs(self.at_a_time) - busy
 

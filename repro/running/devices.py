@@ -76,7 +76,7 @@ def launched_outside() -> bool:
 
 
 def environments(ranks: int) -> list[ClusterEnvironment]:
-    """What tells Lightning which process it is, where it would guess wrong; a plugin of its trainer.
+    """Plugins that say to Lightning's trainer which process it is, where it would guess wrong.
 
     A point of one process is alone even inside a job step of many tasks. Inside one that srun started, Lightning must
     not put the job back into the queue as well: submitit does.
@@ -88,5 +88,5 @@ def environments(ranks: int) -> list[ClusterEnvironment]:
 
 
 def in_submitted_job() -> bool:
-    """Whether submitit started this process; it then answers the cluster's signals, and nothing else may."""
+    """Whether submitit started this process; submitit alone then handles the cluster's signals."""
     return "SUBMITIT_EXECUTOR" in os.environ

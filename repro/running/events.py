@@ -1,4 +1,4 @@
-"""What happened to a point, line by line: started, resumed, stopped, failed, finished; where, and when."""
+"""Events of a point, one line each: started, resumed, stopped, failed or finished, with host and time."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def record(folder: Path, event: str, **more: Any) -> None:
 
 def read(folder: Path) -> list[dict[str, Any]]:
     """A point's events in the order of time; lines that are damaged are left out."""
-    found = []
+    events = []
     with contextlib.suppress(OSError):
         for line in (folder / EVENTS).read_text().splitlines():
             with contextlib.suppress(ValueError, TypeError):
-                found.append(dict(json.loads(line)))
-    return found
+                events.append(dict(json.loads(line)))
+    return events
 
 
 def last(folder: Path) -> dict[str, Any]:
@@ -51,14 +51,14 @@ def last(folder: Path) -> dict[str, Any]:
 
 
 def mark_failed(folder: Path, point_id: str, label: str, reason: str) -> None:
-    """Leave word that a point was given up, and why; the next start of the point takes it away."""
+    """Record that a point failed, and why; the next start of the point removes the file."""
     facts = {"point_id": point_id, "label": label, "reason": reason, "time": now()}
     write_atomic(folder / FAILED, json.dumps(facts, indent=1))
     record(folder, "failed", reason=reason)
 
 
 def failure(folder: Path) -> dict[str, str] | None:
-    """Why a point was given up, if it was."""
+    """Why a point failed: what `mark_failed` has written; None where it has not failed."""
     try:
         return dict(json.loads((folder / FAILED).read_text()))
     except (OSError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Which job computes a point, and what became of it: read from files and from SLURM's queue, without submitit.
+"""The job of a point, and how it ended: read from files and from SLURM's queue, without submitit.
 
 runs/points/<point id>/job.json  the job that the point was last submitted as
 runs/jobs/<submission>/          submitit's folder: what was submitted, what each task printed, how it ended
@@ -23,7 +23,7 @@ from repro.utils.files import write_atomic
 
 JOB = "job.json"
 QUEUE_SECONDS = 10.0
-"""How long to wait for an answer of SLURM's."""
+"""How long to wait for SLURM's answer."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Job:
     time: float = 0.0
 
     def log(self, runs: Path) -> Path:
-        """What the first process complained about."""
+        """The first process's standard error."""
         return runs / self.folder / f"{self.job}_0_log.err"
 
     def end(self, runs: Path) -> str | None:
-        """How it ended: "" when all is well, the reason when it raised, None where nothing is said (yet)."""
+        """How it ended: "" without an error, the reason when it raised, None where there is no result (yet)."""
         outcomes = [_outcome(runs / self.folder / f"{self.job}_{task}_result.pkl") for task in range(self.tasks)]
         reasons = [outcome for outcome in outcomes if outcome]
         return reasons[0] if reasons else outcomes[0]
@@ -72,7 +72,7 @@ def _last_line(trace: str) -> str:
 
 
 def remember(runs: Path, point: Identified, job: Job) -> None:
-    """Note a point's job in its folder."""
+    """Write a point's job into its folder."""
     submitted = dataclasses.replace(job, time=round(time.time(), 1))
     write_atomic(point_folder(runs, point) / JOB, json.dumps(dataclasses.asdict(submitted)))
 
@@ -98,5 +98,5 @@ def queue() -> dict[str, tuple[str, str]] | None:
 
 
 def queue_for(jobs: Iterable[Job | None]) -> dict[str, tuple[str, str]] | None:
-    """SLURM's queue, asked only where one of these jobs is its."""
+    """SLURM's queue, read only if one of these jobs is SLURM's."""
     return queue() if any(job is not None and job.launcher == "slurm" for job in jobs) else None

@@ -31,7 +31,7 @@ from repro.utils.errors import InputError
 
 POLL_SECONDS = 0.5
 BUSY_SECONDS = 5.0
-"""How often a point is tried that another process computes, once nothing else is left to do."""
+"""How often a point is tried that another process computes, once all others are done."""
 PR_SET_PDEATHSIG = 1
 # glibc otherwise returns every large tensor to the system and gets it back page by page: a fifth of an iteration.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**30)}

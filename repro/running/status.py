@@ -54,7 +54,7 @@ class State:
 
 
 def states(points: Sequence[Listed], runs: Path) -> list[State]:
-    """The state of every point; SLURM is asked once, and only where an unfinished point was submitted to it."""
+    """The state of every point; SLURM's queue is read once, and only if an unfinished point was submitted to it."""
     known = {point: None if _read(point, runs, DONE) else job_of(runs, point) for point in points}
     queue = queue_for(known.values())
     return [_state(point, runs, known[point], queue) for point in points]
@@ -123,7 +123,7 @@ def _changed(folder: Path, but: str = "") -> float:
 
 
 def _read(point: Identified, runs: Path, name: str) -> dict[str, Any]:
-    """What a JSON file of a point says; empty where it is missing, half written or no object."""
+    """Contents of a JSON file of a point; empty where it is missing, half written or no object."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         return dict(json.loads((point_folder(runs, point) / name).read_text()))
     return {}

@@ -1,6 +1,6 @@
-"""Stop when asked, with nothing lost: SIGTERM and Ctrl-C let every running time step finish and be saved.
+"""Stop on request, with nothing lost: after SIGTERM or Ctrl-C every running time step is finished and saved.
 
-The process that was started listens; its workers do not hear signals, and look at an event at the end of every epoch.
+The main process handles signals; its workers block them, and look at an event at the end of every epoch.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ class Stopped(Exception):
 
 
 def watch(event: Event | None) -> None:
-    """In a worker: `event` asks it to stop."""
+    """In a worker: stop after the epoch in which `event` is set."""
     global _event
     _event = event
 
 
 def stop_requested() -> bool:
-    """Whether this worker has been asked to stop."""
+    """Whether this worker is to stop."""
     return _event is not None and _event.is_set()
 
 
 @contextmanager
 def signals_blocked() -> Iterator[None]:
-    """Processes started in here do not hear the signals; one sent meanwhile comes afterwards."""
+    """Block the signals in processes started within; one that is sent meanwhile is delivered afterwards."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -48,7 +48,7 @@ def signals_blocked() -> Iterator[None]:
 
 @contextmanager
 def on_signal(handle: Callable[[int], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM call `handle`; in a thread that is not the main one nothing changes."""
+    """Call `handle` on SIGINT and SIGTERM; in a thread that is not the main one nothing changes."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -62,7 +62,7 @@ def on_signal(handle: Callable[[int], None]) -> Iterator[None]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """SIGTERM and Ctrl-C raise `Stopped`: outside the fits there is nothing to wait for."""
+    """Raise `Stopped` on SIGTERM and Ctrl-C: outside the fits there is nothing to wait for."""
 
     def stop(signum: int) -> None:
         raise Stopped(signum)
@@ -72,12 +72,12 @@ def terminable() -> Iterator[None]:
 
 
 class Stop(pl.Callback):
-    """Ends a fit after the epoch in which its worker was asked to stop; the ranks of a point agree."""
+    """End a fit after the epoch in which its worker's event was set, on all ranks of a point together."""
 
     def __init__(self) -> None:
         self.event = _event  # ranks are processes of their own, which get it with this object
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Look, and stop after the checkpoint that follows."""
+        """Stop, if the event is set, after the checkpoint that follows."""
         if self.event is not None and trainer.strategy.broadcast(self.event.is_set()):
             trainer.should_stop = True

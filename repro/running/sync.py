@@ -12,7 +12,7 @@ from repro.utils.errors import InputError
 Say = Callable[[str], None]
 Upload = Callable[[Path], str]
 
-TIMEOUT = 600.0  # seconds; to a server that does not answer, `wandb sync` would go on trying without a word
+TIMEOUT = 600.0  # seconds; to a server that does not answer `wandb sync` tries for ever and prints nothing
 
 
 def offline_runs(runs: Path) -> list[Path]:
@@ -20,8 +20,8 @@ def offline_runs(runs: Path) -> list[Path]:
 
     Their names start with the time of their start; wandb leaves a `.synced` file in those that it has uploaded.
     """
-    found = sorted((runs / "wandb").glob("offline-run-*"))
-    return [folder for folder in found if folder.is_dir() and not _synced(folder)]
+    folders = sorted((runs / "wandb").glob("offline-run-*"))
+    return [folder for folder in folders if folder.is_dir() and not _synced(folder)]
 
 
 def sync(runs: Path, say: Say, upload: Upload | None = None) -> int:
@@ -29,7 +29,7 @@ def sync(runs: Path, say: Say, upload: Upload | None = None) -> int:
 
     Args:
         runs: the folder of computed points.
-        say: told what happens.
+        say: called with a line for every run.
         upload: uploads a folder and gives the reason why it could not, "" where it could.
 
     Returns:
@@ -75,5 +75,8 @@ def _upload(folder: Path) -> str:
     # The exit code tells nothing: `wandb sync` ends with 0 when the server refuses it, too.
     if _synced(folder):
         return ""
-    said = [line.removeprefix("wandb: ") for line in done.stderr.splitlines() if line.strip()]
-    return next((line for line in reversed(said) if "ERROR" in line), said[-1] if said else f"exit {done.returncode}")
+    messages = [line.removeprefix("wandb: ") for line in done.stderr.splitlines() if line.strip()]
+    return next(
+        (line for line in reversed(messages) if "ERROR" in line),
+        messages[-1] if messages else f"exit {done.returncode}",
+    )

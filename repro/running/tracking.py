@@ -1,8 +1,8 @@
-"""Tracking: wandb as a mirror of a run that can never stop it.
+"""Tracking: wandb mirrors a run and can never stop it.
 
-The record is the tables on disk; what is written here only feeds dashboards. Every failure of wandb becomes one
-warning, and the run goes on untracked. wandb is imported when a run is tracked and not before, so that this module
-imports without it. One figure is one wandb group, one point one wandb run.
+The record is the tables on disk; wandb only feeds dashboards. Every failure of wandb becomes one warning, and the run
+goes on untracked. wandb is imported when a run is tracked and not before, so that this module imports without it. One
+figure is one wandb group, one point one wandb run.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ def evolution(problem: Problem, times: Sequence[float], folder: Path) -> dict[st
     cooled = problem.imaginary_time
     kind, compute = ("Gibbs states", _gibbs_states) if cooled else ("evolution of observables", _evolution)
     description = _describe(problem, kind, initial=problem.bloch_vectors, times=times)
-    found = find_or_compute(description, times[-1], [folder], lambda: compute(problem, times))
-    return _by_observable(problem, found)
+    reference = find_or_compute(description, times[-1], [folder], lambda: compute(problem, times))
+    return _by_observable(problem, reference)
 
 
 def steady_state(problem: Problem, folder: Path) -> dict[str, np.ndarray]:
@@ -44,10 +44,10 @@ def steady_state(problem: Problem, folder: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: no solver reached it or it is seen not to be unique, or a folder that cannot be written.
     """
-    found = find_or_compute(
+    reference = find_or_compute(
         _describe(problem, "steady state of observables"), math.inf, [folder], lambda: _steady_state(problem)
     )
-    return _by_observable(problem, found)
+    return _by_observable(problem, reference)
 
 
 def density_operators(strings: Sequence[PauliString], n_sites: int) -> dict[str, qutip.Qobj]:
@@ -56,17 +56,17 @@ def density_operators(strings: Sequence[PauliString], n_sites: int) -> dict[str,
 
     one = {axis.upper(): qutip.Qobj(pauli).to("CSR") for axis, pauli in PAULIS.items()}
     identity = qutip.qeye(2)
-    found = {}
+    operators = {}
     for string in strings:
         letters = dict(string)
         factors = [one[letters[site]] if site in letters else identity for site in range(n_sites)]
-        found[named(string)] = qutip.tensor(factors)
-    return found
+        operators[named(string)] = qutip.tensor(factors)
+    return operators
 
 
 def _describe(problem: Problem, kind: str, **settings: Any) -> dict[str, Any]:
-    asked = [[each.name, each.terms, each.factors, each.purity] for each in problem.asked]
-    return describe(problem.model, kind, observables=asked, **settings)
+    observables = [[each.name, each.terms, each.factors, each.purity] for each in problem.asked]
+    return describe(problem.model, kind, observables=observables, **settings)
 
 
 def _evolution(problem: Problem, times: Sequence[float]) -> Reference:
@@ -114,16 +114,22 @@ def _value(each: Observable, means: Mapping[str, np.ndarray], k: int) -> float:
 
 
 def _reference(
-    asked: Sequence[Observable], times: Sequence[float], means: Mapping[str, np.ndarray], solver: str, start: float
+    observables: Sequence[Observable],
+    times: Sequence[float],
+    means: Mapping[str, np.ndarray],
+    solver: str,
+    start: float,
 ) -> Reference:
     import pandas as pd
 
     rows = [
-        {"t": t, "observable": each.name, "mean": _value(each, means, k)} for each in asked for k, t in enumerate(times)
+        {"t": t, "observable": each.name, "mean": _value(each, means, k)}
+        for each in observables
+        for k, t in enumerate(times)
     ]
     return Reference(pd.DataFrame(rows), {"solver": solver, "seconds": round(time.perf_counter() - start, 2)})
 
 
-def _by_observable(problem: Problem, found: Reference) -> dict[str, np.ndarray]:
-    means = found.table["mean"].to_numpy(dtype=float).reshape(len(problem.asked), -1)
+def _by_observable(problem: Problem, reference: Reference) -> dict[str, np.ndarray]:
+    means = reference.table["mean"].to_numpy(dtype=float).reshape(len(problem.asked), -1)
     return {each.name: values for each, values in zip(problem.asked, means, strict=True)}

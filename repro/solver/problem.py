@@ -16,7 +16,7 @@ import numpy as np
 
 from repro.physics.lattice import Lattice
 from repro.physics.lindblad import LindbladModel
-from repro.physics.observable_parser import EVERYTHING_LOCAL, asked_observables
+from repro.physics.observable_parser import EVERYTHING_LOCAL, parse_observables
 from repro.physics.observables import Observable
 from repro.physics.povm import POVMS, BlochState, Povm, bloch_vector
 from repro.utils.errors import InputError, unknown
@@ -62,7 +62,7 @@ class Problem:
         derived = {
             "bloch_vectors": _bloch_vectors(self.initial, self.n_sites),
             "povm": _povm(self.povm),
-            "asked": asked_observables(self.observables, self.correlators, self.n_sites),
+            "asked": parse_observables(self.observables, self.correlators, self.n_sites),
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
@@ -176,13 +176,13 @@ def _from_description(cls: type[Problem], description: Mapping[str, Any]) -> Pro
         two_site=[(sites, operator) for sites, operator in terms if len(sites) == 2],
         jumps=jumps,
     )
-    asked = [
+    observables = [
         Observable(name, tuple((c, _string(s)) for c, s in terms_), tuple(_string(s) for s in factors), pure)
         for name, terms_, factors, pure in description["observables"]
     ]
     povm = Povm(_matrix(description["povm"], 4, 2, 2), description["povm_name"])
     initial = [tuple(v) for v in description["initial"]]
-    return cls(model, initial, povm, asked, imaginary_time=description.get("imaginary_time", False))
+    return cls(model, initial, povm, observables, imaginary_time=description.get("imaginary_time", False))
 
 
 def _string(pairs: Sequence[Sequence[Any]]) -> tuple[tuple[int, str], ...]:

@@ -41,7 +41,7 @@ class Solution:
         """Rows of one observable, time ascending, the steady state last.
 
         Raises:
-            InputError: one that was not asked for.
+            InputError: one that the problem does not measure.
         """
         from repro.utils.errors import unknown
 
@@ -56,8 +56,8 @@ class Solution:
         grouped = self.table.assign(kind=kind, off=self.table["deviation"].abs()).groupby(
             ["kind", "observable"], sort=False
         )
-        found = grouped.agg(last=("mean", "last"), error=("error", "max"), deviation=("off", "max"))
-        return found.reset_index()
+        rows = grouped.agg(last=("mean", "last"), error=("error", "max"), deviation=("off", "max"))
+        return rows.reset_index()
 
     @property
     def largest_deviation(self) -> float:
@@ -67,10 +67,10 @@ class Solution:
     def summary(self) -> str:
         """A few lines: sizes, the largest deviation of every observable from exact, and the notes."""
         head = f"{self.problem.name}: {self.problem.n_sites} sites, {duration(self.seconds)}"
-        found = self.deviations().to_string(index=False, float_format="{:.4f}".format)
+        deviations = self.deviations().to_string(index=False, float_format="{:.4f}".format)
         off = self.largest_deviation
         exact = "no exact values" if math.isnan(off) else f"largest deviation from exact: {off:.4f}"
-        return "\n".join([head, found, exact, *(f"note: {note}" for note in self.notes)])
+        return "\n".join([head, deviations, exact, *(f"note: {note}" for note in self.notes)])
 
     def figure(self) -> Figure:
         """The plot: evolutions with their exact curves, steady values beside the exact ones."""

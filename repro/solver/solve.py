@@ -56,10 +56,10 @@ class _Machine:
             if failures:
                 raise FailedError("; ".join(f"{label}: {reason}" for label, reason in failures.items()))
             return
-        left = launch.unfinished(todo, self.settings, console)
-        if left:
-            with Display(left, self.settings, console) as display, _refreshing(display) as lock:
-                for point in left:
+        unfinished = launch.unfinished(todo, self.settings, console)
+        if unfinished:
+            with Display(unfinished, self.settings, console) as display, _refreshing(display) as lock:
+                for point in unfinished:
                     run_point(point, self.settings)
                     with lock:
                         display.finish(point, "")
@@ -163,24 +163,24 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     within = exact and problem.n_sites <= MAX_SITES
     rows: list[Mapping[str, object]] = []
     if EVOLUTION in todo:
-        found = runs_of(problem, todo[EVOLUTION], settings.runs)
-        values = exact_values.evolution(problem, times_of(found), _references(settings)) if within else None
-        rows += evolution_rows(problem, found, values)
+        histories = runs_of(problem, todo[EVOLUTION], settings.runs)
+        values = exact_values.evolution(problem, times_of(histories), _references(settings)) if within else None
+        rows += evolution_rows(problem, histories, values)
     if STEADY in todo:
-        found = runs_of(problem, todo[STEADY], settings.runs)
-        rows += steady_rows(problem, found, _steady_exact(problem, settings, notes) if within else None)
+        histories = runs_of(problem, todo[STEADY], settings.runs)
+        rows += steady_rows(problem, histories, _steady_exact(problem, settings, notes) if within else None)
     folders = [point_folder(settings.runs, point) for of_kind in todo.values() for point in of_kind]
     seconds = sum(json.loads((folder / DONE).read_text())["seconds"] for folder in folders)
     return Solution(problem, pd.DataFrame(rows, columns=list(COLUMNS)), tuple(folders), seconds, tuple(notes))
 
 
 def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: list[str]) -> list[Listed]:
-    """The points that stand for the steady state: continued until nothing asked for moves any more."""
+    """The points that stand for the steady state: continued until no observable moves any more."""
     for doubling in range(DOUBLINGS + 1):
-        found = runs_of(problem, steady, machine.settings.runs)
+        histories = runs_of(problem, steady, machine.settings.runs)
         if steady[0].point.method.evolution is None:
             return steady
-        moved = max(drift(mine) for _, mine in found.groupby(["observable", "seed", "control"]))
+        moved = max(drift(run) for _, run in histories.groupby(["observable", "seed", "control"]))
         if moved <= SETTLED_CHANGE:
             return steady
         if doubling < DOUBLINGS:

@@ -64,8 +64,8 @@ def evolution_rows(problem: Problem, runs: pd.DataFrame, exact: Exact | None) ->
     """
     rows = []
     for each in problem.asked:
-        mine = runs[runs["observable"] == each.name].assign(exact=math.nan)
-        over = _averaged(mine)
+        of_observable = runs[runs["observable"] == each.name].assign(exact=math.nan)
+        over = _averaged(of_observable)
         values = [math.nan] * len(over) if exact is None else exact[each.name]
         known = dict(zip(times_of(runs), values, strict=True)) if exact is not None else {}
         rows += [_row(t, each.name, m, e, known.get(t, math.nan)) for t, m, e in over]
@@ -78,12 +78,12 @@ def steady_rows(problem: Problem, runs: pd.DataFrame, exact: Exact | None) -> li
 
     rows = []
     for each in problem.asked:
-        mine = runs[runs["observable"] == each.name].assign(exact=math.nan)
-        last = mine.groupby(["seed", "control"], sort=False).tail(1).assign(t=math.inf)
-        timed = mine[mine["t"].notna()]
-        if mine.loc[~mine["control"], "seed"].nunique() > 1:
-            found = steady_state(pd.concat([timed, last]), over_time(timed))
-            mean, error = float(found["mean"].iloc[0]), float(found["estimate"].iloc[0])
+        of_observable = runs[runs["observable"] == each.name].assign(exact=math.nan)
+        last = of_observable.groupby(["seed", "control"], sort=False).tail(1).assign(t=math.inf)
+        timed = of_observable[of_observable["t"].notna()]
+        if of_observable.loc[~of_observable["control"], "seed"].nunique() > 1:
+            estimated = steady_state(pd.concat([timed, last]), over_time(timed))
+            mean, error = float(estimated["mean"].iloc[0]), float(estimated["estimate"].iloc[0])
         else:
             mean = float(last["mean"].iloc[0])
             error = math.hypot(float(last["error"].iloc[0]), drift(timed))
@@ -96,12 +96,12 @@ def drift(timed: pd.DataFrame) -> float:
     return float(abs(timed["mean"].iloc[-1] - timed["mean"].iloc[-2])) if len(timed) > 1 else 0.0
 
 
-def _averaged(mine: pd.DataFrame) -> list[tuple[float, float, float]]:
+def _averaged(rows: pd.DataFrame) -> list[tuple[float, float, float]]:
     """t, mean and error of one observable."""
-    over = over_time(mine)
+    over = over_time(rows)
     if len(over):
         return list(zip(over.index, over["mean"], over["estimate"], strict=True))
-    return list(zip(mine["t"], mine["mean"], mine["error"], strict=True))
+    return list(zip(rows["t"], rows["mean"], rows["error"], strict=True))
 
 
 def _row(t: float, name: str, mean: float, error: float, exact: float) -> dict[str, object]:

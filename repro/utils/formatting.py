@@ -1,4 +1,4 @@
-"""How times are told to people."""
+"""Times as people read them."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ def device_name(device: str = "cpu") -> str:
 
         return torch.cuda.get_device_name(device)
     with contextlib.suppress(OSError):
-        if found := re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE):
-            return found[1].strip()
+        if model := re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE):
+            return model[1].strip()
     return platform.processor() or platform.machine()
 
 

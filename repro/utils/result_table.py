@@ -102,7 +102,7 @@ def write_table(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, path: Path | s
 
 
 def write_parts(table: pd.DataFrame, path: Path) -> list[Path]:
-    """Write at most `ROWS_PER_FILE` rows to `<name>.csv`, and what is left to `<name>.part2.csv` and on.
+    """Write at most `ROWS_PER_FILE` rows to `<name>.csv`, and the rest to `<name>.part2.csv` and on.
 
     Parts of an earlier, longer table are removed.
 
@@ -159,7 +159,7 @@ def read_table(path: Path | str) -> pd.DataFrame:
     import pandas as pd
 
     path = Path(path)
-    # a place that cannot be looked at is told by the first part, in one line
+    # the first part raises the one-line error for a place that cannot be read
     return pd.concat([_read_file(path), *map(_read_file, _existing(path))], ignore_index=True)
 
 

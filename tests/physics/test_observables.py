@@ -7,7 +7,7 @@ import pytest
 import qutip
 import torch
 
-from repro.physics.observable_parser import asked_observables
+from repro.physics.observable_parser import parse_observables
 from repro.physics.observables import (
     Observable,
     column,
@@ -55,7 +55,7 @@ def test_purity_of_a_random_state(n_sites: int, povm: Povm) -> None:
 
 def test_combinations_and_correlators_of_a_random_state() -> None:
     rho, povm = random_state(3), FRAMES[0]
-    asked = asked_observables(["Z", "X*", {"current": [(2.0, "X0 Y1"), (-0.5, "I")]}], [("Z0", "Y1 X2")], 3)
+    asked = parse_observables(["Z", "X*", {"current": [(2.0, "X0 Y1"), (-0.5, "I")]}], [("Z0", "Y1 X2")], 3)
     values = exact_values(probabilities(rho, povm), povm, asked)
     mean = {
         text: qutip.expect(operator(text, 3), rho) for text in ("Z0", "Z1", "Z2", "X1", "X0 Y1", "Z0 Y1 X2", "Y1 X2")
@@ -75,7 +75,7 @@ def test_combinations_and_correlators_of_a_random_state() -> None:
 def test_samples_agree_with_exact_within_their_errors() -> None:
     povm = FRAMES[0]
     p = probabilities(qutip.tensor([random_state(2), random_state(1)]), povm)
-    asked = asked_observables(["X0 Y1 Z2", {"sum": [(0.3, "Z0"), (2.0, "X1 X2")]}], [("Z0", "X1")], 3)
+    asked = parse_observables(["X0 Y1 Z2", {"sum": [(0.3, "Z0"), (2.0, "X1 X2")]}], [("Z0", "X1")], 3)
     exact = exact_values(p, povm, asked)
     numbers = torch.multinomial(p.flatten(), 40_000, replacement=True, generator=torch.Generator().manual_seed(3))
     samples_BN = torch.stack(torch.unravel_index(numbers, (4, 4, 4)), 1)
@@ -88,7 +88,7 @@ def test_error_of_a_connected_correlator_is_the_scatter_of_repeated_estimates() 
     # polarised, so that what the factors' own means contribute to the error is as large as the rest
     polarised = (0.95 * qutip.fock_dm([2, 2], [0, 0]) + 0.05 * random_state(2)).unit()
     povm, p = FRAMES[0], probabilities(polarised, FRAMES[0])
-    (asked,) = [one for one in asked_observables((), [("Z0", "Z1")], 2) if one.factors]
+    (asked,) = [one for one in parse_observables((), [("Z0", "Z1")], 2) if one.factors]
     generator = torch.Generator().manual_seed(5)
     means, errors = [], []
     for _ in range(300):
@@ -107,7 +107,7 @@ def test_operators_for_qutip_are_the_same_strings() -> None:
 
 
 def test_all_pairs_of_one_letter() -> None:
-    names = [each.name for each in asked_observables((), "Z", 3)]
+    names = [each.name for each in parse_observables((), "Z", 3)]
     assert names == [f"Z{i} Z{j}{kind}" for i, j in ((0, 1), (0, 2), (1, 2)) for kind in ("", " connected")]
 
 
@@ -141,7 +141,7 @@ def test_names_are_sorted_by_site() -> None:
 )
 def test_what_cannot_be_measured_is_one_line(observables: object, correlators: object, message: str) -> None:
     with pytest.raises(InputError) as refused:
-        asked_observables(observables, correlators, 3)  # type: ignore[arg-type]
+        parse_observables(observables, correlators, 3)  # type: ignore[arg-type]
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
