@@ -79,7 +79,7 @@ def _template() -> Any:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+        loader=jinja2.PackageLoader("repro.reporting"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
