@@ -130,20 +130,9 @@ def _existing(path: Path) -> Iterator[Path]:
 
 
 def _to_csv(frame: pd.DataFrame) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    texts = [[_text(name, cell) for cell in frame[name].tolist()] for name in COLUMNS]
-    writer.writerows(zip(*texts, strict=True))
-    return stream.getvalue()
-
-
-def _text(name: str, cell: Any) -> str:
-    import pandas as pd
-
-    if name in OPTIONAL | OPTIONAL_INTEGERS and pd.isna(cell):
-        return ""
-    return repr(cell) if isinstance(cell, float) else str(cell)
+    # an absent optional number is an empty cell; in a column that must have numbers NaN is written as "nan"
+    required = {name: frame[name].map(repr) for name in NUMERIC}
+    return frame.assign(**required).to_csv(index=False, lineterminator="\n")
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
