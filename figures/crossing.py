@@ -72,7 +72,7 @@ def crossing(ours: Line, other: Line, factor: float = 1.0) -> float:
 
 
 def sentence(fitted: dict[str, Line], other: str) -> str:
-    """Where we become the cheaper way, and how sure that is."""
+    """The number of sites from which our way costs less, with its range of uncertainty, as a sentence."""
     if OURS not in fitted or other not in fitted:
         return f"{OURS} and {other}: too few sizes for a crossing, expected {FITTED} of either"
     at, early, late = (crossing(fitted[OURS], fitted[other], factor) for factor in (1, 1 / UNSURE, UNSURE))
@@ -83,7 +83,7 @@ def sentence(fitted: dict[str, Line], other: str) -> str:
 
 
 def _accuracy(table: pd.DataFrame, way: str) -> str:
-    """How far off a way's steady states are, the worst of them; nothing where nobody knows."""
+    """Largest deviation of a way's steady states, as text; empty where no other way has reached these sizes."""
     known = [off for n in table.loc[table["way"] == way, "n_sites"] if (off := deviation(table, way, n)) == off]
     return f" (up to {max(known):.3f} off)" if known else ""
 

@@ -21,7 +21,7 @@ MARGIN = 0.5
 def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
-    """The one drawing; tables play no part."""
+    """The drawing; it needs no table."""
     return {"fig1": draw(3, 3)}
 
 

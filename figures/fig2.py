@@ -23,7 +23,7 @@ INSET = (0.42, 0.57, 0.54, 0.41)
 def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
-    """The one drawing, whatever part of its points the table has."""
+    """The drawing, of all points that the table has."""
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 3.6))
         grid = figure.subplots(2, 2, sharex="col", height_ratios=(2.6, 1))

@@ -25,7 +25,7 @@ HARD = (1.0, 2.5)
 def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
-    """The one drawing; the RBM's points where its table is there."""
+    """The drawing, with the RBM's points where its table exists."""
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 3.4))
         grid = figure.subplots(2, 3, sharex=True, height_ratios=(2.2, 1))
@@ -77,7 +77,7 @@ def _panel(top: Axes, bottom: Axes, ours: pd.DataFrame, rbm: pd.DataFrame, exact
 
 
 def _exact(top: Axes, bottom: Axes, exact: pd.DataFrame) -> None:
-    """The line with its band of error; in the strip that band lies about nought."""
+    """Draw the exact line with its band of error; in the strip that band lies about zero."""
     line: dict[str, Any] = {"color": style.BLACK, "linewidth": 0.9, "marker": "_" if len(exact) == 1 else ""}
     top.plot(exact["g"], exact["mean"], label="exact", markersize=12, zorder=1, **line)
     error = exact["error"].where(exact["error"] > 0, 0.0)

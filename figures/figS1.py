@@ -17,7 +17,7 @@ METHOD = "variational+dynamics"
 def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
-    """The one drawing."""
+    """The drawing."""
     with style.context():
         figure = Figure(figsize=(style.COLUMN_WIDTH, 2.5))
         axes = figure.subplots()

@@ -20,7 +20,7 @@ WINDOW = 25
 def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
-    """The one drawing; the losses are a table of their own."""
+    """The drawing; the losses come from a table of their own."""
     losses = extra.get("losses", pd.DataFrame(columns=["panel", "point_id", "iteration", "loss"]))
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 2.4))
@@ -34,7 +34,7 @@ def figures(
 
 
 def _panel(axes: Axes, runs: pd.DataFrame) -> None:
-    """A light line of every iteration and a running median, which sampling noise and single jumps leave alone."""
+    """Draw every iteration as a light line, and a running median over it, which single jumps do not move."""
     if not len(runs):
         style.nothing_yet(axes)
         return
@@ -51,7 +51,7 @@ def _panel(axes: Axes, runs: pd.DataFrame) -> None:
 
 
 def _title(rows: pd.DataFrame) -> str:
-    """What was searched and with which network, as the table says it."""
+    """The system and the size of the network of the rows."""
     if not len(rows):
         return ""
     first = rows.iloc[0]

@@ -19,7 +19,7 @@ COLUMNS = 3
 def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
-    """The one drawing."""
+    """The drawing."""
     return {"figS3": draw(table, profile)}
 
 

@@ -13,5 +13,5 @@ from . import figS3
 def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
-    """The one drawing, made like Fig. S3."""
+    """The drawing, made like Fig. S3."""
     return {"figS4": figS3.draw(table, profile)}

@@ -20,7 +20,7 @@ RUN, AVERAGE = Look(style.ORANGE, "o"), Look(style.VERMILION, "D")
 def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
-    """The one drawing."""
+    """The drawing."""
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 2.3))
         grid = figure.subplots(1, 3)
@@ -34,7 +34,7 @@ def figures(
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, exact: pd.DataFrame) -> None:
-    """Every run by its seed, the average to the right of them with its standard error."""
+    """Draw every run by its seed, and to the right of them the average with its standard error."""
     runs = parts.on_scale(axes, rows).sort_values("seed")
     if not len(runs):
         style.nothing_yet(axes)
@@ -53,7 +53,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, exact: pd.DataFrame) -> None:
 
 
 def _exact(axes: Axes, runs: pd.DataFrame, exact: pd.DataFrame) -> None:
-    """The reference at the runs' field with its error, else the exact value that stands in the table."""
+    """Draw the reference at the runs' field with its error, else the exact value of the table."""
     row = parts.value_at(exact, runs["g"].iloc[0])
     known = runs["exact"].dropna()
     if not row and not len(known):

@@ -24,7 +24,7 @@ OFF = r"$|\langle\sigma_z\rangle-$exact$|$"
 def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
-    """The one drawing."""
+    """The drawing."""
     rows = parts.steady(table)
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 4.9))
@@ -90,7 +90,7 @@ def _interpolated(axes: Axes, curves: pd.DataFrame) -> None:
 
 
 def _sampling(axes: Axes, rows: pd.DataFrame) -> None:
-    """What samples drawn without the mask say, what the network they trained says, and the masked result."""
+    """Draw means from unmasked samples, means from the network that they trained, and masked results."""
     style.label(axes, "layers and width", parts.MEANS["sigma_z"])
     rows = rows[rows["t"] == math.inf]
     masked = ~rows["point"].str.contains("-unmasked")
@@ -114,7 +114,7 @@ def _sampling(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _deviations(axes: Axes, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows with a column `off`; those without an exact value, and the collapsed, are left out."""
+    """Rows that have an exact value and did not collapse, with the deviation in a column `off`."""
     possible = parts.on_scale(axes, rows.drop_duplicates("point_id"))
     return possible.assign(off=(possible["mean"] - possible["exact"]).abs()).dropna(subset="off")
 

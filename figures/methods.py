@@ -65,7 +65,7 @@ def draw(table: pd.DataFrame, profile: str) -> Figure:
 
 
 def draw_seconds(table: pd.DataFrame, profile: str) -> Figure:
-    """Both axes logarithmic; steady states by their deviation, evolutions by the largest one on their way."""
+    """Draw deviation against seconds on logarithmic axes; of evolutions the largest deviation over time."""
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 2.9))
         axes = figure.subplots()
@@ -97,7 +97,7 @@ def _sites(rows: pd.DataFrame) -> str:
 
 
 def _runs(table: pd.DataFrame) -> pd.DataFrame:
-    """way, panel, seconds and largest deviation of every run that exact values are known for."""
+    """Columns way, panel, seconds and off (largest deviation) of every run that has exact values."""
     steady = table[table["panel"] == "steady"]
     rows = pd.concat([parts.curves(table[table["panel"] != "steady"]), parts.steady(steady)])
     rows = rows.assign(off=(rows["mean"] - rows["exact"]).abs()).dropna(subset="off")
@@ -106,7 +106,7 @@ def _runs(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _evolutions(top: Axes, bottom: Axes, rows: pd.DataFrame) -> None:
-    """Every coupling and seed of both ways, exact over them."""
+    """Draw every coupling and seed of all ways, and the exact curves over them."""
     curves = parts.curves(rows)
     if not len(curves):
         style.nothing_yet(top)
@@ -121,7 +121,7 @@ def _evolutions(top: Axes, bottom: Axes, rows: pd.DataFrame) -> None:
 
 
 def _steady(top: Axes, bottom: Axes, rows: pd.DataFrame) -> None:
-    """Means over seeds, with the standard error of that mean, and how far they are off."""
+    """Draw means over seeds with their standard errors, and the deviations below."""
     runs = parts.on_scale(top, parts.steady(rows))
     if not len(runs):
         style.nothing_yet(top)

@@ -1,4 +1,4 @@
-"""What several figures draw alike: evolutions over their deviation, and Pauli expectation values."""
+"""Parts that several figures share: evolutions over their deviation, and Pauli expectation values."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def steady(table: pd.DataFrame, observable: str = "sigma_z") -> pd.DataFrame:
 
 
 def size(rows: pd.DataFrame) -> str:
-    """Layers and width as the paper's legends say them, "1 32"; of several sizes each."""
+    """Layers and width as in the paper's legends, "1 32"; of several sizes each."""
     return ", ".join(
         f"{layers} {width}" for layers, width in sorted(set(zip(rows["layers"], rows["width"], strict=True)))
     )
@@ -49,7 +49,7 @@ def lattice(rows: pd.DataFrame) -> str:
 
 
 def on_scale(axes: Axes, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows that can be a state; words above the panel for the others, collapsed runs that would flatten it."""
+    """The rows that can be a state; the others, collapsed runs that would flatten the panel, are named above it."""
     possible = rows["mean"].abs() <= LARGEST
     lines = [f"off scale: {row['point']}: {row['mean']:+.2f}" for row in rows[~possible].to_dict("records")]
     if len(lines) > MANY:
@@ -61,7 +61,7 @@ def on_scale(axes: Axes, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def evolution(top: Axes, bottom: Axes, curve: pd.DataFrame, colour: Any, label: str, order: float = 2) -> None:
-    """One curve with its band of error, the exact one over it, and below how far apart they are.
+    """Draw a curve with its band of error, the exact curve over it, and the deviation below.
 
     Args:
         top, bottom: panel, and strip of deviations.
@@ -81,7 +81,7 @@ def evolution(top: Axes, bottom: Axes, curve: pd.DataFrame, colour: Any, label: 
 
 
 def with_band(axes: Axes, curve: pd.DataFrame, below: Any, **line: Any) -> None:
-    """A line of the mean less `below` (a number or a column), its errors as a band; `line` has at least its color."""
+    """Draw the mean less `below` (a number or a column) with a band of its errors; `line` has at least a color."""
     height = curve["mean"] - below
     # a curve of which only the start is there yet
     axes.plot(curve["t"], height, marker="o" if len(curve) == 1 else "", **line)
@@ -91,25 +91,25 @@ def with_band(axes: Axes, curve: pd.DataFrame, below: Any, **line: Any) -> None:
 
 
 def panels_over_strips(figure: Figure, lines: int, columns: int, sharex: bool = False) -> list[tuple[Axes, Axes]]:
-    """Panels, line after line, each with the axes of its strip of deviations below it."""
+    """Axes of panels, row after row, each with the axes of its strip of deviations."""
     grid = figure.subplots(2 * lines, columns, sharex=sharex, squeeze=False, height_ratios=STRIPS * lines)
     figure.align_ylabels(grid[:, 0])
     return [(grid[2 * line, column], grid[2 * line + 1, column]) for line in range(lines) for column in range(columns)]
 
 
 def strip(axes: Axes, x: str, y: str) -> None:
-    """Labels of a strip of deviations, with few ticks for its little height."""
+    """Label a strip of deviations, with few ticks for its little height."""
     style.label(axes, x, y)
     axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
 
 
 def zero_line(axes: Axes) -> None:
-    """Where a deviation is nought."""
+    """Draw the line of no deviation."""
     axes.axhline(0, color=style.BLACK, linewidth=0.8, zorder=1)
 
 
 def no_exact(axes: Axes) -> None:
-    """Say in a strip of deviations that there is no exact curve to deviate from."""
+    """Write into a strip of deviations that there is no exact curve."""
     text = "no exact curve at this size"
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=style.GREY, style="italic")
     axes.yaxis.set_tick_params(which="both", length=0, labelleft=False)
@@ -127,7 +127,7 @@ def to_time(curve: pd.DataFrame, whole: float) -> str:
 
 
 def time_limits(axes: Axes, whole: float) -> None:
-    """From 0 to the whole time; left alone where a curve has its start alone."""
+    """Limit the axis to 0 and the whole time, unless no curve has got beyond its start."""
     if whole > 0:
         axes.set_xlim(0, whole)
 

@@ -49,7 +49,7 @@ class FirstLayerTable:
         return torch.tensor(self.sizes(), device=self.x_MD.device)
 
     def attention_weights(self) -> torch.Tensor:
-        """exp(score - reference) of every query on every key, (H, M, M); keys that it cannot see mean nothing.
+        """exp(score - reference) of every query on every key, (H, M, M); keys that it cannot see are unused.
 
         A row's reference lies half-way between a lower and an upper bound of any prefix's largest score, so that
         neither overflow nor a vanishing denominator can occur while the bounds are less than 160 apart in float32.
@@ -66,7 +66,7 @@ class FirstLayerTable:
         return torch.exp((score_HMM - reference_HM[..., None]).clamp_max(limit))
 
     def _bounds(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of the largest score that any prefix has in a row, from below and from above, (H, M) each."""
+        """Lower and upper bound of every row's largest score over all prefixes, (H, M) each."""
         always_HM = torch.maximum(self.score_HMM[..., 0], self.score_HMM.diagonal(0, -2, -1))
         if self.n_levels == 1:
             return always_HM, always_HM

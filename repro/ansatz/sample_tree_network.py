@@ -48,7 +48,7 @@ def _one_hot(words_MW: torch.Tensor, owner_x: torch.Tensor, n_words: int, dtype:
 
 
 def _older_table(table_HFAM: torch.Tensor, newest: int, level: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """What does not depend on older outcomes, (HF, 1), and the table of those that do, (HF, c), in whole words."""
+    """The part of the table without older outcomes, (HF, 1), and that with them, (HF, c), padded to whole words."""
     table_FM = table_HFAM[:, :, newest].flatten(0, 1)
     older_Fc = table_FM[:, 1 : 1 + OUTCOMES * max(level - 1, 0)]
     return table_FM[:, :1], F.pad(older_Fc, (0, -older_Fc.shape[1] % (WORD * OUTCOMES)))

@@ -107,7 +107,7 @@ class StringMixture(nn.Module):
         return mixed.view((OUTCOMES,) * self.n_sites)
 
     def _site_gathers(self) -> list[list[tuple[torch.Tensor, torch.Tensor]]]:
-        """Reorderings to average over, one factor of the mixture after the other, and how to undo them."""
+        """Permutations to average over, one factor of the mixture after the other, and their inverses."""
         device = self.orders_SN.device
         if not self._gathers or self._gathers[0][0][0].device != device:
             mixture = [tuple(order) for order in self.orders_SN.tolist()]

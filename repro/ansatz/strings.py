@@ -2,8 +2,8 @@
 
 String 0 reads row by row, each left to right. Strings 1-8 are snakes from the four corners, along rows or down
 columns. "1s" is string 1 alone; "2s", "4s", "8s" are equal mixtures of strings 1-2, 1-4, 1-8. Beyond the paper,
-string 0 is carried along by every translation ("translations"), by every reflection too ("symmetries"), or by a few
-translations ("2t", "4t").
+there are the images of string 0 under every translation ("translations"), with reflections too ("symmetries"), or
+under a few translations ("2t", "4t").
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def inverse_order(order: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def translations(lattice: Lattice, mixture: str = TRANSLATIONS) -> tuple[tuple[int, ...], ...]:
-    """String 0 carried along by every translation of a ring or a periodic rectangle, the identity first.
+    """Images of string 0 under every translation of a ring or a periodic rectangle, the identity first.
 
     Args:
         lattice: where.
@@ -86,11 +86,11 @@ def translations(lattice: Lattice, mixture: str = TRANSLATIONS) -> tuple[tuple[i
     """
     periods = _periods(mixture, lattice)
     moves = itertools.product(*map(range, periods))
-    return _carried(periods, [((1,) * len(periods), by, range(len(periods))) for by in moves])
+    return _images(periods, [((1,) * len(periods), by, range(len(periods))) for by in moves])
 
 
 def symmetries(lattice: Lattice) -> tuple[tuple[int, ...], ...]:
-    """String 0 carried along by every translation, reflection and, on a square, exchange of rows and columns.
+    """Images of string 0 under every translation, reflection and, on a square, exchange of rows and columns.
 
     2 N strings on a ring, 4 N on a rectangle, 8 N on a square, each once (fewer on sides of two sites or one, where a
     reflection is a translation); the identity first.
@@ -102,7 +102,7 @@ def symmetries(lattice: Lattice) -> tuple[tuple[int, ...], ...]:
     every_axis = range(len(periods))
     exchanges = itertools.permutations(every_axis) if len(set(periods)) == 1 else [tuple(every_axis)]
     signs, moves = itertools.product(*[(1, -1)] * len(periods)), itertools.product(*map(range, periods))
-    return _carried(periods, itertools.product(signs, moves, exchanges))
+    return _images(periods, itertools.product(signs, moves, exchanges))
 
 
 def _periods(mixture: str, lattice: Lattice) -> tuple[int, ...]:
@@ -111,7 +111,7 @@ def _periods(mixture: str, lattice: Lattice) -> tuple[int, ...]:
     return lattice.periods
 
 
-def _carried(
+def _images(
     periods: tuple[int, ...], images: Iterable[tuple[Sequence[int], Sequence[int], Sequence[int]]]
 ) -> tuple[tuple[int, ...], ...]:
     """String 0 under x_k -> signs_k x_axes(k) + by_k, for each (signs, by, axes); equal ones once."""

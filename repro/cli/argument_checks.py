@@ -12,7 +12,7 @@ from repro.utils.validation import shorten
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
-    """Refuse what the parser would let pass: empty or unprintable text, an option given twice or without its values.
+    """Refuse what the parser would accept: empty or unprintable text, an option given twice or without its values.
 
     Raises:
         InputError: for the first of them.

@@ -51,13 +51,13 @@ class StageValues:
     weight: torch.Tensor
 
     def moved(self, log_p: list[torch.Tensor]) -> StageValues:
-        """The same configurations once the stages have moved to these log p_i(a); L p_i stays."""
+        """Values on the same configurations for stages that have moved to these log p_i(a); L p_i stays."""
         steps = [(new - old).detach().exp() for new, old in zip(log_p, self.log_p, strict=True)]
         return replace(self, p=[p * step for p, step in zip(self.p, steps, strict=True)], log_p=log_p)
 
 
 class CollocationStep(Protocol):
-    """One time step: a way to evaluate its stages."""
+    """One time step: evaluates its stages."""
 
     def evaluate(self, stages: Sequence[StringMixture], generator: torch.Generator) -> StageValues:
         """The stages on all configurations or on fresh draws."""
@@ -81,7 +81,7 @@ class LaggedEvaluation:
         self._done = 0
 
     def evaluate(self, stages: Sequence[StringMixture], generator: torch.Generator) -> StageValues:
-        """A fresh evaluation, or the last one moved on."""
+        """Evaluate afresh, or update the last evaluation to the stages as they are."""
         fresh = self._done % self.iterations == 0
         self._done += 1
         if fresh:
@@ -116,7 +116,7 @@ class EnumeratedCollocation:
         return StageValues(self.before_A[self.drawn] / q, p, Lp, self._at_drawn(probs), weight)
 
     def log_probs(self, stages: Sequence[StringMixture]) -> list[torch.Tensor]:
-        """Enumerated again."""
+        """log p_i(a) at the same configurations, enumerated again."""
         return self._at_drawn([stage.all_probs() for stage in stages])
 
     def _at_drawn(self, probs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -145,7 +145,7 @@ class SampledCollocation:
         return StageValues(ones_B, list(p), list(Lp), self.log_probs(stages), ones_B / len(ones_B))
 
     def log_probs(self, stages: Sequence[StringMixture]) -> list[torch.Tensor]:
-        """Of the last samples."""
+        """log p_i(a) of the last samples."""
         return [stage.log_prob(self.samples_BN) for stage in stages]
 
 

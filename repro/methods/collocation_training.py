@@ -31,10 +31,10 @@ class CollocationModule(DynamicsModule):
         self.begin_step()
 
     def begin_step(self) -> None:
-        """Both stages start from p(t)."""
+        """Start both stages from p(t)."""
         self.middle.load_state_dict(self.model.state_dict())
         self._step = LaggedEvaluation(collocation_step(self.estimator, self.model), self.reuse)
 
     def loss(self, generator: torch.Generator) -> losses.LossAndStats:
-        """Both stages' mismatch."""
+        """The mismatch of both stages."""
         return mismatch(self._step.evaluate((self.middle, self.model), generator), self.evolution.step)

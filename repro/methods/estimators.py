@@ -45,7 +45,7 @@ class Evaluation:
 
 
 class Estimator(Protocol):
-    """What losses and training need from an estimator."""
+    """The interface that losses and training use."""
 
     def freeze(self, model: StringMixture) -> object:
         """The state before a time step, kept for `evaluate`."""
@@ -105,7 +105,7 @@ class Enumeration:
         return torch.searchsorted(cumulative_A, draw_B * cumulative_A[-1]).clamp_(max=len(p_A) - 1)
 
     def _drawn(self, model: StringMixture, p_A: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
-        """The same by the given way to draw, if there is one."""
+        """Numbers of N_s configurations, by `draw` if it is given."""
         if self.draw is None:
             return self.draw_from(p_A, generator)
         assert self.n_samples is not None
@@ -121,7 +121,7 @@ def _weights_of_draws(drawn_B: torch.Tensor, p_A: torch.Tensor) -> torch.Tensor:
 
 
 class SamplingEstimator:
-    """What estimators on fresh samples share.
+    """Base of the estimators on fresh samples.
 
     Args:
         n_samples: draws N_s per evaluation.

@@ -33,7 +33,7 @@ PREDICTOR = 0.3
 
 
 class ProjectionStep(Protocol):
-    """One time step: what the network has to learn.
+    """One time step: the distribution that the network has to learn.
 
     Attributes:
         on_the_way: states within the step, if they are known.
@@ -181,7 +181,7 @@ class EnumeratedDrawsStep(SamplingProjectionStep):
         self.Lq_A: torch.Tensor | None = None
 
     def draw(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Look p and L p up."""
+        """Draw from the enumerated p, and look p and L p up."""
         self.drawn_B = self.estimator.draw_from(self.p_A, generator)
         p_B = self.p_A[self.drawn_B]
         later_B = None if self.Lq_A is None else self.Lq_A[self.drawn_B] / p_B

@@ -30,7 +30,7 @@ class ProjectionModule(DynamicsModule):
         return self.projection.dense_output
 
     def on_train_epoch_start(self) -> None:
-        """Propagate p(t), and measure what lies on the way."""
+        """Propagate p(t), and measure the states within the step."""
         self.restart_adam()
         parts, h, weight = self.projection.dense_output, self.projection.step, self.projection.hilbert_schmidt
         self._step: ProjectionStep = projection_step(self.estimator, self.model, h, parts, weight)

@@ -44,7 +44,7 @@ def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative
 
 
 def _series(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative: float) -> torch.Tensor | None:
-    """exp(h L) p, or None where its terms do not fall in time."""
+    """exp(h L) p, or None where the terms do not become small within TAYLOR_ORDER."""
     term, total = p, p.clone()
     for order in range(1, TAYLOR_ORDER + 1):
         term = liouvillian.apply(term) * (h / order)

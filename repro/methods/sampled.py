@@ -130,7 +130,7 @@ class Sampled(SamplingEstimator):
         ]
 
     def _in_parts(self, model: StringMixture, samples_BN: torch.Tensor) -> tuple[torch.Tensor, int]:
-        """Order in which neighbours in the list share prefixes, so that parts of it do too, and a part's length."""
+        """A sorted order, in which samples of a part share prefixes, and the length of a part."""
         order_B = torch.argsort(sort_keys(samples_BN[:, model.orders_SN[0]]))
         size = len(samples_BN)
         if self.memory is not None:

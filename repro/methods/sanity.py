@@ -1,4 +1,4 @@
-"""Wrong numbers are loud: what must hold of losses, gradients and probabilities, checked while they are made."""
+"""Checks of losses, gradients and probabilities while they are computed; a failed one stops the point."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEAST_EFFECTIVE = 2.0
 
 
 class WrongNumbersError(FloatingPointError):
-    """A point was stopped by its own numbers; what was saved before is good."""
+    """A point's numbers failed a check; checkpoints saved before are good."""
 
 
 def check_loss(loss: float, first: float, where: str) -> None:

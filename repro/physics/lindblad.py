@@ -45,7 +45,7 @@ class Jump:
 
     @property
     def acts(self) -> bool:
-        """Whether it does anything: a rate above zero, and an operator that is not zero."""
+        """Whether the rate is above zero and the operator not zero."""
         return self.rate > 0 and bool(self.operator.any())
 
 

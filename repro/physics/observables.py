@@ -33,7 +33,7 @@ PauliString = tuple[tuple[int, str], ...]
 
 @dataclass(frozen=True)
 class Observable:
-    """What is measured: sum_k c_k <P_k> - prod_j <F_j>, or the purity Tr rho^2.
+    """An observable: sum_k c_k <P_k> - prod_j <F_j>, or the purity Tr rho^2.
 
     Attributes:
         name: how tables call it.
@@ -49,11 +49,11 @@ class Observable:
 
     @property
     def strings(self) -> tuple[PauliString, ...]:
-        """Every string whose mean it needs."""
+        """The strings whose means it needs."""
         return (*(string for _, string in self.terms), *self.factors)
 
     def value(self, means: Mapping[PauliString, float]) -> float:
-        """It from the means of its strings."""
+        """The value from the means of its strings."""
         linear = sum(c * means[string] for c, string in self.terms)
         return linear - (math.prod(means[string] for string in self.factors) if self.factors else 0.0)
 
@@ -93,12 +93,12 @@ def named(string: PauliString) -> str:
 
 
 def strings_of(observables: Iterable[Observable]) -> tuple[PauliString, ...]:
-    """All their strings, each once."""
+    """Strings of all observables, each once."""
     return tuple(dict.fromkeys(string for observable in observables for string in observable.strings))
 
 
 def column(name: str) -> str:
-    """An observable's column in a history, where no name of the user's can meet one of the project's."""
+    """An observable's column in a history; the brackets keep a user's names apart from the project's."""
     return f"<{name}>"
 
 

@@ -61,7 +61,7 @@ def _check_distribution(p: torch.Tensor) -> None:
 
 
 def check_outcomes(samples_BN: torch.Tensor) -> None:
-    """Refuse what are no configurations.
+    """Refuse a tensor that does not hold configurations.
 
     Raises:
         InputError: no (B, N) tensor of whole numbers from 0 to 3.

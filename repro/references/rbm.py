@@ -107,7 +107,7 @@ def _resume(search: Search, folder: Path) -> list[dict[str, float]]:
 
 
 def _begin(search: Search, point: RbmPoint, runs: Path) -> list[dict[str, float]]:
-    """Take up a finished search of fewer iterations, or start from another field's, or from random weights.
+    """Continue a finished search of fewer iterations, or start from another field's, or from random weights.
 
     Raises:
         InputError: no search at `start_g` is finished.

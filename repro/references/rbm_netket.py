@@ -46,7 +46,7 @@ class Search:
         )
 
     def advance(self) -> dict[str, float]:
-        """EVERY iterations; the cost at the last and the Pauli means after it."""
+        """Do EVERY iterations; returns the cost at the last and the Pauli means after it."""
         self.driver.run(EVERY, out=(), show_progress=False)
         row = {"ldagl": float(self.driver.ldagl.mean.real), "ldagl_error": float(self.driver.ldagl.error_of_mean)}
         means = {name: float(self.state.expect(op).mean.real) for name, op in self.observables.items()}
@@ -57,13 +57,13 @@ class Search:
         return row | means
 
     def parameters(self) -> bytes:
-        """The ansatz, serialised."""
+        """The ansatz's parameters, serialised."""
         from flax import serialization
 
         return bytes(serialization.to_bytes(self.state.parameters))
 
     def load(self, data: bytes) -> None:
-        """Take up the ansatz."""
+        """Set the ansatz's parameters."""
         from flax import serialization
 
         self.state.parameters = serialization.from_bytes(self.state.parameters, data)
@@ -110,6 +110,6 @@ def _absent(reason: str) -> InputError:
 
 
 def versions() -> dict[str, str]:
-    """Of NetKet and JAX."""
+    """Versions of NetKet and JAX."""
     nk, jax = _netket()
     return {"netket": nk.__version__, "jax": jax.__version__}

@@ -85,27 +85,27 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
     Raises:
         InputError: nothing computed, a required point not finished, a damaged file. Nothing is written then.
     """
-    shelves = [
+    result_sets = [
         read_result_set(*(folder / name for name in ("table.csv", "settings.json", "reference.csv", "losses.csv")))
         for folder in _folders(runs)
         if (folder / "table.csv").exists()
     ]
-    if not shelves:
+    if not result_sets:
         raise InputError(f"figure '{figure}': nothing is computed in '{runs}'; run it first")
     names = [results / f"{figure}{ending}" for ending in (".csv", ".json", "_reference.csv", "_losses.csv")]
     if names[0].exists():
-        shelves.append(read_result_set(*names))
-    best = _best(shelves)
+        result_sets.append(read_result_set(*names))
+    best = _best(result_sets)
     missing = [f"{panel}-{label}" for panel, label in required if (panel, label) not in best]
     if missing:
         raise InputError(
             f"figure '{figure}': {len(missing)} points are not finished (first: {missing[0]}); run it to its end first"
         )
-    chosen = {name: shelf.settings[name] for name, shelf in best.items()}
+    chosen = {name: result_set.settings[name] for name, result_set in best.items()}
     written = [
         *write_parts(_rows(best), names[0]),
         write_atomic(names[1], json.dumps({"figure": figure, "points": list(chosen.values())}, indent=1)),
-        write_atomic(names[2], shelves[0].reference),
+        write_atomic(names[2], result_sets[0].reference),
     ]
     if losses := _losses(best):
         written.append(write_atomic(names[3], losses))
@@ -119,14 +119,14 @@ def _folders(runs: Path) -> list[Path]:
     return [runs / name for name in names]
 
 
-def _best(shelves: Sequence[ResultSet]) -> dict[PointName, ResultSet]:
-    """The shelf to take each point from; among equal profiles the earlier shelf, that is the newer computation."""
+def _best(result_sets: Sequence[ResultSet]) -> dict[PointName, ResultSet]:
+    """The result set to take each point from; among equal profiles the earlier set, that is the newer computation."""
     best: dict[PointName, ResultSet] = {}
-    for shelf in shelves:
-        for name, settings in shelf.settings.items():
+    for result_set in result_sets:
+        for name, settings in result_set.settings.items():
             known = best.get(name)
             if known is None or _rank(settings) < _rank(known.settings[name]):
-                best[name] = shelf
+                best[name] = result_set
     return dict(sorted(best.items()))
 
 
@@ -138,15 +138,15 @@ def _rows(best: dict[PointName, ResultSet]) -> pd.DataFrame:
     import pandas as pd
 
     parts = []
-    for (panel, label), shelf in best.items():
-        table = shelf.table
-        wanted = shelf.settings[panel, label]["point_id"]
+    for (panel, label), result_set in best.items():
+        table = result_set.table
+        wanted = result_set.settings[panel, label]["point_id"]
         parts.append(table[(table["panel"] == panel) & (table["point"] == label) & (table["point_id"] == wanted)])
     return _shortened(tidy(pd.concat(parts, ignore_index=True) if parts else []))
 
 
 def _shortened(table: pd.DataFrame) -> pd.DataFrame:
-    """What was measured, to `SHIPPED_DIGITS`."""
+    """The table with measured numbers rounded to `SHIPPED_DIGITS`."""
     measured = ("mean", "error", "exact", "seconds")
     return table.assign(**{name: [float(f"{x:.{SHIPPED_DIGITS}g}") for x in table[name]] for name in measured})
 
@@ -155,8 +155,8 @@ def _losses(best: dict[PointName, ResultSet]) -> str:
     import pandas as pd
 
     parts = [
-        shelf.losses[(shelf.losses["panel"].fillna("") == panel) & (shelf.losses["point"] == label)]
-        for (panel, label), shelf in best.items()
-        if shelf.losses is not None
+        result_set.losses[(result_set.losses["panel"].fillna("") == panel) & (result_set.losses["point"] == label)]
+        for (panel, label), result_set in best.items()
+        if result_set.losses is not None
     ]
     return pd.concat(parts, ignore_index=True).to_csv(index=False) if parts else ""

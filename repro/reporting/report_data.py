@@ -1,4 +1,4 @@
-"""What the report shows, gathered from the shipped files alone: no training, no QuTiP call."""
+"""The contents of the report, from the shipped files alone: no training, no QuTiP call."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def sequence(values: Iterable[float]) -> dict[float, tuple[float, ...]]:
 
 
 def nothing_yet(axes: Axes) -> None:
-    """Say in a panel that no points are there to draw."""
+    """Write into a panel that there are no points yet."""
     axes.text(0.5, 0.5, "no points yet", transform=axes.transAxes, ha="center", va="center", color=GREY, style="italic")
     axes.minorticks_off()
     axes.set_xticks([])

@@ -1,4 +1,4 @@
-"""What a table says, point by point: how far each is from exact, and what it cost."""
+"""Summary of a table, point by point: deviation from exact, and wall time."""
 
 from __future__ import annotations
 
@@ -103,14 +103,14 @@ def print_summary(table: pd.DataFrame, stream: IO[str], observable: str = "sigma
 
 
 def _at(row: Mapping[Any, Any]) -> str:
-    """The coupling that figures vary; where they vary the size of a ring, that."""
+    """The coupling that figures vary, or the size of a ring where they vary that."""
     if row["model"] == "tfim":
         return _short(row["g"], "g")
     return _short(row["Jy"], "g") if row["Jy"] else f"N{row['n_sites']}"
 
 
 def observables_of(table: pd.DataFrame) -> tuple[str, ...]:
-    """What the paper shows of a model: all three Paulis of an Ising ring, else sigma_z."""
+    """The observables that the paper shows of a model: all three Paulis of an Ising ring, else sigma_z."""
     return ("sigma_x", "sigma_y", "sigma_z") if (table["model"] == "tfim").all() else ("sigma_z",)
 
 

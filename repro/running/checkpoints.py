@@ -105,7 +105,7 @@ def _digest(content: bytes) -> str:
 
 
 class ChecksummedCheckpointIO(CheckpointIO):
-    """Lightning writes and reads checkpoints this way; weights that ranks hand to their parent are no generation."""
+    """Lightning's way to write and read checkpoints; weights that ranks hand to their parent are no generation."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """See `save`."""
@@ -115,10 +115,10 @@ class ChecksummedCheckpointIO(CheckpointIO):
             torch.save(checkpoint, path)
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """Read what `usable` has checked, or what a rank has just written."""
+        """Read a checkpoint that `usable` has checked, or weights that a rank has just written."""
         return torch.load(path, map_location=map_location, weights_only=True)
 
     def remove_checkpoint(self, path: Any) -> None:
-        """Remove what is no generation: those are replaced, never removed."""
+        """Remove a file unless it is a generation: those are replaced, never removed."""
         if Path(path).name not in GENERATIONS:
             Path(path).unlink(missing_ok=True)

@@ -42,7 +42,7 @@ class PointJob:
     """The function that a job runs: one point. submitit calls `checkpoint` for what to run when it starts again."""
 
     def __call__(self, point: Listed, settings: RunSettings) -> str:
-        """Compute the point, or continue it; its folder."""
+        """Compute the point, or continue it; returns its folder."""
         try:
             return str(run_point(point, settings))
         except SystemExit:  # from submitit's handler; an interpreter waits for its living children
@@ -127,7 +127,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def _refusals(folder: Path) -> Iterator[None]:
-    """A refused submission is one line, and leaves nothing."""
+    """Turn a refused submission into one line, and remove its folder."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     try:

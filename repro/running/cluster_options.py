@@ -126,7 +126,7 @@ class ClusterOptions:
     def executor(
         self, folder: Path, name: str, settings: RunSettings, environment: Mapping[str, str], jobs: int | None
     ) -> Any:
-        """What submits jobs: submitit's executor.
+        """submitit's executor, which submits jobs.
 
         Args:
             folder: where submitit keeps what it submits and how that ends.

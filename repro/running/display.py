@@ -60,7 +60,7 @@ class Display:
         self.bars.update(self.total, completed=done, now=self._time_left(done))
 
     def finish(self, point: Listed, reason: str) -> None:
-        """A point has ended, well or not."""
+        """Print the line of a point that has ended, well or not."""
         self.finished += 1
         self.work_left.pop(point.point_id, None)
         if point.point_id in self.tasks:

@@ -1,4 +1,4 @@
-"""How far every point is, read from its folder; nothing is computed and no job is touched.
+"""State and progress of every point, read from its folder; nothing is computed and no job is touched.
 
 A point runs where its `.lock` is held: the system drops a lock with its process, even a killed one. A shared disk may
 not show locks of other machines, so for a point that was last started elsewhere SLURM's queue decides, and where there
@@ -32,7 +32,7 @@ Queue = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class State:
-    """How far a point is.
+    """State and progress of a point.
 
     Attributes:
         point: which.

@@ -25,7 +25,7 @@ from repro.utils.validation import check_instance, shorten
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What `repro.solve` solves.
+    """A problem for `repro.solve`.
 
     Attributes:
         model: the Lindblad equation (Eq. 1) with any one- and two-site terms.
@@ -142,7 +142,7 @@ def _square(sites: Sequence[int], numbers: Sequence[Sequence[float]]) -> np.ndar
 
 
 def _description(problem: Problem) -> dict[str, Any]:
-    """Terms that vanish are left out. Two sites are neighbours where a term joins them."""
+    """The contents of `text`. Terms that vanish are left out; two sites are neighbours where a term joins them."""
     model = problem.model
     lattice, povm = model.lattice, _povm(problem.povm)
     terms = [(term.sites, term.operator) for term in model.hamiltonian_terms if term.operator.any()]

@@ -1,4 +1,4 @@
-"""What `repro.solve` returns: a table, a summary, a plot, and the way to save them."""
+"""The result of `repro.solve`: a table, a summary, a plot, and a method that saves them."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ DOUBLINGS = 2
 
 
 class FailedError(RuntimeError):
-    """A run was given up; the message says which and why, and the same call goes on from its last good state."""
+    """A run failed; the message says which and why, and the same call goes on from its last good state."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ def solve(
 
     Raises:
         InputError: anything that cannot be used, in one line, before anything runs.
-        FailedError: a run in a process of its own was given up.
-        repro.methods.sanity.WrongNumbersError: one in this process was.
+        FailedError: a run in a process of its own failed.
+        repro.methods.sanity.WrongNumbersError: the numbers of a run in this process failed a check.
     """
     check_instance("problem", problem, Problem)
     request = Request(t_end, steady, seed, seeds, method, estimator, step, iterations, changes)
@@ -175,7 +175,7 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
 
 
 def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: list[str]) -> list[Listed]:
-    """The points that stand for the steady state: continued until no observable moves any more."""
+    """Continue the points of the steady state until no observable moves any more; returns the last ones."""
     for doubling in range(DOUBLINGS + 1):
         histories = runs_of(problem, steady, machine.settings.runs)
         if steady[0].point.method.evolution is None:
@@ -206,7 +206,7 @@ def _references(settings: RunSettings) -> Path:
 
 @contextmanager
 def _refreshing(display: Display) -> Iterator[threading.Lock]:
-    """Show progress while this thread computes; the lock is for who changes what is shown."""
+    """Show progress while this thread computes; hold the lock to change what is shown."""
     lock, done = threading.Lock(), threading.Event()
 
     def show() -> None:

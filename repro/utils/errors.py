@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """What was given, where, and what was expected, in one line."""
+    """Input that cannot be used; its message says in one line what was given, where, and what was expected."""
 
 
 def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:

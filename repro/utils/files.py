@@ -12,7 +12,7 @@ SHIPPED_DIGITS = 10
 
 
 def check_file(path: Path) -> None:
-    """Refuse what no file can be written as, before any work is done for it.
+    """Refuse a path that no file can be written to, before any work is done for it.
 
     Raises:
         InputError: a folder, or a place that cannot be written.
@@ -32,7 +32,7 @@ def check_file(path: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse something else than a folder, there or to be made.
+    """Refuse a path that is not a folder and cannot become one.
 
     Raises:
         InputError: a file.
@@ -42,7 +42,7 @@ def check_folder(folder: Path) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Make a folder for what is computed.
+    """Make a folder, and refuse one that cannot be written.
 
     Raises:
         InputError: it cannot be made or written.

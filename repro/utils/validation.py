@@ -20,7 +20,9 @@ MOST_MEMORY = 2.0**30
 """GiB."""
 _KINDS = {
     **dict.fromkeys(("int", "int | None"), "a whole number"),
-    "float": "a number", "bool": "True or False", "str": "a name",
+    "float": "a number",
+    "bool": "True or False",
+    "str": "a name",
 }
 
 
@@ -31,7 +33,7 @@ def shorten(value: object) -> str:
 
 
 def check_int(what: str, value: Any, least: int = 0, most: int = MOST) -> int:
-    """A whole number between two bounds; a float or a bool is none.
+    """A whole number between two bounds; floats and bools are refused.
 
     Raises:
         InputError: anything else.
@@ -120,7 +122,7 @@ def normalise_fields(settings: Any) -> None:
 
 
 def check_memory(memory: float) -> None:
-    """Refuse an amount of memory that is none.
+    """Refuse an impossible amount of memory.
 
     Raises:
         InputError: not above 0, or more than any machine has.

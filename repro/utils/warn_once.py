@@ -14,7 +14,7 @@ _warned: set[str] = set()
 
 @contextlib.contextmanager
 def of_command(folder: Path) -> Iterator[None]:
-    """Processes started within warn once together; the marks that they leave in `folder` are removed at the end."""
+    """Warn once for all processes started within; the marks that they leave in `folder` are removed at the end."""
     marks = folder.resolve() / f".warned-{secrets.token_hex(4)}"
     os.environ[_MARKS] = str(marks)
     try:
@@ -27,7 +27,7 @@ def of_command(folder: Path) -> Iterator[None]:
 
 
 def first(kind: str) -> bool:
-    """Whether this failure is the first of its kind, and take note of it."""
+    """Record a failure, and tell whether it is the first of its kind."""
     seen, path = had(kind), _mark(kind)
     _warned.add(str(path or kind))
     if path and not seen:
