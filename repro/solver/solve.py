@@ -13,7 +13,7 @@ from typing import Any
 
 from repro.config.listed import Listed
 from repro.methods.batch_size import GIB
-from repro.references.density_matrix import MAX_SITES
+from repro.references.density_matrix import MAX_DENSITY_MATRIX_SITES
 from repro.running import launch
 from repro.running.devices import check_device
 from repro.running.display import Display
@@ -160,7 +160,7 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     notes: list[str] = []
     if STEADY in todo:
         todo[STEADY] = _settled(problem, todo[STEADY], machine, notes)
-    within = exact and problem.n_sites <= MAX_SITES
+    within = exact and problem.n_sites <= MAX_DENSITY_MATRIX_SITES
     rows: list[Mapping[str, object]] = []
     if EVOLUTION in todo:
         histories = runs_of(problem, todo[EVOLUTION], settings.runs)
