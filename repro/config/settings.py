@@ -61,7 +61,7 @@ def _check(leaf: Any, value: Any) -> None:
     """Refuse a value outside a leaf's limits."""
     name, limits = leaf.name, leaf.metadata
     if choices := limits.get("choices"):
-        if value not in choices:
+        if str(value) not in choices:
             raise unknown(name, str(value), choices)
         return
     if value is None or isinstance(value, bool | str):
@@ -117,8 +117,10 @@ def build(of: type[AnySettings], flat: Mapping[str, Any]) -> AnySettings:
 def _chosen(metadata: Mapping[str, Any], flat: Mapping[str, Any]) -> type[Settings]:
     name, classes = metadata["choice"], metadata["classes"]
     kind = flat.get(name, next(iter(classes)))
+    if not isinstance(kind, str):
+        raise InputError(f"{name} = {shorten(kind)}: expected a name")
     if kind not in classes:
-        raise unknown(name, str(kind), classes)
+        raise unknown(name, kind, classes)
     return classes[kind]
 
 

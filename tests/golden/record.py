@@ -39,7 +39,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "variational, tree of samples": (*SEARCHED, *DRAWN, "--strings", "2s"),
     "variational, deep tree": (*SEARCHED, *DRAWN, "--layers", "2", "--norm", "post", "--heads", "2"),
     "variational, sign": (*SEARCHED, "--objective", "sign", "--mixing", "0.9"),
-    "variational, open chain": (*SEARCHED, "--lattice", "chain", "--cols", "4"),
+    "variational, open lattice": (*SEARCHED, "--periodic", "False"),
     "variational, Ising": ("fig3", "--only", "*g1.6", "--iterations", "6"),
     "dynamics": (*EVOLVED, "--step-iterations", "5"),
     "dynamics, draws": (*EVOLVED, "--step-iterations", "5", "--n-samples", "50"),

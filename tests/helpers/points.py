@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from repro.config.point import Point
-from repro.methods.training import PointModule
+from repro.config.listed import Listed, listed_of
+from repro.methods.module import PointModule
 from repro.running.callbacks import Progress
 from repro.running.folders import RunSettings
 from repro.running.runner import run_point
 
 # Two spins that do not see each other: every <sigma_z> decays as 2 exp(-gamma t) - 1 from all up.
-SPINS = Point(lattice="chain", rows=1, cols=2, Jx=0.0, Jy=0.0, Jz=0.0, width=8, feedforward=8, t_end=1.0, tau=0.05)
-EVOLVED = replace(SPINS, method="dynamics", t_end=0.4, step_iterations=5)
-SEARCHED = replace(SPINS, iterations=50)
-COUPLED = replace(SPINS, Jx=0.9, Jy=1.8, Jz=1.0)
+SPINS = listed_of(lattice="chain", n_sites=2, Jx=0.0, Jy=0.0, Jz=0.0, width=8, feedforward=8)
+STEPS: dict[str, Any] = {"tau": 0.05, "t_end": 0.4, "step_iterations": 5}
+EVOLVED = SPINS.change(method="dynamics", **STEPS)
+SEARCHED = SPINS.change(iterations=50)
+COUPLED = SPINS.change(Jx=0.9, Jy=1.8, Jz=1.0)
 
 
 class Interrupted(Exception):
     """Raised by a test in the middle of a run."""
 
 
-def run(point: Point, runs: Path) -> Path:
+def run(point: Listed, runs: Path) -> Path:
     """Compute a point, untracked; its folder."""
     return run_point(point, RunSettings(runs, tracking="disabled"))
 

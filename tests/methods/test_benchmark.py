@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from repro.cli.main import main
-from repro.config.point import Point
+from repro.config.listed import listed_of
 from repro.methods import benchmark
 
-SMALL = Point(lattice="ring", cols=3, width=8, feedforward=4, n_samples=20)
+SMALL = listed_of(lattice="ring", n_sites=3, width=8, feedforward=4, n_samples=20)
 
 
 def test_rows_and_ratios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    cases = tuple(benchmark.Case("small", replace(SMALL, estimator=e)) for e in ("naive", "sampled"))
-    cases += (benchmark.Case("sampling", replace(SMALL, estimator="sampled"), sampling=True),)
+    cases = tuple(benchmark.Case("small", SMALL.change(estimator=e).point) for e in ("naive", "sampled"))
+    cases += (benchmark.Case("sampling", SMALL.change(estimator="sampled").point, sampling=True),)
     monkeypatch.setattr(benchmark, "suites", lambda: {"compare": cases})
     rows = tmp_path / "rows.json"
     assert main(["bench", "compare", "--repeat", "1", "--runs", str(tmp_path), "--json", str(rows)]) == 0

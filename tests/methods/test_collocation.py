@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import scipy.linalg
 import torch
 
 from repro.ansatz.string_mixture import StringMixture
-from repro.config.point import Point
+from repro.config.listed import Listed, listed_of
 from repro.methods.collocation import RADAU, LaggedEvaluation, StageValues, collocation_step, mismatch
 from repro.methods.collocation_training import CollocationModule
 from repro.methods.estimators import Enumeration
@@ -145,32 +144,32 @@ def test_values_without_gradient_are_the_estimators_own(strings: str) -> None:
             assert relative_difference(mine, its) < 1e-9
 
 
-EVOLVED = Point(
+EVOLVED = listed_of(
     method="collocation", heads=4, positions="learned", step_decay="cycle", step_factor=0.02, tau=0.1, t_end=0.6
 )
 FIRST = {"first_steps": 1, "first_iterations": 200}
 
 
-def largest_deviation(point: Point, runs: Path) -> float:
-    history, exact = points.history(points.run(point, runs)), exact_of(point, runs)
+def largest_deviation(point: Listed, runs: Path) -> float:
+    history, exact = points.history(points.run(point, runs)), exact_of(point.point, runs)
     assert exact is not None and history["sigma_z"].iloc[-1] < 0.8
     return max(abs(row["sigma_z"] - exact(row["t"], "sigma_z")) for _, row in history.iterrows())
 
 
 def test_evolution_stays_close_to_exact(tmp_path: Path) -> None:
-    point = dataclasses.replace(EVOLVED, rows=2, cols=2, strings="translations", step_iterations=200, **FIRST)
+    point = EVOLVED.change(rows=2, cols=2, strings="translations", step_iterations=200, **FIRST)
     assert largest_deviation(point, tmp_path) < 0.02
 
 
 @pytest.mark.parametrize("estimator", ["sampled", "enumeration"])
 def test_drawn_evolution_stays_close_to_exact(estimator: str, tmp_path: Path) -> None:
-    ring = {"lattice": "ring", "rows": 1, "cols": 3, "tau": 0.05, "t_end": 0.2, "step_iterations": 60}
-    point = dataclasses.replace(EVOLVED, **ring, estimator=estimator, n_samples=500, **FIRST)  # type: ignore[arg-type]
+    ring = {"lattice": "ring", "n_sites": 3, "tau": 0.05, "t_end": 0.2, "step_iterations": 60}
+    point = EVOLVED.change(**ring, estimator=estimator, n_samples=500, **FIRST)
     assert largest_deviation(point, tmp_path) < 0.03
 
 
 def test_an_interrupted_evolution_goes_on_with_the_same_numbers(tmp_path: Path) -> None:
-    point = dataclasses.replace(points.COUPLED, method="collocation", tau=0.1, t_end=0.8, step_iterations=10)
+    point = points.COUPLED.change(method="collocation", tau=0.1, t_end=0.8, step_iterations=10)
     whole = points.history(points.run(point, tmp_path / "whole"))
     with pytest.MonkeyPatch.context() as patch, pytest.raises(points.Interrupted):
         points.stop_in_iteration(patch, 2, 4, CollocationModule)
@@ -180,7 +179,7 @@ def test_an_interrupted_evolution_goes_on_with_the_same_numbers(tmp_path: Path) 
 
 
 def test_both_stages_start_from_the_state_before_the_step() -> None:
-    module = CollocationModule(dataclasses.replace(points.COUPLED, method="collocation"))
+    module = CollocationModule(points.COUPLED.change(method="collocation").point)
     with torch.no_grad():
         for parameter in module.middle.parameters():
             parameter += 1

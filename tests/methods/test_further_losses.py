@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from pathlib import Path
 
@@ -10,24 +9,21 @@ import pandas as pd
 import pytest
 import torch
 
-from repro.config.point import Point
+from repro.config.listed import Listed
+from repro.config.objective import InterpolatedLoss
 from repro.methods import losses
-from repro.methods.training import DynamicsModule, VariationalModule
+from repro.methods.variational import VariationalModule
 from repro.reporting import assemble
 from repro.running.folders import point_folder
 from repro.utils.result_table import read_table
-from tests.helpers.points import COUPLED, run
+from tests.helpers.points import COUPLED, STEPS, run
 
-EVOLVED = dataclasses.replace(COUPLED, method="dynamics", t_end=0.4, step_iterations=5)
+EVOLVED = COUPLED.change(method="dynamics", **STEPS)
 
 
-@pytest.mark.parametrize(("epoch", "expected"), [(0, 0.2), (2, 0.6), (4, 1.0), (7, 1.0)])
-def test_interpolation_grows_linearly_to_the_dynamics(
-    monkeypatch: pytest.MonkeyPatch, epoch: int, expected: float
-) -> None:
-    point = dataclasses.replace(EVOLVED, objective="interpolated", mixing=0.2, mixing_time=0.4)
-    monkeypatch.setattr(DynamicsModule, "current_epoch", epoch)
-    assert DynamicsModule(point).mixing == pytest.approx(expected)
+@pytest.mark.parametrize(("t", "expected"), [(0.0, 0.2), (0.1, 0.4), (0.4, 1.0), (0.9, 1.0)])
+def test_interpolation_grows_linearly_to_the_dynamics(t: float, expected: float) -> None:
+    assert InterpolatedLoss(mixing=0.2, mixing_time=0.4).mixing_at(t) == pytest.approx(expected)
 
 
 def test_the_interpolated_run_optimises_the_interpolated_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,14 +35,14 @@ def test_the_interpolated_run_optimises_the_interpolated_loss(tmp_path: Path, mo
         return original(evaluation, tau, mixing)  # type: ignore[arg-type]
 
     monkeypatch.setattr(losses, "interpolated", spy)
-    run(dataclasses.replace(EVOLVED, objective="interpolated", mixing=0.0, mixing_time=0.2), tmp_path)
+    run(EVOLVED.change(objective="interpolated", mixing=0.0, mixing_time=0.2), tmp_path)
     assert seen == pytest.approx([mixing for mixing in (0.0, 0.5, 1.0, 1.0) for _ in range(5)])
 
 
 def test_at_mixing_one_the_sign_augmented_search_is_the_plain_one(tmp_path: Path) -> None:
-    plain = VariationalModule(COUPLED)
+    plain = VariationalModule(COUPLED.point)
     for mixing, same in ((1.0, True), (0.5, False)):
-        sign = VariationalModule(dataclasses.replace(COUPLED, objective="sign", mixing=mixing))
+        sign = VariationalModule(COUPLED.change(objective="sign", mixing=mixing).point)
         expected, _ = plain.loss(torch.Generator().manual_seed(1))
         found, stats = sign.loss(torch.Generator().manual_seed(1))
         assert (abs(found.item() - expected.item()) < 1e-9) == same
@@ -54,20 +50,20 @@ def test_at_mixing_one_the_sign_augmented_search_is_the_plain_one(tmp_path: Path
 
 
 def test_an_unmasked_run_reports_samples_and_scores(tmp_path: Path) -> None:
-    point = dataclasses.replace(COUPLED, layers=2, n_samples=200, iterations=20, sampling="unmasked")
+    point = COUPLED.change(layers=2, n_samples=200, iterations=20, sampling="unmasked")
     run(point, tmp_path)
     history = pd.read_csv(point_folder(tmp_path, point) / "history.csv")
     last = history.iloc[-1]
     assert last["sigma_z_error"] > 0 and last["scored_sigma_z_error"] == 0
-    table = assemble.write_figure("ledger", [point], [point], tmp_path, tmp_path / "out")
+    table = assemble.write_figure("ledger", [point], [point.point], tmp_path, tmp_path / "out")
     assert {"sigma_z", "scored_sigma_z"} <= set(table["observable"])
     exact = table.set_index("observable")["exact"]
     assert exact["sigma_z"] == exact["scored_sigma_z"]
 
 
 def test_short_evolutions_have_no_steady_row_and_losses_go_with_the_table(tmp_path: Path) -> None:
-    search = dataclasses.replace(COUPLED, panel="a", iterations=40)
-    points: list[Point] = [search, dataclasses.replace(EVOLVED, panel="b")]
+    search = COUPLED.change(panel="a", iterations=40)
+    points: list[Listed] = [search, EVOLVED.change(panel="b")]
     for point in points:
         run(point, tmp_path)
     assemble.write_figure("figS2", points, [], tmp_path, tmp_path / "out", losses=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 
 from repro.ansatz.string_mixture import StringMixture
 from repro.ansatz.strings import composed, factors
-from repro.config.point import Point
+from repro.config.listed import Listed, listed_of
 from repro.methods.estimators import Enumeration
 from repro.methods.projection import EnumeratedStep, SampledStep, projection_step
 from repro.methods.projection_training import ProjectionModule
@@ -107,36 +106,36 @@ def test_sampled_batches_stay_for_a_while(monkeypatch: pytest.MonkeyPatch) -> No
     assert drawn == 10
 
 
-PROJECTED = Point(method="projection", heads=4, positions="learned", step_decay="cycle", step_factor=0.02)
+PROJECTED = listed_of(method="projection", heads=4, positions="learned", step_decay="cycle", step_factor=0.02)
 
 
 @pytest.mark.parametrize("strings", ["0s", "translations"])
 def test_evolution_stays_close_to_exact(strings: str, tmp_path: Path) -> None:
     square = {"rows": 2, "cols": 2, "tau": 0.1, "t_end": 1.0, "step_iterations": 200}
-    point = dataclasses.replace(PROJECTED, **square, strings=strings)  # type: ignore[arg-type]
+    point = PROJECTED.change(**square, strings=strings)  # type: ignore[arg-type]
     worst = largest_deviation(point, tmp_path)
     assert worst < (0.03 if strings == "0s" else 0.01)
-    assert largest_deviation(dataclasses.replace(point, method="dynamics"), tmp_path) > 2 * worst
+    assert largest_deviation(point.change(method="dynamics"), tmp_path) > 2 * worst
 
 
 @pytest.mark.parametrize("estimator", ["sampled", "enumeration"])
 def test_drawn_evolution_stays_close_to_exact(estimator: str, tmp_path: Path) -> None:
-    ring = {"lattice": "ring", "rows": 1, "cols": 3, "tau": 0.05, "t_end": 0.4, "step_iterations": 100}
-    point = dataclasses.replace(PROJECTED, **ring, estimator=estimator, n_samples=4000)  # type: ignore[arg-type]
+    ring = {"lattice": "ring", "n_sites": 3, "tau": 0.05, "t_end": 0.4, "step_iterations": 100}
+    point = PROJECTED.change(**ring, estimator=estimator, n_samples=4000)
     assert largest_deviation(point, tmp_path) < 0.03
 
 
-DENSE = dataclasses.replace(points.COUPLED, method="projection", tau=0.1, t_end=0.6, step_iterations=10, dense_output=4)
+DENSE = points.COUPLED.change(method="projection", tau=0.1, t_end=0.6, step_iterations=10, dense_output=4)
 
 
 def test_dense_output_is_the_propagation_itself(tmp_path: Path) -> None:
-    rows, exact = points.history(points.run(DENSE, tmp_path)), exact_of(DENSE, tmp_path)
+    rows, exact = points.history(points.run(DENSE, tmp_path)), exact_of(DENSE.point, tmp_path)
     assert np.allclose(rows["t"], np.arange(13) * 0.05)
     assert exact is not None
     # within the first step no network has come in between
     for row in rows.iloc[:4].to_dict("records"):
         assert row["sigma_z"] == pytest.approx(exact(row["t"], "sigma_z"), abs=1e-6)
-    sparse = points.history(points.run(dataclasses.replace(DENSE, dense_output=1), tmp_path))
+    sparse = points.history(points.run(DENSE.change(dense_output=1), tmp_path))
     assert np.array_equal(rows["sigma_z"].iloc[::4], sparse["sigma_z"])
 
 
@@ -148,14 +147,14 @@ def test_an_interrupted_dense_evolution_goes_on_with_the_same_numbers(
         points.run(DENSE, tmp_path / "broken")
     broken = points.history(points.run(DENSE, tmp_path / "broken"))
     pd.testing.assert_frame_equal(broken, points.history(points.run(DENSE, tmp_path / "whole")), check_exact=True)
-    longer = dataclasses.replace(DENSE, t_end=0.8)
+    longer = DENSE.change(t_end=0.8)
     continued = points.history(points.run(longer, tmp_path / "whole"))
     pd.testing.assert_frame_equal(continued.iloc[:13], broken, check_exact=True)
     assert len(continued) == 17
 
 
-def largest_deviation(point: Point, runs: Path) -> float:
-    history, exact = points.history(points.run(point, runs)), exact_of(point, runs)
+def largest_deviation(point: Listed, runs: Path) -> float:
+    history, exact = points.history(points.run(point, runs)), exact_of(point.point, runs)
     assert exact is not None and history["sigma_z"].iloc[-1] < 0.7
     return max(abs(row["sigma_z"] - exact(row["t"], "sigma_z")) for _, row in history.iterrows())
 

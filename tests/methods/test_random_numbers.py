@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from repro.methods import training
+from repro.methods import module
 from repro.methods.build import build_ansatz, seeded_generator
 from tests.helpers.points import EVOLVED, SPINS, history, run
 
@@ -33,9 +32,9 @@ def test_every_iteration_has_its_own_random_numbers(tmp_path: Path, monkeypatch:
         keys.append(key)
         return seeded_generator(device, *key)
 
-    monkeypatch.setattr(training, "seeded_generator", recording)
-    monkeypatch.setattr(training.PointModule, "global_rank", rank)
-    run(replace(EVOLVED, estimator="naive", n_samples=10, seed=5), tmp_path)
+    monkeypatch.setattr(module, "seeded_generator", recording)
+    monkeypatch.setattr(module.PointModule, "global_rank", rank)
+    run(EVOLVED.change(estimator="naive", n_samples=10, seed=5), tmp_path)
     drawn = [key for key in keys if key[-1] >= 0]
     assert drawn == [(5, rank, step, iteration) for step in range(4) for iteration in range(5)]
     assert len(set(keys)) == len(keys)  # measurements do not share them either
@@ -43,7 +42,7 @@ def test_every_iteration_has_its_own_random_numbers(tmp_path: Path, monkeypatch:
 
 def test_seed_decides_the_curve(tmp_path: Path) -> None:
     first, again, other = (
-        history(run(replace(EVOLVED, seed=seed), tmp_path / name)) for seed, name in ((1, "a"), (1, "b"), (2, "c"))
+        history(run(EVOLVED.change(seed=seed), tmp_path / name)) for seed, name in ((1, "a"), (1, "b"), (2, "c"))
     )
     assert first.equals(again)
     assert not first.equals(other)
@@ -51,9 +50,9 @@ def test_seed_decides_the_curve(tmp_path: Path) -> None:
 
 def test_weights_do_not_depend_on_random_numbers_drawn_before() -> None:
     torch.manual_seed(3)
-    first = build_ansatz(SPINS).state_dict()
+    first = build_ansatz(SPINS.point).state_dict()
     torch.rand(5)
     state = torch.get_rng_state()
-    second = build_ansatz(SPINS).state_dict()
+    second = build_ansatz(SPINS.point).state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert torch.equal(torch.get_rng_state(), state)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from repro.ansatz.string_mixture import StringMixture
-from repro.config.point import Point
+from repro.config.listed import Listed
 from repro.methods import sanity
 from repro.methods.build import build_ansatz
 from repro.methods.losses import effective_fraction
+from repro.methods.module import PointModule
 from repro.methods.sanity import WrongNumbersError
-from repro.methods.training import PointModule
 from repro.physics.pauli_means import pauli_means
 from repro.reporting import assemble
 from repro.running import checkpoints, events
@@ -106,10 +105,10 @@ def spoil(what: str, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(PointModule, "measure", spoiled_measure)
 
 
-@pytest.mark.parametrize("point", [replace(EVOLVED, Jy=1.8), replace(COUPLED, iterations=70)], ids=["dyn", "var"])
+@pytest.mark.parametrize("point", [EVOLVED.change(Jy=1.8), COUPLED.change(iterations=70)], ids=["dyn", "var"])
 @pytest.mark.parametrize("what", SPOILED)
 def test_stopped_with_the_last_good_state(
-    what: str, point: Point, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    what: str, point: Listed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(WrongNumbersError) as caught:
         spoil(what, patch)
@@ -130,7 +129,7 @@ def test_stopped_with_the_last_good_state(
 
 
 def test_marked_in_the_failures_of_the_figure(tmp_path: Path) -> None:
-    bad = replace(SEARCHED, panel="b", learning_rate=1e38)  # overflows
+    bad = SEARCHED.change(panel="b", learning_rate=1e38)  # overflows
     with pytest.raises(WrongNumbersError):
         run(bad, tmp_path)
     run(SEARCHED, tmp_path)
@@ -145,6 +144,6 @@ def test_marked_in_the_failures_of_the_figure(tmp_path: Path) -> None:
 
 @torch.no_grad()
 def test_the_state_at_the_start_passes() -> None:
-    p = build_ansatz(COUPLED).all_probs()
+    p = build_ansatz(COUPLED.point).all_probs()
     sanity.check_normalised(p, "the start")
-    sanity.check_finite(pauli_means(p, COUPLED.build_povm()), "the start")
+    sanity.check_finite(pauli_means(p, COUPLED.point.povm), "the start")

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 import torch
 
-from repro.config.point import Point
+from repro.config.listed import Listed, listed_of
 from repro.methods import losses
 from repro.methods.build import seeded_generator
-from repro.methods.training import VariationalModule
+from repro.methods.variational import VariationalModule
 from repro.running import checkpoints, runner
 from repro.running.callbacks import Progress
 from repro.running.folders import CHECKPOINT, PREVIOUS, RunSettings, finished, point_folder
 from repro.running.runner import run_point
 from repro.utils.errors import InputError
 
-FREE = Point(lattice="chain", rows=1, cols=2, Jx=0.0, Jy=0.0, Jz=0.0, width=8, feedforward=4)
-FREE_EVOLUTION = dataclasses.replace(
-    FREE, method="dynamics", tau=0.05, step_iterations=80, step_learning_rate=5e-3, step_decay="exponential"
+FREE = listed_of(lattice="chain", n_sites=2, Jx=0.0, Jy=0.0, Jz=0.0, width=8, feedforward=4)
+FREE_EVOLUTION = FREE.change(
+    method="dynamics", tau=0.05, step_iterations=80, step_learning_rate=5e-3, step_decay="exponential"
 )
-SQUARE = Point(rows=2, cols=2, width=8, feedforward=4, iterations=60, tau=0.05, t_end=0.4, step_iterations=6)
+SQUARE = listed_of(rows=2, cols=2, width=8, feedforward=4, iterations=60)
+STEPS: dict[str, Any] = {"tau": 0.05, "t_end": 0.4, "step_iterations": 6}
 STOPPABLE = {
-    "dynamics": dataclasses.replace(SQUARE, method="dynamics"),
-    "dynamics of draws": dataclasses.replace(SQUARE, method="dynamics", n_samples=50, strings="2s"),
-    "dynamics, naive": dataclasses.replace(SQUARE, method="dynamics", n_samples=20, estimator="naive", t_end=0.3),
-    "variational of draws": dataclasses.replace(SQUARE, n_samples=50),
-    "variational+dynamics": dataclasses.replace(SQUARE, method="variational+dynamics"),
+    "dynamics": SQUARE.change(method="dynamics", **STEPS),
+    "dynamics of draws": SQUARE.change(method="dynamics", n_samples=50, strings="2s", **STEPS),
+    "dynamics, naive": SQUARE.change(method="dynamics", n_samples=20, estimator="naive", **STEPS | {"t_end": 0.3}),
+    "variational of draws": SQUARE.change(n_samples=50),
+    "variational+dynamics": SQUARE.change(method="variational+dynamics", **STEPS),
 }
 
 
@@ -38,35 +39,40 @@ def settings(folder: Path) -> RunSettings:
     return RunSettings(folder, tracking="disabled")
 
 
-def history(folder: Path, point: Point) -> pd.DataFrame:
+def first_stage(listed: Listed) -> Listed:
+    assert listed.point.first_stage is not None
+    return Listed(listed.point.first_stage)
+
+
+def history(folder: Path, point: Listed) -> pd.DataFrame:
     return pd.read_csv(point_folder(folder, point) / "history.csv")
 
 
-def numbers(folder: Path, point: Point) -> pd.DataFrame:
+def numbers(folder: Path, point: Listed) -> pd.DataFrame:
     return history(folder, point).drop(columns="seconds")
 
 
 def test_free_spins_decay_exponentially(tmp_path: Path) -> None:
-    point = dataclasses.replace(FREE_EVOLUTION, t_end=1.5)
+    point = FREE_EVOLUTION.change(t_end=1.5)
     run_point(point, settings(tmp_path))
     curve = history(tmp_path, point)
-    expected = 2 * (-point.gamma * curve["t"]).map(math.exp) - 1
+    expected = 2 * (-point.settings["gamma"] * curve["t"]).map(math.exp) - 1
     assert curve["t"].iloc[-1] == pytest.approx(1.5)
     assert abs(curve["sigma_z"] - expected).max() < 0.02
     assert abs(curve["sigma_x"]).max() < 0.02
 
 
 def test_free_coherence_decays_at_half_the_rate(tmp_path: Path) -> None:
-    point = dataclasses.replace(FREE_EVOLUTION, initial="left", gamma=2.0, t_end=0.6)
+    point = FREE_EVOLUTION.change(initial="left", gamma=2.0, t_end=0.6)
     run_point(point, settings(tmp_path))
     curve = history(tmp_path, point)
     assert curve["sigma_y"].iloc[0] == pytest.approx(-1, abs=1e-5)
-    assert abs(curve["sigma_y"] + (-point.gamma * curve["t"] / 2).map(math.exp)).max() < 0.02
-    assert abs(curve["sigma_z"] - ((-point.gamma * curve["t"]).map(math.exp) - 1)).max() < 0.03
+    assert abs(curve["sigma_y"] + (-point.settings["gamma"] * curve["t"] / 2).map(math.exp)).max() < 0.02
+    assert abs(curve["sigma_z"] - ((-point.settings["gamma"] * curve["t"]).map(math.exp) - 1)).max() < 0.03
 
 
 def test_free_spins_end_down(tmp_path: Path) -> None:
-    point = dataclasses.replace(FREE, iterations=300)
+    point = FREE.change(iterations=300)
     run_point(point, settings(tmp_path))
     assert history(tmp_path, point)["sigma_z"].iloc[-1] == pytest.approx(-1, abs=0.02)
 
@@ -82,8 +88,8 @@ def test_a_stopped_run_continues_to_the_same_numbers(
 ) -> None:
     point = STOPPABLE[name]
     run_point(point, settings(tmp_path / "unbroken"))
-    if epoch == 2 and point.method == "variational+dynamics":  # so that the second stage is the one stopped
-        run_point(point.variational_stage(), settings(tmp_path / "broken"))
+    if epoch == 2 and point.point.first_stage:  # so that the second stage is the one stopped
+        run_point(first_stage(point), settings(tmp_path / "broken"))
     before = Progress.on_train_epoch_end
 
     def stop(self: Progress, trainer: object, module: object) -> None:
@@ -104,7 +110,7 @@ def test_a_stopped_run_continues_to_the_same_numbers(
 
 def test_second_stage_starts_where_the_first_ended_and_counts_its_time(tmp_path: Path) -> None:
     point = STOPPABLE["variational+dynamics"]
-    first = point.variational_stage()
+    first = first_stage(point)
     run_point(first, settings(tmp_path))
     stamp = (point_folder(tmp_path, first) / "done.json").stat().st_mtime_ns
     run_point(point, settings(tmp_path))
@@ -125,7 +131,7 @@ def test_generators_differ_for_every_part_of_the_key() -> None:
 
 
 @pytest.fixture
-def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Point]:
+def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Listed]:
     """A dynamics point with a checkpoint, not finished."""
     point = STOPPABLE["dynamics"]
     with monkeypatch.context() as patch:
@@ -135,7 +141,7 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, 
 
 
 @pytest.mark.parametrize("damage", ["truncated", "garbage", "empty"])
-def test_a_damaged_checkpoint_is_refused_and_left_alone(interrupted: tuple[Path, Point], damage: str) -> None:
+def test_a_damaged_checkpoint_is_refused_and_left_alone(interrupted: tuple[Path, Listed], damage: str) -> None:
     path, point = interrupted
     whole = path.read_bytes()
     broken = {"truncated": whole[: len(whole) // 2], "garbage": b"not a checkpoint" * 50, "empty": b""}[damage]
@@ -147,9 +153,9 @@ def test_a_damaged_checkpoint_is_refused_and_left_alone(interrupted: tuple[Path,
     assert path.read_bytes() == broken
 
 
-def test_a_foreign_checkpoint_is_refused(interrupted: tuple[Path, Point]) -> None:
+def test_a_foreign_checkpoint_is_refused(interrupted: tuple[Path, Listed]) -> None:
     path, point = interrupted
-    other = dataclasses.replace(point, Jy=1.1)
+    other = point.change(Jy=1.1)
     target = point_folder(path.parents[2], other) / CHECKPOINT
     target.parent.mkdir()
     target.write_bytes(path.read_bytes())
@@ -167,7 +173,7 @@ class Malicious:
         return Path.touch, (self.path,)
 
 
-def test_loading_a_checkpoint_runs_no_code(interrupted: tuple[Path, Point], tmp_path: Path) -> None:
+def test_loading_a_checkpoint_runs_no_code(interrupted: tuple[Path, Listed], tmp_path: Path) -> None:
     path, point = interrupted
     torch.save({"point_id": point.point_id, "x": Malicious(tmp_path / "owned")}, path)
     with pytest.raises(InputError):
@@ -179,7 +185,7 @@ def test_loading_a_checkpoint_runs_no_code(interrupted: tuple[Path, Point], tmp_
 def test_a_loss_that_is_not_finite_stops_the_point(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    point = dataclasses.replace(SQUARE, method=method)
+    point = SQUARE.change(method=method, **STEPS if method == "dynamics" else {})
     true_loss, calls = getattr(losses, method), []
 
     def poisoned(*arguments: object) -> losses.LossAndStats:
@@ -212,10 +218,10 @@ def test_a_gradient_that_is_not_finite_spoils_no_checkpoint(tmp_path: Path, monk
 
 
 def test_variational_losses_are_kept_for_every_iteration(tmp_path: Path) -> None:
-    point = dataclasses.replace(SQUARE, iterations=47)
+    point = SQUARE.change(iterations=47)
     run_point(point, settings(tmp_path))
     rows = pd.read_csv(point_folder(tmp_path, point) / "losses.csv")
     assert rows["iteration"].tolist() == list(range(1, 48))
     assert rows["loss"].iloc[-1] == history(tmp_path, point)["loss"].iloc[-1]
     assert history(tmp_path, point)["iteration"].tolist() == [0, 20, 40, 47]
-    assert VariationalModule(point).n_epochs == 3
+    assert VariationalModule(point.point).n_epochs == 3

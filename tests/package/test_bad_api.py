@@ -11,7 +11,8 @@ import torch
 
 from repro.ansatz import string_mixture, strings
 from repro.ansatz.transformer import Transformer, TransformerConfig
-from repro.config.point import Point, override
+from repro.config.point import point_of
+from repro.config.settings import change
 from repro.methods import estimators, losses, propagation
 from repro.methods.sampled import Sampled
 from repro.physics import lattice, liouvillian, pauli_means, povm
@@ -93,16 +94,18 @@ CASES: list[tuple[str, Callable[[], Any]]] = [
     ("a network of 1 sites and a generator of 2", lambda: estimators.Naive(L, 9).evaluate(network(1), None)),
     ("expected (4,) * 2", lambda: estimators.Enumeration(L).evaluate(network(3), None)),
     ("povm: expected a Povm", lambda: liouvillian.LocalLiouvillian(tfim(PAIR, 1.0, 1.0), None)),  # type: ignore[arg-type]
-    ("rows = '3': expected a whole number", lambda: Point(rows="3")),  # type: ignore[arg-type]
-    ("rows = 2.5: expected a whole number", lambda: Point(rows=2.5)),  # type: ignore[arg-type]
-    ("rows = True: expected a whole number", lambda: Point(rows=True)),
-    ("tau = None: expected a number", lambda: Point(tau=None)),  # type: ignore[arg-type]
-    ("Jy = 1j: expected a number", lambda: Point(Jy=1j)),  # type: ignore[arg-type]
-    ("seed = 0.5: expected a whole number", lambda: Point(seed=0.5)),  # type: ignore[arg-type]
-    ("periodic = 'no': expected True or False", lambda: Point(periodic="no")),  # type: ignore[arg-type]
-    ("method = ['dynamics']: expected a name", lambda: Point(method=["dynamics"])),  # type: ignore[arg-type]
-    ("Jy = 'a': expected a number", lambda: override(Point(), {"Jy": "a"})),
-    ("did you mean 'Jy'", lambda: override(Point(), {"Jyy": 1.0})),
+    ("rows = '3': expected a whole number", lambda: point_of(rows="3")),
+    ("rows = 2.5: expected a whole number", lambda: point_of(rows=2.5)),
+    ("rows = True: expected a whole number", lambda: point_of(rows=True)),
+    ("tau = None: expected a number", lambda: point_of(method="dynamics", tau=None)),
+    ("Jy = 1j: expected a number", lambda: point_of(Jy=1j)),
+    ("seed = 0.5: expected a whole number", lambda: point_of(seed=0.5)),
+    ("periodic = 'no': expected True or False", lambda: point_of(periodic="no")),
+    ("method = ['dynamics']: expected a name", lambda: point_of(method=["dynamics"])),
+    ("Jy = 'a': expected a number", lambda: change(point_of(), Jy="a")),
+    ("did you mean 'Jy'", lambda: change(point_of(), Jyy=1.0)),
+    ("has no setting tau (lattice rectangle", lambda: point_of(tau=0.1)),
+    ("has no setting V (lattice rectangle", lambda: change(point_of(), V=1.0)),
     ("time = nan: expected a finite number", lambda: propagation.propagate(L, UNIFORM, float("nan"))),
     ("a time not below 0", lambda: propagation.propagate(L, UNIFORM, -1.0)),
     ("expected (4,) * 2", lambda: propagation.propagate(L, torch.ones(4, 4, 4), 0.1)),
@@ -123,8 +126,8 @@ def test_one_line(said: str, call: Callable[[], Any]) -> None:
 
 
 def test_numbers_of_numpy_are_the_same_point() -> None:
-    assert Point(rows=np.int64(2), Jy=np.float64(1.5)).point_id == Point(rows=2, Jy=1.5).point_id  # type: ignore[arg-type]
-    assert Point(Jy=2).point_id == Point(Jy=2.0).point_id
+    assert point_of(rows=np.int64(2), Jy=np.float64(1.5)).point_id == point_of(rows=2, Jy=1.5).point_id
+    assert point_of(Jy=2).point_id == point_of(Jy=2.0).point_id
 
 
 def test_an_empty_batch_is_no_error() -> None:

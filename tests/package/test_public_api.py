@@ -44,6 +44,6 @@ def test_the_package_imports_nothing_heavy() -> None:
     code = (
         "import sys; sys.modules.update(dict.fromkeys(('qutip', 'wandb', 'tyro')));"
         "import repro; assert 'torch' not in sys.modules;"
-        "from repro import solve, Problem; import repro.methods.training, repro.running.runner, repro.solver.solve"
+        "from repro import solve, Problem; import repro.methods.module, repro.running.runner, repro.solver.solve"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=100)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import time
 from pathlib import Path
@@ -18,7 +17,7 @@ from repro.running.launch import run_points
 from repro.running.runner import BusyError, run_point
 from tests.helpers.points import SEARCHED, run
 
-OTHER = dataclasses.replace(SEARCHED, seed=1)
+OTHER = SEARCHED.change(seed=1)
 
 
 def held(runs: Path) -> FileLock:

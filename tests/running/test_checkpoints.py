@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,7 +78,7 @@ def test_another_format_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_of_another_point(tmp_path: Path) -> None:
     saved(tmp_path, 1, 2)
     with pytest.raises(InputError, match="is not of point"):
-        checkpoints.usable(tmp_path, replace(COUPLED, seed=1))
+        checkpoints.usable(tmp_path, COUPLED.change(seed=1))
 
 
 def test_both_damaged_is_one_line_about_the_newest(tmp_path: Path) -> None:
@@ -130,7 +129,7 @@ def test_killed_at_any_step_of_a_save_a_generation_is_left(
 def test_a_damaged_one_costs_a_step_and_no_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    point = replace(EVOLVED, Jx=0.9, Jy=1.8)
+    point = EVOLVED.change(Jx=0.9, Jy=1.8)
     unbroken, broken = run(point, tmp_path / "unbroken"), point_folder(tmp_path / "broken", point)
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
         stop_in_iteration(patch, 3, 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ from repro.running.display import Display
 from repro.running.folders import RunSettings
 from tests.helpers.points import SEARCHED, history, run
 
-OTHER = dataclasses.replace(SEARCHED, seed=1)
+OTHER = SEARCHED.change(seed=1)
 
 
 def test_the_time_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

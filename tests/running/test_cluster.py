@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from pytorch_lightning.plugins.environments import LightningEnvironment, SLURMEn
 from rich.console import Console
 
 from repro.cli.main import main
-from repro.config.point import Point
+from repro.config.listed import Listed
 from repro.running import cluster, cluster_options, jobs
 from repro.running.callbacks import LeaveSignal
 from repro.running.cluster_options import ClusterOptions
@@ -33,7 +32,7 @@ RUN = ["run", "fig4", "--profile", "smoke", "--wandb", "disabled", "--only", "a-
 LOCAL = ClusterOptions(launcher="local")
 
 
-def launched(points: list[Point], folder: Path, at_a_time: int = 1) -> tuple[dict[str, str], str]:
+def launched(points: list[Listed], folder: Path, at_a_time: int = 1) -> tuple[dict[str, str], str]:
     """Compute points as local jobs: failures, and what was said."""
     out = io.StringIO()
     settings = RunSettings(folder, tracking="disabled")
@@ -42,8 +41,8 @@ def launched(points: list[Point], folder: Path, at_a_time: int = 1) -> tuple[dic
 
 
 def test_one_failure_leaves_the_others_and_the_usual_numbers(tmp_path: Path) -> None:
-    bad = replace(SEARCHED, learning_rate=1e38)  # overflows
-    failures, said = launched([bad, COUPLED, replace(COUPLED, panel="b")], tmp_path / "jobs", at_a_time=2)
+    bad = SEARCHED.change(learning_rate=1e38)  # overflows
+    failures, said = launched([bad, COUPLED, COUPLED.change(panel="b")], tmp_path / "jobs", at_a_time=2)
     assert list(failures) == [bad.label]
     assert failures[bad.label].startswith("WrongNumbersError: ")
     assert "is not finite" in failures[bad.label]
@@ -74,7 +73,7 @@ def _task(controller: str) -> int | None:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the processes")
 def test_a_preempted_job_starts_anew_and_ends_with_the_same_numbers(tmp_path: Path) -> None:
-    point = replace(COUPLED, iterations=1500)
+    point = COUPLED.change(iterations=1500)
     here = cluster.Cluster(RunSettings(tmp_path, tracking="disabled"), LOCAL, 1, "test")
     job = here.submit([point])[point]
     try:
@@ -185,13 +184,13 @@ def test_a_job_that_leaves_the_queue_without_a_word(tmp_path: Path, monkeypatch:
 
 
 def test_points_with_living_jobs_are_not_submitted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lost = replace(COUPLED, seed=1)
+    lost = COUPLED.change(seed=1)
     jobs.remember(tmp_path, COUPLED, jobs.Job("7_0", "slurm", "jobs/test"))
     jobs.remember(tmp_path, lost, jobs.Job("7_1", "slurm", "jobs/test"))
     monkeypatch.setattr(jobs, "queue", lambda: {"7_0": ("PENDING", "Priority")})
-    submitted: list[Point] = []
+    submitted: list[Listed] = []
 
-    def submit(self: cluster.Cluster, points: list[Point]) -> dict[Point, jobs.Job]:
+    def submit(self: cluster.Cluster, points: list[Listed]) -> dict[Listed, jobs.Job]:
         submitted.extend(points)
         return {point: jobs.Job("8", "slurm", "jobs/test") for point in points}
 

@@ -7,26 +7,26 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
 import torch
 
-from repro.config.point import Point
+from repro.config.listed import Listed
+from repro.config.point import Point, point_of
 from repro.methods import losses
 from repro.methods.build import build_ansatz, seeded_generator
 from repro.methods.sampled import Sampled
-from repro.methods.training import VariationalModule
+from repro.methods.variational import VariationalModule
 from repro.running import checkpoints
 from repro.running.devices import check_processes, check_shares
 from repro.running.folders import CHECKPOINT, RunSettings, finished, point_folder
 from repro.utils.errors import InputError
 from repro.utils.result_table import read_table
 
-POINT = Point(lattice="ring", cols=4, estimator="sampled", n_samples=40, width=8, feedforward=4, iterations=1)
-SHARE = POINT.n_samples // 2
+POINT = point_of(lattice="ring", n_sites=4, estimator="sampled", n_samples=40, width=8, feedforward=4, iterations=1)
+SHARE = 40 // 2
 
 
 class GradientKeeper(VariationalModule):
@@ -76,11 +76,11 @@ RUN = [sys.executable, "-m", "repro.cli", "run", "fig4", "--profile", "smoke", "
 SHARED = ["--estimator", "sampled", "--n-samples", "40", "--devices", "2"]
 
 
-def point(**changes: int) -> Point:
+def point(**changes: int) -> Listed:
     from experiments import load
 
     listed = next(p for p in load("fig4").points("smoke") if p.panel == "a" and p.label == "var-1x32-0s-Jy1.8")
-    return replace(listed, estimator="sampled", n_samples=40, **changes)
+    return listed.change(estimator="sampled", n_samples=40, **changes)
 
 
 def test_the_command_shares_a_point(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_killed_rank_ends_the_run_with_a_message_and_the_checkpoint_intact(tmp
 
 def test_what_cannot_be_shared_is_refused() -> None:
     with pytest.raises(InputError, match="enumeration runs on one device"):
-        check_shares(Point(), 2)
+        check_shares(point_of(), 2)
     with pytest.raises(InputError, match="expected a multiple of 3"):
         check_shares(POINT, 3)
     check_shares(POINT, 2)

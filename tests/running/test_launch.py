@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import multiprocessing
 import os
@@ -17,7 +16,7 @@ from rich.console import Console
 
 from experiments import load
 from repro.cli.main import main
-from repro.config.point import Point
+from repro.config.listed import Listed, listed_of
 from repro.running import checkpoints
 from repro.running.display import cost
 from repro.running.folders import CHECKPOINT, RunSettings, finished, point_folder
@@ -25,11 +24,11 @@ from repro.running.launch import run_points
 from repro.utils.result_table import read_table
 from tests.helpers.waiting import wait_for
 
-POINT = Point(rows=2, cols=2, width=8, feedforward=4, iterations=30)
-LONG = dataclasses.replace(POINT, iterations=100_000)
+POINT = listed_of(rows=2, cols=2, width=8, feedforward=4, iterations=30)
+LONG = POINT.change(iterations=100_000)
 
 
-def run(points: list[Point], folder: Path, jobs: int = 1) -> tuple[dict[str, str], str]:
+def run(points: list[Listed], folder: Path, jobs: int = 1) -> tuple[dict[str, str], str]:
     out = io.StringIO()
     console = Console(file=out, width=200)
     failures = run_points(points, RunSettings(folder, tracking="disabled"), jobs, console)
@@ -37,7 +36,7 @@ def run(points: list[Point], folder: Path, jobs: int = 1) -> tuple[dict[str, str
 
 
 def test_the_same_computation_runs_once(tmp_path: Path) -> None:
-    failures, said = run([POINT, dataclasses.replace(POINT, panel="b"), POINT], tmp_path)
+    failures, said = run([POINT, POINT.change(panel="b"), POINT], tmp_path)
     assert failures == {}
     assert said.count("<sigma_z>") == 1
     assert finished(tmp_path, POINT)
@@ -45,7 +44,7 @@ def test_the_same_computation_runs_once(tmp_path: Path) -> None:
 
 
 def test_one_failure_leaves_the_others_alone(tmp_path: Path) -> None:
-    bad = dataclasses.replace(POINT, learning_rate=1e38)  # overflows
+    bad = POINT.change(learning_rate=1e38)  # overflows
     failures, said = run([bad, POINT], tmp_path)
     assert list(failures) == [bad.label]
     assert "is not finite" in failures[bad.label]
@@ -80,7 +79,7 @@ def _alive(pid: int) -> bool:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_killed_worker_is_reported_and_every_checkpoint_kept(tmp_path: Path) -> None:
-    points = [LONG, dataclasses.replace(LONG, seed=1)]
+    points = [LONG, LONG.change(seed=1)]
     saved = {point: point_folder(tmp_path, point) / CHECKPOINT for point in points}
 
     def kill_one_when_both_saved() -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import experiments
 from repro.cli.main import main
-from repro.config.point import Point
+from repro.config.point import Point, point_of
+from repro.config.settings import change, leaves
 from repro.methods.batch_size import GIB
 from repro.running import memory_check
 from repro.running.launch import KEEP_MEMORY
@@ -22,44 +24,49 @@ from repro.utils.errors import InputError
 from tests.helpers.command_line import RUN, lines_of
 
 MEMORY = 4 * GIB
-RING = Point(lattice="ring", cols=9, strings="0s", iterations=3, tau=0.05, t_end=0.1, step_iterations=3)
-SQUARE = dataclasses.replace(RING, lattice="rectangle", rows=3, cols=3)
+RING = point_of(lattice="ring", n_sites=9, strings="0s", iterations=3)
+STEPS: dict[str, Any] = {"tau": 0.05, "t_end": 0.1, "step_iterations": 3}
+SQUARE = change(RING, lattice="rectangle", rows=3, cols=3)
 MEASURED = [
     RING,
-    dataclasses.replace(RING, cols=10),
-    dataclasses.replace(RING, cols=11),
-    dataclasses.replace(RING, cols=10, method="dynamics"),
-    dataclasses.replace(RING, cols=10, method="projection"),
-    dataclasses.replace(RING, cols=10, method="projection", strings="symmetries", hilbert_schmidt=1.0),
-    dataclasses.replace(RING, cols=11, method="collocation"),
-    dataclasses.replace(RING, cols=10, method="collocation", n_samples=1_000_000),
-    dataclasses.replace(RING, layers=2),
-    dataclasses.replace(RING, cols=10, layers=2, width=64),
-    dataclasses.replace(RING, layers=3, width=64, heads=2),
-    dataclasses.replace(RING, layers=2, heads=8, width=64),
-    dataclasses.replace(RING, layers=2, norm="pre", feedforward=64),
-    dataclasses.replace(RING, layers=2, method="collocation"),
-    dataclasses.replace(SQUARE, strings="8s", layers=2),
-    dataclasses.replace(SQUARE, rows=2, cols=5, strings="8s"),
+    change(RING, n_sites=10),
+    change(RING, n_sites=11),
+    change(RING, n_sites=10, method="dynamics", **STEPS),
+    change(RING, n_sites=10, method="projection", **STEPS),
+    change(RING, n_sites=10, method="projection", **STEPS, strings="symmetries", hilbert_schmidt=1.0),
+    change(RING, n_sites=11, method="collocation", **STEPS),
+    change(RING, n_sites=10, method="collocation", **STEPS, n_samples=1_000_000),
+    change(RING, layers=2),
+    change(RING, n_sites=10, layers=2, width=64),
+    change(RING, layers=3, width=64, heads=2),
+    change(RING, layers=2, heads=8, width=64),
+    change(RING, layers=2, norm="pre", feedforward=64),
+    change(RING, layers=2, method="collocation", **STEPS),
+    change(SQUARE, strings="8s", layers=2),
+    change(SQUARE, rows=2, cols=5, strings="8s"),
 ]
 PEAK = """
-import resource, sys, torch
+import json, resource, sys, torch
 from pathlib import Path
-from repro.config.point import Point
+from repro.config.listed import Listed
+from repro.config.point import point_of
 from repro.running.folders import RunSettings
 from repro.running.runner import run_point
-run_point(eval(sys.argv[1]), RunSettings(Path(sys.argv[2]), tracking="disabled"))
+run_point(Listed(point_of(**json.loads(sys.argv[1]))), RunSettings(Path(sys.argv[2]), tracking="disabled"))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss in KiB")
-@pytest.mark.parametrize("point", MEASURED, ids=lambda p: f"{p.label}-{p.strings}-h{p.heads}-{p.norm}")
+@pytest.mark.parametrize("point", MEASURED, ids=lambda p: f"{p.label}-{p.ansatz}")
 def test_the_estimate_is_within_a_factor_of_two_above_the_measured_peak(point: Point, tmp_path: Path) -> None:
     environment = os.environ | KEEP_MEMORY | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", PEAK, repr(point), str(tmp_path)], capture_output=True, text=True, env=environment
+        [sys.executable, "-c", PEAK, json.dumps(leaves(point)), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     assert done.returncode == 0, done.stderr
     peak, estimate = int(done.stdout), bytes_of(point, MEMORY) + OF_PROCESS
@@ -69,29 +76,29 @@ def test_the_estimate_is_within_a_factor_of_two_above_the_measured_peak(point: P
 
 def test_every_size_counts() -> None:
     base = bytes_of(RING, MEMORY)
-    assert bytes_of(dataclasses.replace(RING, cols=10), MEMORY) > 2 * base
-    deep = bytes_of(dataclasses.replace(RING, layers=2), MEMORY)
+    assert bytes_of(change(RING, n_sites=10), MEMORY) > 2 * base
+    deep = bytes_of(change(RING, layers=2), MEMORY)
     assert deep > 2 * base
     for changes in ({"layers": 3}, {"width": 64}, {"heads": 4}, {"feedforward": 64}, {"norm": "post"}):
-        assert bytes_of(dataclasses.replace(RING, **{"layers": 2, **changes}), MEMORY) > 1.1 * deep, changes  # type: ignore[arg-type]
+        assert bytes_of(change(RING, **{"layers": 2, **changes}), MEMORY) > 1.1 * deep, changes  # type: ignore[arg-type]
     for changes in (
         {"method": "dynamics"},
         {"method": "collocation"},
         {"strings": "translations"},
         {"n_samples": 10**6},
     ):
-        assert bytes_of(dataclasses.replace(RING, **changes), MEMORY) > 1.1 * base, changes  # type: ignore[arg-type]
+        assert bytes_of(change(RING, **changes), MEMORY) > 1.1 * base, changes  # type: ignore[arg-type]
 
 
 def test_a_sampled_point_is_bounded_by_its_own_option() -> None:
-    large = dataclasses.replace(RING, cols=40, estimator="sampled", n_samples=1000)
+    large = change(RING, n_sites=40, estimator="sampled", n_samples=1000)
     assert bytes_of(large, GIB) - bytes_of(large, GIB // 2) == GIB // 2
 
 
 @pytest.mark.parametrize("profile", ["smoke", "quick"])
 def test_no_shipped_point_is_refused_on_24_gib(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_check, "free_memory", lambda device: 20 * GIB)  # the system has its share
-    points = [p for name in experiments.names() for p in experiments.load(name).points(profile)]
+    points = [p.point for name in experiments.names() for p in experiments.load(name).points(profile)]
     started = time.perf_counter()
     check_fits(points, 2, MEMORY, "cpu")
     assert time.perf_counter() - started < 1.0
@@ -106,7 +113,7 @@ def refusal(points: list[Point], jobs: int, free: float, monkeypatch: pytest.Mon
 
 
 def test_fewer_jobs_are_named_where_they_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    points = [dataclasses.replace(RING, cols=10, layers=2, seed=seed) for seed in range(8)]
+    points = [change(RING, n_sites=10, layers=2, seed=seed) for seed in range(8)]
     each = (bytes_of(points[0], MEMORY) + OF_PROCESS) / GIB
     said = refusal(points, 8, 3.5 * each / memory_check.FREE_SHARE, monkeypatch)
     assert "8 points at a time need" in said and said.endswith("what would fit: --jobs 3")
@@ -114,12 +121,12 @@ def test_fewer_jobs_are_named_where_they_fit(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_smaller_lattice_and_the_sampled_estimator_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    large = dataclasses.replace(RING, cols=12, layers=2, width=64)
+    large = change(RING, n_sites=12, layers=2, width=64)
     said = refusal([large], 1, 9.0, monkeypatch)
     assert said.startswith(f"memory: {large.label} needs ")
     assert said.endswith("at most 11 sites with this network, or --estimator sampled --n-samples 1000")
-    check_fits([dataclasses.replace(large, cols=11)], 1, MEMORY, "cpu")
-    check_fits([dataclasses.replace(large, estimator="sampled", n_samples=1000)], 1, MEMORY, "cpu")
+    check_fits([change(large, n_sites=11)], 1, MEMORY, "cpu")
+    check_fits([change(large, estimator="sampled", n_samples=1000)], 1, MEMORY, "cpu")
 
 
 def test_the_command_refuses_before_it_starts(

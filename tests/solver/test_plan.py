@@ -14,12 +14,12 @@ from tests.helpers.solving import GIB
 def test_the_estimator_is_chosen_by_size(n_sites: int, expected: str) -> None:
     model = repro.LindbladModel(repro.chain(n_sites), jumps=[(0, SIGMA_MINUS, 1.0)])
     (point,) = points(repro.Problem(model), Request(t_end=1.0), GIB, "cpu")[EVOLUTION]
-    assert point.estimator == expected
-    assert (point.method == "projection") == (expected == "enumeration")
+    assert point.settings["estimator"] == expected
+    assert (point.settings["method"] == "projection") == (expected == "enumeration")
 
 
 def test_the_estimator_is_chosen_by_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     model = repro.LindbladModel(repro.chain(8), jumps=[(0, SIGMA_MINUS, 1.0)])
     monkeypatch.setattr("repro.running.memory_check.free_memory", lambda device: 650 * 2**20)
     (point,) = points(repro.Problem(model), Request(t_end=1.0), GIB, "cpu")[EVOLUTION]
-    assert point.estimator == "sampled"
+    assert point.settings["estimator"] == "sampled"

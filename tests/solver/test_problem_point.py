@@ -13,13 +13,14 @@ import qutip
 import torch
 
 import repro
+from repro.config.settings import from_leaves
 from repro.methods.collocation_training import CollocationModule
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_X, SIGMA_Z
 from repro.physics.liouvillian import LocalLiouvillian
 from repro.running.folders import CHECKPOINT, point_folder
 from repro.solver import exact
 from repro.solver.plan import EVOLUTION, Request, points
-from repro.solver.problem_point import CustomPoint
+from repro.solver.problem_point import ProblemPoint, ProblemSystem
 from tests.helpers.custom_models import MODELS
 from tests.helpers.custom_povm import TILTED
 from tests.helpers.oracles import dense_generator, qutip_generator
@@ -33,12 +34,12 @@ def test_a_problem_read_back_has_qutips_generator(seed: int) -> None:
     model = random_model(seed, RANDOM_LATTICES[(1, 2, 6, 7)[seed]])
     n_sites = model.lattice.n_sites
     problem = repro.Problem(model, [(0.1 * k, -0.2, 0.3) for k in range(n_sites)], TILTED, ["X", "purity"], [])
-    point = CustomPoint(problem=problem.text)
-    found = dense_generator(LocalLiouvillian(point.build_model(), point.build_povm()))
-    np.testing.assert_allclose(found, qutip_generator(model, problem.frame).real, atol=1e-10)
-    assert point.solved.bloch_vectors == problem.bloch_vectors
-    assert point.observables() == problem.asked
-    assert point.solved.text == problem.text
+    point = ProblemPoint(ProblemSystem(problem.text))
+    found = dense_generator(LocalLiouvillian(point.lindblad_model, point.povm))
+    np.testing.assert_allclose(found, qutip_generator(model, problem.povm).real, atol=1e-10)
+    assert point.system.solved.bloch_vectors == problem.bloch_vectors
+    assert point.system.observables() == problem.asked
+    assert point.system.solved.text == problem.text
 
 
 def test_operators_may_be_qutips() -> None:
@@ -103,17 +104,17 @@ def test_every_number_of_a_problem_is_in_the_points_id() -> None:
         *(repro.Problem(model, ["up", "minus"]), repro.Problem(model, ["up", "plus"], "pauli4")),
         *(pair(observables="Z"), pair(correlators="Z")),
     ]
-    ids = {CustomPoint(problem=each.text).point_id for each in variants}
+    ids = {ProblemPoint(ProblemSystem(each.text)).point_id for each in variants}
     assert len(ids) == len(variants)
-    named = CustomPoint(figure="other", problem=pair(name="other").text)
-    assert named.point_id == CustomPoint(problem=base.text).point_id
+    named = ProblemPoint(ProblemSystem(pair(name="other").text))
+    assert named.point_id == ProblemPoint(ProblemSystem(base.text)).point_id
 
 
 def test_a_point_survives_pickling_and_its_own_record(tmp_path: Path) -> None:
     (point,) = points(pair(), Request(t_end=0.2, iterations=3), GIB, "cpu")[EVOLUTION]
     assert pickle.loads(pickle.dumps(point)) == point
     folder = run(point, tmp_path)
-    assert CustomPoint(**json.loads((folder / "done.json").read_text())["point"]).point_id == point.point_id
+    assert from_leaves(ProblemPoint, json.loads((folder / "done.json").read_text())["point"]).point_id == point.point_id
 
 
 def test_a_killed_point_goes_on_to_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +126,7 @@ def test_a_killed_point_goes_on_to_the_same_numbers(tmp_path: Path, monkeypatch:
             stop_in_iteration(patch, epoch, iteration)
             run(point, tmp_path / "broken")
     kept = torch.load(point_folder(tmp_path / "broken", point) / CHECKPOINT, weights_only=True)
-    assert len(kept["history"]) == 1 + 2 * point.dense_output
+    assert len(kept["history"]) == 1 + 2 * point.settings["dense_output"]
     assert history(run(point, tmp_path / "broken")).equals(history(unbroken))
 
 
@@ -133,9 +134,9 @@ def test_a_sampled_state_is_measured_on_160000_samples() -> None:
     problem, _ = MODELS["dephased_hopping"]()
     request = Request(t_end=0.1, estimator="sampled", changes={"n_samples": 50})
     (point,) = points(problem, request, 4 * GIB, "cpu")[EVOLUTION]
-    row = CollocationModule(point).measure()
-    value_K = torch.from_numpy(problem.frame.observable(np.diag([1.0, -1.0])))
-    up_K = torch.from_numpy(problem.frame.product_state("up"))
+    row = CollocationModule(point.point).measure()
+    value_K = torch.from_numpy(problem.povm.observable(np.diag([1.0, -1.0])))
+    up_K = torch.from_numpy(problem.povm.product_state("up"))
     deviation = float(torch.sqrt(up_K @ value_K**2 - (up_K @ value_K) ** 2))
     assert deviation > 0.1
     assert row["<Z0>_error"] == pytest.approx(deviation / np.sqrt(160_000), rel=0.03)

@@ -127,7 +127,7 @@ def test_what_still_moves_goes_on_and_is_said(tmp_path: Path, monkeypatch: pytes
     assert "still moved by" in solution.notes[0] and "at t = 40" in solution.notes[0]
     assert started == list(range(16))  # steps of 2.5 to t = 40, none of them twice
     point = points(problem, Request(steady=True, iterations=20), GIB, "cpu")[STEADY][0]
-    assert point.t_end == 10
+    assert point.settings["t_end"] == 10
 
 
 def test_a_repeated_call_computes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ import pytest
 
 import repro
 from repro.cli.main import main
+from repro.config.settings import change, from_leaves
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Z
 from repro.physics.povm import tetrahedral
-from repro.solver.problem_point import CustomPoint
+from repro.solver.problem_point import ProblemPoint, ProblemSystem
 from repro.utils.errors import InputError
 
 PREAMBLE = """
@@ -69,7 +69,7 @@ OPTIONS: list[tuple[tuple[str, ...], str]] = [
     (("--method", "exact"), "unknown method 'exact'"),
     (("--method", "variational", "--t-end", "1"), "it finds steady states alone"),
     (("--estimator", "naive"), "unknown estimator 'naive'"),
-    (("--estimator", "sampled", "--n-samples", "0"), "expected the number of draws"),
+    (("--estimator", "sampled", "--n-samples", "0"), "n_samples = 0: expected a number above 0"),
     (("--width", "31"), "width = 31: expected an even number"),
     (("--jobs", "0"), "jobs = 0"),
     (("--device", "tpu"), "device 'tpu'"),
@@ -150,8 +150,8 @@ CALLS: list[tuple[str, Callable[[Path], object]]] = [
     ("at most 12 sites", lambda runs: repro.solve(large(), 1.0, estimator="enumeration", runs=runs)),
     ("purity: 13 sites are sampled", lambda runs: repro.solve(large(observables="purity"), 1.0, runs=runs)),
     ("width = 8.5", lambda runs: repro.solve(closed(), 1.0, runs=runs, width=8.5)),
-    ("cannot be read from its text", lambda runs: CustomPoint(problem="{}")),
-    ("expected the text of a problem", lambda runs: CustomPoint(problem=closed())),  # type: ignore[arg-type]
+    ("cannot be read from its text", lambda runs: ProblemSystem("{}")),
+    ("problem = ", lambda runs: ProblemSystem(closed())),  # type: ignore[arg-type]
 ]
 
 
@@ -173,9 +173,11 @@ def test_too_little_memory_for_the_estimator_asked_for(monkeypatch: pytest.Monke
 def test_a_state_per_site_has_one_visiting_order() -> None:
     model = repro.LindbladModel(repro.ring(3), one_site=[(0, SIGMA_X)])
     with pytest.raises(InputError, match="with an initial state per site"):
-        CustomPoint(problem=repro.Problem(model, ["up", "up", "down"]).text, strings="translations")
-    alike = CustomPoint(problem=repro.Problem(model, "left").text, strings="translations")
-    assert dataclasses.replace(alike, seed=1).strings == "translations"
+        from_leaves(
+            ProblemPoint, {"problem": repro.Problem(model, ["up", "up", "down"]).text, "strings": "translations"}
+        )
+    alike = from_leaves(ProblemPoint, {"problem": repro.Problem(model, "left").text, "strings": "translations"})
+    assert change(alike, seed=1).ansatz.strings == "translations"
 
 
 def test_an_observable_that_was_not_asked_for(tmp_path: Path) -> None:
@@ -186,4 +188,4 @@ def test_an_observable_that_was_not_asked_for(tmp_path: Path) -> None:
 
 def test_a_povm_of_ones_own_is_kept() -> None:
     frame = tetrahedral().frame[[2, 0, 3, 1]]
-    assert (repro.Problem(closed().model, povm=frame).frame.frame == frame).all()
+    assert (repro.Problem(closed().model, povm=frame).povm.frame == frame).all()
