@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +40,8 @@ def write_ledger(results: Path, markdown: Path) -> pd.DataFrame:
     """
     ledger = judge(results)
     write_atomic(results / "claims.csv", ledger.to_csv(index=False))
-    write_atomic(markdown, HEAD + summary(ledger) + "\n\n" + "\n".join(_section(row) for row in _dicts(ledger)))
+    page = HEAD + summary(ledger) + "\n\n" + "\n".join(_section(row) for row in _dicts(ledger))
+    write_atomic(markdown, re.sub(r"<(sigma_\w)>", r"⟨\1⟩", page))  # no HTML tag
     return ledger
 
 

@@ -13,7 +13,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from repro.cli.run import DEFAULT_RUNS
+from repro.cli.command import DEFAULT_RUNS
 from repro.utils.errors import unknown
 from repro.utils.files import check_file, check_writable, write_atomic
 from repro.utils.validation import MOST_PROCESSES, check_int, check_memory

@@ -17,7 +17,7 @@ from typing import Annotated
 
 import tyro
 
-from repro.cli import bench, rbm, reporting, run, solve, status
+from repro.cli import bench, command, listing, rbm, reporting, run, solve, status
 from repro.cli.argument_checks import check_arguments
 from repro.running import stopping
 from repro.utils.errors import InputError
@@ -34,7 +34,7 @@ WRONG_VALUE = re.compile(
 TYPES = {"INT": "a whole number", "FLOAT": "a number"}
 
 Command = (
-    Annotated[run.List, tyro.conf.subcommand("list")]
+    Annotated[listing.List, tyro.conf.subcommand("list")]
     | Annotated[run.Run, tyro.conf.subcommand("run")]
     | Annotated[solve.Solve, tyro.conf.subcommand("solve")]
     | Annotated[status.Status, tyro.conf.subcommand("status")]
@@ -50,7 +50,7 @@ Command = (
 )
 
 
-def parse(arguments: Sequence[str]) -> run.Command:
+def parse(arguments: Sequence[str]) -> command.Command:
     """Command line -> command object.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.cli.run import DEFAULT_RUNS
+from repro.cli.command import DEFAULT_RUNS
 from repro.references.cache import OBSERVABLES
 from repro.references.rbm import run_rbm
 from repro.references.rbm_netket import check_installed

@@ -11,7 +11,7 @@ from types import ModuleType
 import tyro
 
 from repro.cli.argument_checks import computed_folder
-from repro.cli.run import DEFAULT_RUNS
+from repro.cli.command import DEFAULT_RUNS
 from repro.cli.selection import Overrides, select_points
 from repro.config.listed import profile_of
 from repro.reporting.drawing import draw_run, draw_shipped
@@ -189,7 +189,7 @@ class Report:
     out: Path = RESULTS / "report.html"
     """the page"""
     markdown: bool = False
-    """print the README's table of figures instead"""
+    """print the table of docs/gallery.md instead"""
 
     def run(self) -> int:
         """Write it."""

@@ -1,4 +1,4 @@
-"""What each subcommand does. Fields are its options; docstrings are its help."""
+"""`repro run`: compute a figure. Fields are options; docstrings are their help."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import tyro
 from rich.console import Console
 
 from repro.cli.argument_checks import CHANGED
+from repro.cli.command import DEFAULT_RUNS
+from repro.cli.listing import show
 from repro.cli.selection import Overrides, changes_of, select_points
 from repro.config.estimator import Enumeration
 from repro.config.listed import Listed, profile_of
@@ -20,7 +22,7 @@ from repro.reporting.drawing import draw_run
 from repro.running.cluster_options import ClusterOptions, default_jobs
 from repro.utils import warn_once
 from repro.utils.errors import InputError
-from repro.utils.files import check_folder, check_writable
+from repro.utils.files import check_writable
 from repro.utils.paths import experiments
 from repro.utils.validation import MOST_PROCESSES, check_int, check_memory
 
@@ -28,47 +30,7 @@ if TYPE_CHECKING:
     from repro.references.cache import Reference
     from repro.running.folders import RunSettings
 
-DEFAULT_RUNS = Path("runs")
 ALL = "all"
-
-
-class Command(Protocol):
-    """A parsed command."""
-
-    def run(self) -> int:
-        """Do it; returns the exit code."""
-        ...
-
-
-@dataclass
-class List:
-    """Show the figures, or one figure's points."""
-
-    figure: tyro.conf.Positional[str] = ""
-    """a figure; without one, all figures"""
-    profile: str = "quick"
-    """smoke, quick, workstation or paper"""
-    runs: Path = DEFAULT_RUNS
-    """folder of computed points"""
-
-    def run(self) -> int:
-        """Print them."""
-        profile = profile_of(self.profile)
-        check_folder(self.runs)
-        if not self.figure:
-            for name in experiments().names():
-                print(f"{name:8s} {(experiments().load(name).__doc__ or '').splitlines()[0]}")
-            return 0
-        return _show(select_points(self.figure, profile, (), Overrides()), self.runs)
-
-
-def _show(points: Sequence[Listed], runs: Path) -> int:
-    from repro.running.folders import finished
-
-    for point in points:
-        state = "finished" if finished(runs, point) else "open"
-        print(f"{point.panel:2s} {point.label:28s} {point.point_id}  {state}")
-    return 0
 
 
 @dataclass
@@ -120,7 +82,7 @@ class Run:
         }
         points = [point for of_figure in chosen.values() for point in of_figure]
         if self.list:
-            return _show(points, self.runs)
+            return show(points, self.runs)
 
         console = Console(stderr=True)
         if self.collect:

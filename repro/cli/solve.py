@@ -11,7 +11,7 @@ from typing import Any
 
 import tyro
 
-from repro.cli.run import DEFAULT_RUNS
+from repro.cli.command import DEFAULT_RUNS
 from repro.running import stopping
 from repro.utils.errors import InputError
 from repro.utils.files import check_file, check_folder

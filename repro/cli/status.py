@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from repro.cli.command import DEFAULT_RUNS
 from repro.cli.selection import Overrides, select_points
 from repro.config.listed import Listed, profile_of
 from repro.running.status import STATES, State, states
@@ -64,7 +65,7 @@ class Status:
     """smoke, quick, workstation or paper"""
     only: tuple[str, ...] = ()
     """names, ids or panels of the points wanted, as for `repro run`"""
-    runs: Path = Path("runs")
+    runs: Path = DEFAULT_RUNS
     """folder of computed points"""
     watch: float = 0.0
     """seconds after which to look again, until Ctrl-C; 0 looks once"""

@@ -36,7 +36,7 @@ def build_report(results: Path, out: Path) -> Path:
 
 
 def overview_markdown(results: Path) -> str:
-    """The README's table: figure, profile, largest deviation from exact, wall time, device."""
+    """The table of docs/gallery.md: figure, profile, largest deviation from exact, wall time, device."""
     lines = ["| figure | profile | largest deviation from exact | wall time | device |", "|---|---|---|---|---|"]
     for row in report_data.overview(results).to_dict("records"):
         worst = row["largest deviation"]
