@@ -177,7 +177,7 @@ def _gib(size: int) -> str:
 
 def _smaller(point: Point, memory: int, free: int) -> str:
     """The largest lattice of its kind, and the other estimator where this one enumerates."""
-    strings = _further_strings(point) * OF_STRING if point.estimator.kind == Enumeration.kind else 0
+    strings = _further_strings(point) * OF_STRING if isinstance(point.estimator, Enumeration) else 0
     plain = {"strings": "0s", "lattice": "ring"}
     fitting = 0
     for sites in range(1, min(point.lattice.n_sites, MAX_ENUMERATED_SITES + 1)):
