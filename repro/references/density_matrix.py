@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 MAX_DENSITY_MATRIX_SITES = 10
 """A density matrix of so many spins has 2^20 entries; the next takes four times the memory and eight times the time."""
-MAX_SITES = MAX_DENSITY_MATRIX_SITES  # until of_point uses that name
 TIME_STEP = 0.02
 
 

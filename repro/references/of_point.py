@@ -27,7 +27,7 @@ def folders(runs: Path) -> tuple[Path, Path]:
 
 def reachable(point: Point) -> bool:
     """Whether QuTiP reaches the point's lattice."""
-    return point.lattice.n_sites <= density_matrix.MAX_SITES
+    return point.lattice.n_sites <= density_matrix.MAX_DENSITY_MATRIX_SITES
 
 
 def steady_state(point: Point, runs: Path, computing: Say = _silent) -> Reference:
@@ -39,7 +39,7 @@ def stored_steady_state(point: Point, runs: Path) -> Reference | None:
     """The steady state to compare with: exact where QuTiP reaches, else by trajectories if those are stored."""
     if reachable(point):
         return steady_state(point, runs)
-    if point.lattice.n_sites <= trajectory_steady_state.MAX_SITES:
+    if point.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES:
         return trajectory_steady_state.stored(point.lindblad_model, folders(runs))
     return None
 
@@ -56,7 +56,7 @@ def stored_evolution(point: Point, runs: Path) -> Reference | None:
     """The evolution to compare with: exact where QuTiP reaches, else by trajectories if those are stored."""
     if reachable(point):
         return evolution(point, runs)
-    if point.lattice.n_sites <= trajectory_steady_state.MAX_SITES:
+    if point.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES:
         return trajectory_evolution.stored(point.lindblad_model, point.system.initial, end_time(point), folders(runs))
     return None
 
@@ -125,7 +125,9 @@ def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> 
 
 def prepare_trajectories(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
     """Make sure that what is beyond density matrices is there too, by quantum trajectories: minutes each."""
-    beyond = [p for p in points if not reachable(p) and p.lattice.n_sites <= trajectory_steady_state.MAX_SITES]
+    beyond = [
+        p for p in points if not reachable(p) and p.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES
+    ]
     for point in {_model_key(p): p for p in beyond if p.settles}.values():
         name = _name(point)
         told = partial(_tell, say, f"steady state of {name}")

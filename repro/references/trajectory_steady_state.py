@@ -34,7 +34,6 @@ from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 
 MAX_TRAJECTORY_SITES = 16
-MAX_SITES = MAX_TRAJECTORY_SITES  # until of_point uses that name
 TARGET = 0.004
 BURN_IN, LENGTH, TIME_STEP, BLOCK = 6.0, 14.0, 0.2, 0.4
 """Time discarded, time of a whole trajectory, spacing and blocks of its averages (units 1/gamma)."""
