@@ -141,7 +141,7 @@ class Run:
         from repro.running.devices import check_shares
         from repro.running.folders import RunSettings, finished
         from repro.running.memory_check import check_fits
-        from repro.running.tracking import resolve_mode
+        from repro.running.tracking_mode import resolve_mode
 
         for name in ("jobs", "threads", "devices", "nodes"):
             if getattr(self, name) is not None:
@@ -193,7 +193,8 @@ class Run:
 
 def _track_references(command: Run, made: Mapping[str, Reference]) -> None:
     """Exact curves that had to be computed, as wandb runs of job type reference."""
-    from repro.running.tracking import Tracker, resolve_mode
+    from repro.running.tracking import Tracker
+    from repro.running.tracking_mode import resolve_mode
 
     mode = resolve_mode(command.wandb or None)
     for name, reference in made.items():
@@ -207,7 +208,8 @@ def _track_references(command: Run, made: Mapping[str, Reference]) -> None:
 
 def _track_figure(command: Run, figure: str, drawn: Sequence[Path], folder: Path) -> None:
     """The finished figure and its table as artifacts of a wandb run of job type plot."""
-    from repro.running.tracking import Tracker, resolve_mode
+    from repro.running.tracking import Tracker
+    from repro.running.tracking_mode import resolve_mode
 
     name = f"{figure}-{command.profile}"
     settings = {"figure": figure, "profile": command.profile, "point_id": name}

@@ -20,7 +20,7 @@ from repro.config.point import Point
 from repro.config.settings import change
 from repro.methods.module import PointModule
 from repro.references import of_point
-from repro.running import checkpoints, stopping, tracking
+from repro.running import checkpoints, stopping, tracking, tracking_mode
 from repro.running.callbacks import LeaveSignal, Measure, Progress, Tracking
 from repro.running.devices import environments, first_rank, in_submitted_job, launched_outside
 from repro.running.folders import CHECKPOINT, DONE, PROGRESS, RunSettings, point_folder
@@ -98,7 +98,7 @@ def _tracker(listed: Listed, settings: RunSettings) -> tracking.Tracker:
         name=listed.label,
         job_type="train",
         folder=settings.runs,
-        mode=tracking.resolve_mode(settings.tracking),
+        mode=tracking_mode.resolve_mode(settings.tracking),
         tags=[listed.profile, listed.point.method.kind],
     )
 

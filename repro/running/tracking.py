@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from repro.running.tracking_mode import Mode, resolve_mode  # noqa: F401 (until fit and cli/run import it from there)
+from repro.running.tracking_mode import Mode
 from repro.utils import warn_once
 from repro.utils.files import write_atomic
 from repro.utils.provenance import provenance

@@ -80,11 +80,6 @@ class Problem:
         """Number of spins N."""
         return self.model.lattice.n_sites
 
-    @property
-    def frame(self) -> Povm:
-        """`povm`; until problem_point uses that name."""
-        return _povm(self.povm)
-
     @cached_property
     def text(self) -> str:
         """Everything that decides the numbers, as JSON, the name left out; `Problem.from_text` reads it."""

@@ -70,7 +70,9 @@ class ProblemSystem(Settings):
 
     def build_povm(self) -> Povm:
         """The POVM."""
-        return self.solved.frame
+        povm = self.solved.povm
+        assert isinstance(povm, Povm)  # a problem makes one of its name or matrices
+        return povm
 
     def build_liouvillian(self) -> LocalLiouvillian:
         """L, or in imaginary time K."""
@@ -79,8 +81,8 @@ class ProblemSystem(Settings):
 
     def start_bias(self) -> np.ndarray:
         """log-probabilities of every site's outcomes at the start, (N, 4)."""
-        problem = self.solved
-        return np.stack([problem.frame.product_state_bias(vector) for vector in problem.bloch_vectors])
+        povm = self.build_povm()
+        return np.stack([povm.product_state_bias(vector) for vector in self.solved.bloch_vectors])
 
     def observables(self) -> tuple[Observable, ...]:
         """What the problem asks for."""

@@ -37,7 +37,7 @@ NAMES = ("fig2", "fig3", "figS1", "figS3", "figS4", "figS5", "ledger")
 
 @pytest.mark.parametrize("name", [*NAMES, "fig1", "figS2"])
 def test_no_points_are_no_error(name: str, tmp_path: Path) -> None:
-    paths = figures.plot(name, tidy([]), REFERENCE.iloc[:0], "desk", tmp_path)
+    paths = figures.plot(name, tidy([]), REFERENCE.iloc[:0], "workstation", tmp_path)
     assert [path.suffix for path in paths] == [".png", ".pdf"]
 
 
@@ -57,7 +57,7 @@ def test_texts_stay_clear_of_each_other(name: str) -> None:
 
 
 def test_text_can_be_selected(tmp_path: Path) -> None:
-    _, path = figures.plot("ledger", table("ledger"), REFERENCE, "desk", tmp_path)
+    _, path = figures.plot("ledger", table("ledger"), REFERENCE, "workstation", tmp_path)
     assert b"/Type3" not in path.read_bytes()
     assert {"var 2 64", "one seed", "strings", "8s", "0.9"} <= set(pdf_texts(path).splitlines())
 
@@ -67,9 +67,9 @@ def test_the_stamp_has_the_font_of_the_figure(tmp_path: Path, monkeypatch: pytes
     figure = draw("fig1", tidy([]))
     style.save(figure, tmp_path, "fig1", "")
     assert figure.texts == [], "nothing is computed, so no profile"
-    style.save(figure, tmp_path, "fig1", "desk")
+    style.save(figure, tmp_path, "fig1", "workstation")
     (stamp,) = figure.texts
-    assert stamp.get_text() == "profile: desk" and stamp.get_fontfamily() == [style.RC["font.family"]]
+    assert stamp.get_text() == "profile: workstation" and stamp.get_fontfamily() == [style.RC["font.family"]]
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(3, 3), (2, 4)])

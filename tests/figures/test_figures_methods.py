@@ -51,7 +51,7 @@ def table() -> pd.DataFrame:
 
 
 def drawings(given: pd.DataFrame) -> dict[str, Figure]:
-    return figures.registry()["methods"].figures(given, REFERENCE, "desk", {})
+    return figures.registry()["methods"].figures(given, REFERENCE, "workstation", {})
 
 
 def test_deviations_and_means_over_seeds() -> None:
@@ -97,12 +97,12 @@ def test_larger_systems_get_panels_where_there_are_any() -> None:
     assert not overlaps(figure)
 
 
-@pytest.mark.parametrize("profile", ["smoke", "quick", "desk", "paper"])
+@pytest.mark.parametrize("profile", ["smoke", "quick", "workstation", "paper"])
 def test_every_problem_is_solved_both_ways(profile: str) -> None:
     chosen = methods.points(profile)
     for panel in ("lattice", "steady", "ring", "fast"):
         mine = [point for point in chosen if point.panel == panel]
-        ways = {point.method == "projection" for point in mine}
-        sizes = {point.build_lattice().n_sites for point in mine}
+        ways = {point.settings["method"] == "projection" for point in mine}
+        sizes = {point.point.lattice.n_sites for point in mine}
         assert ways == {True, False} and (len(sizes) == 1 or panel == "ring")
     assert len({(point.panel, point.label) for point in chosen}) == len(chosen)

@@ -32,5 +32,5 @@ def short_ring(rows: pd.DataFrame) -> pd.DataFrame:
 def draw(
     name: str, rows: pd.DataFrame, extra: dict[str, pd.DataFrame] | None = None, reference: pd.DataFrame = REFERENCE
 ) -> Figure:
-    (drawing,) = figures.registry()[name].figures(rows, reference, "desk", extra or {}).values()
+    (drawing,) = figures.registry()[name].figures(rows, reference, "workstation", extra or {}).values()
     return drawing

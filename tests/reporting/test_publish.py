@@ -90,7 +90,7 @@ def test_refuses_what_is_incomplete(tmp_path: Path) -> None:
 def test_refuses_the_smoke_profile(tmp_path: Path) -> None:
     write_run(tmp_path / "runs", "smoke", {"one": 0.1, "two": 0.2})
     (tmp_path / "runs" / "smoke").rename(tmp_path / "runs" / "quick")
-    with pytest.raises(InputError, match="only the profiles paper, desk, quick"):
+    with pytest.raises(InputError, match="only the profiles paper, workstation, quick"):
         publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
 
 
