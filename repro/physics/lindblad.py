@@ -16,14 +16,14 @@ import numpy as np
 
 from repro.physics.lattice import MAX_LATTICE_SITES, Bond, Lattice
 from repro.utils.errors import InputError
-from repro.utils.validation import check_float, check_instance, check_int, check_matrix
+from repro.utils.validation import check_float, check_instance, check_int, check_matrix, read_only, shorten
 
-IDENTITY = np.eye(2, dtype=complex)
-SIGMA_X = np.array([[0, 1], [1, 0]], dtype=complex)
-SIGMA_Y = np.array([[0, -1j], [1j, 0]], dtype=complex)
-SIGMA_Z = np.array([[1, 0], [0, -1]], dtype=complex)
-SIGMA_MINUS = (SIGMA_X - 1j * SIGMA_Y) / 2
-SIGMA_PLUS = (SIGMA_X + 1j * SIGMA_Y) / 2
+IDENTITY = read_only(np.eye(2, dtype=complex))
+SIGMA_X = read_only(np.array([[0, 1], [1, 0]], dtype=complex))
+SIGMA_Y = read_only(np.array([[0, -1j], [1j, 0]], dtype=complex))
+SIGMA_Z = read_only(np.array([[1, 0], [0, -1]], dtype=complex))
+SIGMA_MINUS = read_only((SIGMA_X - 1j * SIGMA_Y) / 2)
+SIGMA_PLUS = read_only((SIGMA_X + 1j * SIGMA_Y) / 2)
 PAULIS = {"x": SIGMA_X, "y": SIGMA_Y, "z": SIGMA_Z}
 
 
@@ -50,7 +50,7 @@ class Jump:
 
 
 class LindbladModel:
-    """Any Lindblad equation with one- and two-site terms.
+    """Any Lindblad equation with one- and two-site terms: a value that nothing changes, equal to one of equal terms.
 
     Args:
         lattice: the sites; terms may join any two of them, bonded or not.
@@ -71,13 +71,36 @@ class LindbladModel:
         jumps: Iterable[tuple[int | Sequence[int], np.ndarray, float]] = (),
     ) -> None:
         check_instance("lattice", lattice, Lattice)
-        self.lattice = lattice
-        terms = [self._hamiltonian_term((i,), op) for i, op in _entries("one_site", one_site, 2)]
+        self._lattice = lattice
+        terms = [self._hamiltonian_term(_sites(i), op) for i, op in _entries("one_site", one_site, 2)]
         terms += [self._hamiltonian_term(_sites(pair), op) for pair, op in _entries("two_site", two_site, 2)]
-        self.hamiltonian_terms: tuple[HamiltonianTerm, ...] = tuple(terms)
-        self.jumps: tuple[Jump, ...] = tuple(
-            self._jump(sites, op, rate) for sites, op, rate in _entries("jumps", jumps, 3)
-        )
+        self._hamiltonian_terms = tuple(terms)
+        self._jumps = tuple(self._jump(sites, op, rate) for sites, op, rate in _entries("jumps", jumps, 3))
+
+    @property
+    def lattice(self) -> Lattice:
+        """The sites."""
+        return self._lattice
+
+    @property
+    def hamiltonian_terms(self) -> tuple[HamiltonianTerm, ...]:
+        """Terms of H."""
+        return self._hamiltonian_terms
+
+    @property
+    def jumps(self) -> tuple[Jump, ...]:
+        """Jump operators with their rates."""
+        return self._jumps
+
+    def _key(self) -> tuple[Any, ...]:
+        terms = tuple((term.sites, term.operator.tobytes()) for term in self.hamiltonian_terms)
+        return self.lattice, terms, tuple((jump.sites, jump.operator.tobytes(), jump.rate) for jump in self.jumps)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LindbladModel) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
 
     @property
     def has_jumps(self) -> bool:
@@ -99,13 +122,11 @@ class LindbladModel:
 
     def _checked_operator(self, what: str, sites: tuple[int, ...], operator: np.ndarray) -> np.ndarray:
         where = f"{what} on sites {sites}"
-        for site in sites:
-            check_int(f"{where}: site", site, -MAX_LATTICE_SITES)
         array = check_matrix(where, operator)
         if len(sites) not in (1, 2) or len(set(sites)) != len(sites):
-            raise InputError(f"{what} on sites {sites}: expected one site or two different sites")
+            raise InputError(f"{where}: expected one site or two different sites")
         if not all(0 <= site < self.lattice.n_sites for site in sites):
-            raise InputError(f"{what} on sites {sites}: the lattice has sites 0 to {self.lattice.n_sites - 1}")
+            raise InputError(f"{where}: the lattice has sites 0 to {self.lattice.n_sites - 1}")
         dim = 2 ** len(sites)
         if array.shape != (dim, dim):
             raise InputError(f"{where}: shape {array.shape}, expected {(dim, dim)}")
@@ -125,7 +146,9 @@ def _entries(name: str, terms: Any, length: int) -> Iterator[Any]:
 
 
 def _sites(given: Any) -> tuple[int, ...]:
-    return tuple(given) if isinstance(given, Iterable) else (given,)
+    """Sites of a term in Python's own whole numbers."""
+    sites = given if isinstance(given, Iterable) and not isinstance(given, str | bytes) else (given,)
+    return tuple(check_int(f"term on sites {shorten(given)}: site", site, -MAX_LATTICE_SITES) for site in sites)
 
 
 def _decay(lattice: Lattice, gamma: float) -> list[tuple[int, np.ndarray, float]]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from repro.physics.lindblad import IDENTITY, SIGMA_X, SIGMA_Y, SIGMA_Z
 from repro.utils.errors import InputError, unknown
-from repro.utils.validation import check_float, check_matrix, shorten
+from repro.utils.validation import check_float, check_matrix, read_only, shorten
 
 BLOCH_DIRECTIONS: dict[str, tuple[float, float, float]] = {
     "up": (0, 0, 1),
@@ -63,7 +63,7 @@ def product_state_density(state: BlochState) -> np.ndarray:
 
 
 class Povm:
-    """One-spin IC-POVM.
+    """One-spin IC-POVM: a value that nothing changes, equal to one of the same frame and name.
 
     Args:
         frame: (4, 2, 2) positive semi-definite matrices M_(a) that sum to one.
@@ -74,8 +74,7 @@ class Povm:
     """
 
     def __init__(self, frame: np.ndarray, name: str = "custom") -> None:
-        self.name = name
-        self.frame = check_matrix(f"POVM '{name}'", frame)
+        self._name, self._frame = name, check_matrix(f"POVM '{name}'", frame)
         if self.frame.shape != (4, 2, 2):
             raise InputError(f"POVM '{name}': frame of shape {self.frame.shape}, expected (4, 2, 2)")
         if not np.allclose(self.frame, self.frame.conj().transpose(0, 2, 1), atol=1e-12):
@@ -87,15 +86,31 @@ class Povm:
         if np.linalg.cond(self.overlap) > 1e8:
             raise InputError(f"POVM '{name}': not informationally complete (singular overlap matrix)")
 
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        return self._name
+
+    @property
+    def frame(self) -> np.ndarray:
+        """M_(a), shape (4, 2, 2)."""
+        return self._frame
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Povm) and (self.name, self.frame.tobytes()) == (other.name, other.frame.tobytes())
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.frame.tobytes()))
+
     @cached_property
     def overlap(self) -> np.ndarray:
         """Overlap matrix T_ab = Tr(M_(a) M_(b)), shape (4, 4)."""
-        return np.einsum("aij,bji->ab", self.frame, self.frame).real
+        return read_only(np.einsum("aij,bji->ab", self.frame, self.frame).real.copy())
 
     @cached_property
     def dual_frame(self) -> np.ndarray:
         """Dual frame N^(b) = sum_a M_(a) T^-1_ab, shape (4, 2, 2)."""
-        return np.einsum("aij,ab->bij", self.frame, np.linalg.inv(self.overlap))
+        return read_only(np.einsum("aij,ab->bij", self.frame, np.linalg.inv(self.overlap)))
 
     def product_state(self, state: BlochState) -> np.ndarray:
         """Outcome probabilities Tr(rho M_(a)) of one spin, shape (4,)."""

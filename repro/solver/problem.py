@@ -103,7 +103,16 @@ class Problem:
 def _bloch_vectors(initial: Any, n_sites: int) -> tuple[tuple[float, float, float], ...]:
     """One Bloch vector per site; three plain numbers are one vector for all."""
     one = isinstance(initial, str) or not isinstance(initial, Sequence | np.ndarray)
-    if one or (len(initial) == 3 and all(np.ndim(entry) == 0 and not isinstance(entry, str) for entry in initial)):
+    three_numbers = (
+        not one and len(initial) == 3 and all(np.ndim(entry) == 0 and not isinstance(entry, str) for entry in initial)
+    )
+    if three_numbers and n_sites == 3 and not isinstance(initial, tuple):
+        raise InputError(
+            f"initial = {shorten(initial)} on three sites: one Bloch vector or three states? expected the tuple "
+            f"{shorten(tuple(initial))} for a Bloch vector of every site, or a list of three states such as "
+            "['up', 'down', (0, 0, 1)]"
+        )
+    if one or three_numbers:
         return (bloch_vector(initial),) * n_sites
     if len(initial) != n_sites:
         raise InputError(

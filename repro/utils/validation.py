@@ -56,11 +56,11 @@ def check_float(what: str, value: Any) -> float:
     Raises:
         InputError: a bool, a text, a complex number, nan, inf, more than single precision holds.
     """
-    if isinstance(value, bool | np.bool_ | str | bytes) or np.ndim(value) or isinstance(value, complex):
+    if isinstance(value, bool | np.bool_ | str | bytes) or np.ndim(value) or np.iscomplexobj(value):
         raise InputError(f"{what} = {shorten(value)}: expected a number")
     try:
         number = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is a tensor's, of a complex number
         raise InputError(f"{what} = {shorten(value)}: expected a number") from None
     if not math.isfinite(number) or abs(number) > LARGEST:
         raise InputError(f"{what} = {shorten(value)}: expected a finite number")
@@ -70,6 +70,8 @@ def check_float(what: str, value: Any) -> float:
 def check_matrix(what: str, value: Any) -> np.ndarray:
     """A complex array of any shape with finite entries, from what NumPy takes, a QuTiP object or a sparse matrix.
 
+    It is a copy that nobody can write to: what its owner does to the original later changes nothing here.
+
     Raises:
         InputError: what NumPy cannot make one of, or entries that are not finite.
     """
@@ -78,11 +80,17 @@ def check_matrix(what: str, value: Any) -> np.ndarray:
             value = getattr(value, to_dense)()
             break
     try:
-        array = np.asarray(value, dtype=complex)
+        array = np.array(value, dtype=complex)
     except (TypeError, ValueError):
         raise InputError(f"{what}: expected a matrix of numbers, got {shorten(value)}") from None
     if not np.isfinite(array).all():
         raise InputError(f"{what}: has entries that are not finite")
+    return read_only(array)
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """An array that nobody can write to any more; the same one."""
+    array.setflags(write=False)
     return array
 
 

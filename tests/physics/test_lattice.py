@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import networkx
 import pytest
 
-from repro.physics.lattice import Lattice, chain, rectangle, ring
+from repro.physics.lattice import Lattice, chain, graph, rectangle, ring
 from repro.utils.errors import InputError
 
 
@@ -78,6 +80,56 @@ def test_names() -> None:
     ],
 )
 def test_bad_lattices_are_refused_in_one_line(make, message: str) -> None:
+    with pytest.raises(InputError, match=message) as error:
+        make()
+    assert "\n" not in str(error.value)
+
+
+def relabelled() -> networkx.Graph:
+    """Sites 0 to 3 with the bonds (3, 2), (0, 1), (1, 2), added in this order."""
+    return networkx.Graph([(3, 2), (0, 1), (1, 2)])
+
+
+def test_integer_nodes_are_the_sites_themselves() -> None:
+    assert pairs(graph(relabelled())) == {frozenset(pair) for pair in ((3, 2), (0, 1), (1, 2))}
+    assert all(i < j for i, j in graph(relabelled()).bonds)
+    lonely = networkx.Graph([(0, 1)])
+    assert graph(lonely, n_sites=3).n_sites == 3
+
+
+def test_other_nodes_become_sites_by_an_explicit_order() -> None:
+    named = networkx.Graph([("b", "a"), ("c", "b")])
+    assert pairs(graph(named, order=["c", "b", "a"])) == {frozenset((1, 2)), frozenset((0, 1))}
+    grid = networkx.grid_2d_graph(2, 2)
+    assert graph(grid, order=sorted(grid)).n_sites == 4
+
+
+def test_the_closing_bond_of_a_ring_and_of_a_cycle_graph() -> None:
+    assert ring(4).bonds[-1] == (3, 0)
+    assert (0, 3) in graph(networkx.cycle_graph(4)).bonds
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: graph(networkx.Graph([("a", "b")])), r"nodes \['a', 'b'\], expected the sites 0 to 1"),
+        (lambda: graph(networkx.Graph([(0, 5)])), "expected the sites 0 to 1"),
+        (lambda: graph(networkx.Graph([(1, 2)])), "expected the sites 0 to 1"),
+        (lambda: graph(networkx.Graph([(True, False)])), "expected the sites"),
+        (lambda: graph(networkx.DiGraph([(0, 1)])), "a directed graph"),
+        (lambda: graph(networkx.MultiGraph([(0, 1), (0, 1)])), "joined twice"),
+        (lambda: graph(networkx.Graph([(0, 0), (0, 1)])), "a self-loop at site 0"),
+        (lambda: graph(networkx.path_graph(3), n_sites=2), "n_sites = 2, expected at least 3"),
+        (lambda: graph(networkx.path_graph(3), order=[0, 1]), "expected each of the 3 nodes once"),
+        (lambda: graph(networkx.path_graph(3), order=[0, 1, 1]), "expected each of the 3 nodes once"),
+        (lambda: graph([(0, 1)], order=[1, 0]), "expected a NetworkX graph"),
+        (lambda: graph([(0, 3)], n_sites=2), "does not join two of the sites 0 to 1"),
+        (lambda: graph([(0, 1), (1, 0)]), "listed twice"),
+        (lambda: graph([(1, 1)]), "does not join two"),
+        (lambda: graph("01"), "expected"),
+    ],
+)
+def test_a_graph_that_would_lose_something_is_told(make: Callable[[], Lattice], message: str) -> None:
     with pytest.raises(InputError, match=message) as error:
         make()
     assert "\n" not in str(error.value)
