@@ -10,6 +10,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 REPRO := $(VENV)/bin/repro
 READY := $(VENV)/.ready
+# One thread each: the tests run on every core at once (`make test ARGS="-n 0"`: one after the other).
+PYTEST := WANDB_MODE=disabled OMP_NUM_THREADS=1 $(PY) -m pytest
+EVERY_CORE := -n logical --maxprocesses 8 --dist worksteal
 PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input
 CANDIDATES := $(or $(PYTHON),python3 python3.11 python3.12 python3.13)
 USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
@@ -52,17 +55,17 @@ $(READY): pyproject.toml constraints.txt $(if $(TORCH),force)
 	@touch $@
 	@echo "setup: done; 'source $(VENV)/bin/activate' puts the command 'repro' on your path"
 
-test: setup ## run the tests, but for the slow ones (also sets up a bare machine)
-	@WANDB_MODE=disabled $(PY) -m pytest -m "not slow" --durations=10 $(ARGS)
+test: setup ## run the tests, but for the slow ones, on every core (also sets up a bare machine)
+	@$(PYTEST) $(EVERY_CORE) -m "not slow" --durations=10 $(ARGS)
 
 test-all: setup ## run every test, slow ones included
-	@WANDB_MODE=disabled $(PY) -m pytest --durations=20 $(ARGS)
+	@$(PYTEST) $(EVERY_CORE) --durations=20 $(ARGS)
 
 test-slurm: setup ## jobs on a real SLURM of one node, installed with apt-get where it is missing (as root; five minutes)
 	@tests/slurm/run.sh $(abspath $(PY))
 
 test-faults: setup ## every fault on purpose: kills, full disks, dead servers, hostile files (half an hour; some need root)
-	@WANDB_MODE=disabled $(PY) -m pytest -s tests/faults $(addprefix tests/,$(addsuffix .py,$(FAULTS))) $(ARGS)
+	@$(PYTEST) -s tests/faults $(addprefix tests/,$(addsuffix .py,$(FAULTS))) $(ARGS)
 
 docs: setup ## build the site into site/ (half a minute); open site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet

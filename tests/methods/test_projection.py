@@ -111,7 +111,7 @@ PROJECTED = listed_of(method="projection", heads=4, positions="learned", step_de
 
 @pytest.mark.parametrize("strings", ["0s", "translations"])
 def test_evolution_stays_close_to_exact(strings: str, tmp_path: Path) -> None:
-    square = {"rows": 2, "cols": 2, "tau": 0.1, "t_end": 1.0, "step_iterations": 200}
+    square = {"rows": 2, "cols": 2, "tau": 0.1, "t_end": 0.6, "step_iterations": 100}
     point = PROJECTED.change(**square, strings=strings)  # type: ignore[arg-type]
     worst = largest_deviation(point, tmp_path)
     assert worst < (0.03 if strings == "0s" else 0.01)
@@ -120,8 +120,8 @@ def test_evolution_stays_close_to_exact(strings: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("estimator", ["sampled", "enumeration"])
 def test_drawn_evolution_stays_close_to_exact(estimator: str, tmp_path: Path) -> None:
-    ring = {"lattice": "ring", "n_sites": 3, "tau": 0.05, "t_end": 0.4, "step_iterations": 100}
-    point = PROJECTED.change(**ring, estimator=estimator, n_samples=4000)
+    ring = {"lattice": "ring", "n_sites": 3, "tau": 0.05, "t_end": 0.2, "step_iterations": 60}
+    point = PROJECTED.change(**ring, estimator=estimator, n_samples=2000)
     assert largest_deviation(point, tmp_path) < 0.03
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import pytorch_lightning as pl
 import torch
 
+from experiments import load
+from repro.cli.main import main
 from repro.config.listed import Listed
 from repro.config.point import Point, point_of
 from repro.methods import losses
@@ -24,6 +25,9 @@ from repro.running.devices import check_processes, check_shares
 from repro.running.folders import CHECKPOINT, RunSettings, finished, point_folder
 from repro.utils.errors import InputError
 from repro.utils.result_table import read_table
+from tests.helpers.command_line import RUN
+from tests.helpers.processes import children, command_line, descendants
+from tests.helpers.waiting import wait_for
 
 POINT = point_of(lattice="ring", n_sites=4, estimator="sampled", n_samples=40, width=8, feedforward=4, iterations=1)
 SHARE = 40 // 2
@@ -72,63 +76,51 @@ def test_ranks_never_draw_alike() -> None:
     assert torch.equal(drawn(1), drawn(1))
 
 
-RUN = [sys.executable, "-m", "repro.cli", "run", "fig4", "--profile", "smoke", "--only", "a-var-1x32-0s-Jy1.8"]
-SHARED = ["--estimator", "sampled", "--n-samples", "40", "--devices", "2"]
+ITERATIONS = 240  # enough that a rank can be killed in the middle
+SHARED = (
+    *(*RUN, "--only", "a-var-1x32-0s-Jy1.8", "--wandb", "disabled", "--jobs", "1"),
+    *("--estimator", "sampled", "--n-samples", "40", "--devices", "2", "--iterations", str(ITERATIONS)),
+)
 
 
-def point(**changes: int) -> Listed:
-    from experiments import load
-
+def shared_point() -> Listed:
+    """The point of that command."""
     listed = next(p for p in load("fig4").points("smoke") if p.panel == "a" and p.label == "var-1x32-0s-Jy1.8")
-    return listed.change(estimator="sampled", n_samples=40, **changes)
+    return listed.change(estimator="sampled", n_samples=40, iterations=ITERATIONS)
 
 
-def test_the_command_shares_a_point(tmp_path: Path) -> None:
-    command = [*RUN, *SHARED, "--iterations", "45"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    table = read_table(tmp_path / "runs" / "fig4" / "smoke-changed" / "table.csv")
-    assert set(table["n_samples"]) == {40}
-    rows = (point_folder(tmp_path / "runs", point(iterations=45)) / "history.csv").read_text().splitlines()
-    assert len(rows) == 1 + 4  # header, start, three epochs
-
-
-def _descendants(pid: int) -> list[int]:
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
-    children = [int(word) for word in found]
-    return children + [below for child in children for below in _descendants(child)]
-
-
-def _rank_processes(pid: int) -> list[int]:
-    """The deepest descendants that use the processor: ranks of the fit."""
-    return [p for p in _descendants(pid) if not _descendants(p) and "spawn_main" in _command(p)]
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
+def rank_processes() -> list[int]:
+    """The ranks of a fit that this process has started: its deepest descendants that compute."""
+    return [pid for pid in descendants(os.getpid()) if not children(pid) and "spawn_main" in command_line(pid)]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_killed_rank_ends_the_run_with_a_message_and_the_checkpoint_intact(tmp_path: Path) -> None:
-    command = [*RUN, *SHARED, "--iterations", "100000"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    long = point(iterations=100_000)
-    checkpoint = point_folder(tmp_path / "runs", long) / CHECKPOINT
-    deadline = time.monotonic() + 120
-    while not checkpoint.exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.1)
-    os.kill(_rank_processes(process.pid)[-1], signal.SIGKILL)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 1
-    failed = [line for line in said.splitlines() if line.startswith("failed: ")]
+def test_a_killed_rank_ends_the_run_and_the_same_command_shares_the_point_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    point = shared_point()
+    folder = point_folder(tmp_path / "runs", point)
+
+    def kill_a_rank() -> None:
+        wait_for((folder / CHECKPOINT).exists)
+        os.kill(rank_processes()[-1], signal.SIGKILL)
+
+    thread = Thread(target=kill_a_rank)
+    thread.start()
+    assert main(SHARED) == 1
+    thread.join()
+    failed = [line for line in capfd.readouterr().err.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 1  # the surviving rank may also say, at length, that its peer is gone
     assert "run the same command again to continue from the last checkpoint" in failed[0]
-    assert checkpoints.load(checkpoint, long)["history"]
-    assert not finished(tmp_path / "runs", long)
+    saved = checkpoints.load(folder / CHECKPOINT, point)["history"]
+    assert 1 <= len(saved) < 1 + ITERATIONS // 20
+    assert not finished(tmp_path / "runs", point)
+
+    assert main(SHARED) == 0
+    assert set(read_table(tmp_path / "runs" / "fig4" / "smoke-changed" / "table.csv")["n_samples"]) == {40}
+    rows = (folder / "history.csv").read_text().splitlines()
+    assert len(rows) == 1 + 1 + ITERATIONS // 20  # header, start, epochs of 20 iterations
 
 
 def test_what_cannot_be_shared_is_refused() -> None:

@@ -99,9 +99,9 @@ def test_a_sampled_point_is_bounded_by_its_own_option() -> None:
 def test_no_shipped_point_is_refused_on_24_gib(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_check, "free_memory", lambda device: 20 * GIB)  # the system has its share
     points = [p.point for name in experiments.names() for p in experiments.load(name).points(profile)]
-    started = time.perf_counter()
+    started = time.process_time()
     check_fits(points, 2, MEMORY, "cpu")
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 2.0  # of this process alone, however busy the machine is
 
 
 def refusal(points: list[Point], jobs: int, free: float, monkeypatch: pytest.MonkeyPatch) -> str:
