@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,48 @@ def test_the_line_at_the_end_is_for_people_too(tmp_path: Path) -> None:
     assert last.startswith(b"repro checkpoint ")
     facts = json.loads(last.removeprefix(b"repro checkpoint "))
     assert facts.keys() == {"format", "point_id", "sha256"}
+
+
+def damage(folder: Path, kind: str) -> None:
+    path = folder / CHECKPOINT
+    whole = path.read_bytes()
+    match kind:
+        case "truncated":
+            path.write_bytes(whole[: len(whole) // 2])
+        case "empty":
+            path.write_bytes(b"")
+        case "garbage":
+            path.write_bytes(b"not a checkpoint\n" * 50)
+        case "flipped":
+            path.write_bytes(bytes(byte ^ 0xFF for byte in whole))
+        case "plain pickle":
+            path.write_bytes(pickle.dumps({"point_id": folder.name}, protocol=2))
+        case "other type":
+            torch.save([1, 2, 3], path)
+        case "folder":
+            path.unlink()
+            path.mkdir()
+        case "foreign":
+            torch.save({**torch.load(path, weights_only=True), "point_id": "0123456789ab"}, path)
+
+
+DAMAGES = ("truncated", "empty", "garbage", "flipped", "plain pickle", "other type", "folder", "foreign")
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_damaged_checkpoint_is_one_clear_line(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        stop_in_iteration(patch, 1, 0)
+        run(EVOLVED, tmp_path)
+    folder = point_folder(tmp_path, EVOLVED)
+    damage(folder, kind)
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    with pytest.raises(InputError, match=f"checkpoint '.*{CHECKPOINT}'.*remove it to start this point again") as error:
+        run(EVOLVED, tmp_path)
+    assert "\n" not in str(error.value)
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_missing_checkpoint_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No such file"):
+        checkpoints.load(tmp_path / CHECKPOINT, COUPLED)
