@@ -16,7 +16,15 @@ import numpy as np
 
 from repro.physics.lattice import MAX_LATTICE_SITES, Bond, Lattice
 from repro.utils.errors import InputError
-from repro.utils.validation import check_float, check_instance, check_int, check_matrix, read_only, shorten
+from repro.utils.validation import (
+    check_float,
+    check_instance,
+    check_int,
+    check_matrix,
+    is_hermitian,
+    read_only,
+    shorten,
+)
 
 IDENTITY = read_only(np.eye(2, dtype=complex))
 SIGMA_X = read_only(np.array([[0, 1], [1, 0]], dtype=complex))
@@ -92,6 +100,32 @@ class LindbladModel:
         """Jump operators with their rates."""
         return self._jumps
 
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """Of every term of H its norm without the trace; of every jump its rate times its norms with and without it."""
+        energies = [_norm(_traceless(term.operator)) for term in self.hamiltonian_terms]
+        rates = [jump.rate * _norm(_traceless(jump.operator)) * _norm(jump.operator) for jump in self.jumps]
+        return tuple(float(strength) for strength in (*energies, *rates) if strength > 0)
+
+    @property
+    def unit(self) -> float:
+        """The natural unit of energies and rates: the largest strength; 1 where nothing acts."""
+        return max(self.strengths, default=1.0)
+
+    @property
+    def slowest(self) -> float:
+        """The smallest strength of a term that acts; 1 where none does."""
+        return min(self.strengths, default=1.0)
+
+    def in_units_of(self, unit: float) -> LindbladModel:
+        """The same model with all energies and rates divided by a unit."""
+        return LindbladModel(
+            self.lattice,
+            one_site=[(t.sites[0], t.operator / unit) for t in self.hamiltonian_terms if len(t.sites) == 1],
+            two_site=[(t.sites, t.operator / unit) for t in self.hamiltonian_terms if len(t.sites) == 2],
+            jumps=[(jump.sites, jump.operator, jump.rate / unit) for jump in self.jumps],
+        )
+
     def _key(self) -> tuple[Any, ...]:
         terms = tuple((term.sites, term.operator.tobytes()) for term in self.hamiltonian_terms)
         return self.lattice, terms, tuple((jump.sites, jump.operator.tobytes(), jump.rate) for jump in self.jumps)
@@ -109,7 +143,7 @@ class LindbladModel:
 
     def _hamiltonian_term(self, sites: tuple[int, ...], operator: np.ndarray) -> HamiltonianTerm:
         checked = self._checked_operator("Hamiltonian term", sites, operator)
-        if not np.allclose(checked, checked.conj().T, atol=1e-12):
+        if not is_hermitian(checked):
             raise InputError(f"Hamiltonian term on sites {sites}: not Hermitian")
         return HamiltonianTerm(sites, checked)
 
@@ -131,6 +165,16 @@ class LindbladModel:
         if array.shape != (dim, dim):
             raise InputError(f"{where}: shape {array.shape}, expected {(dim, dim)}")
         return array
+
+
+def _traceless(operator: np.ndarray) -> np.ndarray:
+    """An operator without its multiple of one, which alone moves nothing."""
+    return operator - np.trace(operator) / len(operator) * np.eye(len(operator))
+
+
+def _norm(operator: np.ndarray) -> float:
+    """Largest singular value."""
+    return float(np.linalg.norm(operator, 2))
 
 
 def _entries(name: str, terms: Any, length: int) -> Iterator[Any]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from repro.physics.lindblad import IDENTITY, SIGMA_X, SIGMA_Y, SIGMA_Z
 from repro.utils.errors import InputError, unknown
-from repro.utils.validation import check_float, check_matrix, read_only, shorten
+from repro.utils.validation import check_float, check_matrix, is_hermitian, read_only, shorten
 
 BLOCH_DIRECTIONS: dict[str, tuple[float, float, float]] = {
     "up": (0, 0, 1),
@@ -77,7 +77,7 @@ class Povm:
         self._name, self._frame = name, check_matrix(f"POVM '{name}'", frame)
         if self.frame.shape != (4, 2, 2):
             raise InputError(f"POVM '{name}': frame of shape {self.frame.shape}, expected (4, 2, 2)")
-        if not np.allclose(self.frame, self.frame.conj().transpose(0, 2, 1), atol=1e-12):
+        if not is_hermitian(self.frame):
             raise InputError(f"POVM '{name}': a frame element is not Hermitian")
         if np.linalg.eigvalsh(self.frame).min() < -1e-12:
             raise InputError(f"POVM '{name}': a frame element is not positive semi-definite")
@@ -129,7 +129,7 @@ class Povm:
         checked = check_matrix("observable", operator)
         if checked.shape != (2, 2):
             raise InputError(f"observable of shape {checked.shape}: expected (2, 2), an operator on one spin")
-        if not np.allclose(checked, checked.conj().T, atol=1e-12):
+        if not is_hermitian(checked):
             raise InputError("observable: not Hermitian")
         return np.einsum("ij,bji->b", checked, self.dual_frame).real
 

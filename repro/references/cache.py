@@ -93,10 +93,16 @@ class Reference:
 
 
 def numbers(matrix: np.ndarray) -> list[list[float]]:
-    """Entries of a complex matrix, row by row, as [real, imaginary] to twelve decimals."""
-    # Rounding keeps the key the same on machines whose last bit differs; + 0.0 turns -0.0 into 0.0.
+    """Entries of a complex matrix, row by row, as [real, imaginary] to twelve digits of its largest entry."""
+    # Rounding keeps the key the same on machines whose last bit differs.
     parts = np.stack([matrix.real.ravel(), matrix.imag.ravel()], axis=1)
-    return (np.round(parts, 12) + 0.0).tolist()
+    exponent = math.floor(math.log10(largest)) + 1 if (largest := float(np.abs(parts).max(initial=0.0))) else 0
+    return [[rounded(x, 12 - exponent) for x in pair] for pair in parts.tolist()]
+
+
+def rounded(x: float, decimals: int) -> float:
+    """A number to so many decimals, which may be below zero or beyond what floats have; -0.0 is 0.0."""
+    return float(f"{x:.{max(decimals, 0)}f}") + 0.0 if decimals <= 300 else x
 
 
 def describe(model: LindbladModel, kind: str, **settings: Any) -> dict[str, Any]:
@@ -114,7 +120,7 @@ def describe(model: LindbladModel, kind: str, **settings: Any) -> dict[str, Any]
             if term.operator.any()
         ],
         "jumps": [
-            [list(map(int, jump.sites)), numbers(jump.operator), round(jump.rate, 12)]
+            [list(map(int, jump.sites)), numbers(jump.operator), float(f"{jump.rate:.12g}")]
             for jump in model.jumps
             if jump.acts
         ],

@@ -15,7 +15,8 @@ from repro.physics.observable_parser import PURITY
 from repro.physics.observables import Observable, PauliString, named, strings_of
 from repro.physics.povm import product_state_density
 from repro.references.cache import Reference, describe, find_or_compute
-from repro.references.qutip_solvers import evolve, qutip_operators, solve_steady_state
+from repro.references.limits import has_unique_steady_state, limit
+from repro.references.qutip_solvers import check_state, evolve, qutip_operators, solve_steady_state
 from repro.solver.problem import Problem
 
 if TYPE_CHECKING:
@@ -39,14 +40,14 @@ def evolution(problem: Problem, times: Sequence[float], folder: Path) -> dict[st
 
 
 def steady_state(problem: Problem, folder: Path) -> dict[str, np.ndarray]:
-    """Every observable in the steady state, shape (1,), by `steadystate`.
+    """Every observable in the steady state, shape (1,): where it depends on the start, the limit from the problem's.
 
     Raises:
-        InputError: no solver reached it or it is seen not to be unique, or a folder that cannot be written.
+        InputError: no solver reached it, or the evolution does not come to rest, or a folder that cannot be written.
     """
-    reference = find_or_compute(
-        _describe(problem, "steady state of observables"), math.inf, [folder], lambda: _steady_state(problem)
-    )
+    start = {} if has_unique_steady_state(problem.model) else {"initial": problem.bloch_vectors}
+    description = _describe(problem, "steady state of observables", **start)
+    reference = find_or_compute(description, math.inf, [folder], lambda: _steady_state(problem))
     return _by_observable(problem, reference)
 
 
@@ -70,15 +71,15 @@ def _describe(problem: Problem, kind: str, **settings: Any) -> dict[str, Any]:
 
 
 def _evolution(problem: Problem, times: Sequence[float]) -> Reference:
-    from qutip import Qobj, tensor
-
     start = time.perf_counter()
-    hamiltonian, jumps = qutip_operators(problem.model)
-    rho = tensor([Qobj(product_state_density(vector)) for vector in problem.bloch_vectors]).to("Dense")
+    unit = problem.model.unit
+    hamiltonian, jumps = qutip_operators(problem.model.in_units_of(unit))
+    rho = _initial_state(problem)
     e_ops: dict[str, Any] = dict(density_operators(strings_of(problem.asked), problem.n_sites))
     if any(each.purity for each in problem.asked):
         e_ops[PURITY] = _purity
-    result = evolve(hamiltonian, jumps, rho, times, e_ops=e_ops)
+    result = evolve(hamiltonian, jumps, rho, unit * np.asarray(times), e_ops=e_ops)
+    check_state("exact evolution", result.final_state)
     means = {name: np.real(values) for name, values in result.e_data.items()}
     return _reference(problem.asked, times, means, "mesolve adams", start)
 
@@ -96,11 +97,23 @@ def _gibbs_states(problem: Problem, betas: Sequence[float]) -> Reference:
 
 def _steady_state(problem: Problem) -> Reference:
     start = time.perf_counter()
-    solver, rho = solve_steady_state(*qutip_operators(problem.model), problem.n_sites)
-    operators = density_operators(strings_of(problem.asked), problem.n_sites)
-    means = {name: np.array([(operator * rho).tr().real]) for name, operator in operators.items()}
+    natural = problem.model.in_units_of(problem.model.unit)
+    operators, slowest = qutip_operators(natural), natural.slowest
+    if has_unique_steady_state(natural):
+        solver, rho = solve_steady_state(*operators, problem.n_sites, slowest)
+    else:
+        solver, rho = limit(*operators, _initial_state(problem), slowest)
+    check_state("exact steady state", rho)
+    observables = density_operators(strings_of(problem.asked), problem.n_sites)
+    means = {name: np.array([(operator * rho).tr().real]) for name, operator in observables.items()}
     means[PURITY] = np.array([_purity(math.inf, rho)])
     return _reference(problem.asked, [math.inf], means, solver, start)
+
+
+def _initial_state(problem: Problem) -> qutip.Qobj:
+    from qutip import Qobj, tensor
+
+    return tensor([Qobj(product_state_density(vector)) for vector in problem.bloch_vectors]).to("Dense")
 
 
 def _purity(t: float, rho: qutip.Qobj) -> float:

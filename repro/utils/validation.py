@@ -88,6 +88,12 @@ def check_matrix(what: str, value: Any) -> np.ndarray:
     return read_only(array)
 
 
+def is_hermitian(array: np.ndarray) -> bool:
+    """Whether matrices are Hermitian to twelve digits of their largest entry, whatever their unit."""
+    adjoint = array.conj().swapaxes(-1, -2)
+    return bool(np.abs(array - adjoint).max(initial=0.0) <= 1e-12 * np.abs(array).max(initial=0.0))
+
+
 def read_only(array: np.ndarray) -> np.ndarray:
     """An array that nobody can write to any more; the same one."""
     array.setflags(write=False)

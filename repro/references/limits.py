@@ -1,0 +1,121 @@
+"""Where an evolution ends: the limit of exp(L t) rho_0, also where the steady state is not unique.
+
+A steady state is unique if every invariant subspace holds one common vector. That is so where every site has a jump of
+its own which is a nilpotent operator plus a multiple of one, such as sigma^-: applied on all sites it takes any vector
+to one product state. Elsewhere the limit depends on the initial state. Up to `DENSE_SITES` it is the projection of
+rho_0 onto the kernel of L along its range, from the two null spaces of the dense superoperator; beyond, the evolution is
+integrated until it has come to rest.
+
+Everything is in the model's natural unit: its largest energy or rate is 1 (`LindbladModel.unit`).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repro.physics.lindblad import LindbladModel
+from repro.references.qutip_solvers import evolve, lindblad_rhs
+from repro.utils.errors import InputError
+
+if TYPE_CHECKING:
+    import qutip
+
+DENSE_SITES = 5
+"""A superoperator of five sites is a matrix of 1024 rows; of six its null space takes minutes."""
+ZERO, NOT_ZERO = 1e-11, 1e-9
+"""Singular values of L below the first are zero, above the second they are not; between them nobody knows."""
+DOUBLINGS = 40
+"""exp(L t) is squared so often to see whether what is not at rest dies out."""
+SLOWEST = 30.0
+"""An evolution is followed for so many times the longest time scale of the model's terms before it may be at rest."""
+LONGEST = 1e5
+AT_REST = 1e-7
+"""What an evolution at rest may still change by over as long a time again."""
+
+
+def has_unique_steady_state(model: LindbladModel) -> bool:
+    """Whether the steady state is shown to be unique: a nilpotent jump, up to a multiple of one, on every site."""
+    return {jump.sites[0] for jump in model.jumps if jump.acts and len(jump.sites) == 1 and _lowers(jump.operator)} == {
+        *model.lattice.sites
+    }
+
+
+def _lowers(operator: np.ndarray) -> bool:
+    """Whether a 2x2 matrix is a nonzero nilpotent one plus a multiple of one."""
+    shifted = operator - np.trace(operator) / 2 * np.eye(2)
+    size = np.abs(shifted).max()
+    return bool(size > 1e-9 * np.abs(operator).max() and np.abs(shifted @ shifted).max() <= 1e-12 * size**2)
+
+
+def limit(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj, slowest: float) -> tuple[str, qutip.Qobj]:
+    """How it was found, and the limit of the evolution from a density matrix.
+
+    Args:
+        hamiltonian: H, natural unit.
+        jumps: collapse operators with their rates.
+        rho: the initial state.
+        slowest: the smallest strength of a term of the model, natural unit.
+
+    Raises:
+        InputError: the evolution does not come to rest, or not within reach of an integrator.
+    """
+    if len(rho.dims[0]) <= DENSE_SITES:
+        return "projection onto the kernel", _projected(hamiltonian, jumps, rho)
+    return _followed(hamiltonian, jumps, rho, slowest)
+
+
+def _projected(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj) -> qutip.Qobj:
+    """V (U^T V)^-1 U^T rho_0 with the right and left null spaces V, U of L in a basis of Hermitian matrices."""
+    import qutip
+    import scipy.linalg
+
+    basis = _hermitian_basis(len(rho.dims[0]))
+    L = (basis.conj().T @ qutip.liouvillian(hamiltonian, jumps).full() @ basis).real
+    start = (basis.conj().T @ rho.full().ravel(order="F")).real
+    left, sizes, right = scipy.linalg.svd(L)
+    sizes = sizes / max(1.0, sizes[0])
+    if np.any((sizes > ZERO) & (sizes < NOT_ZERO)):
+        raise InputError("limit of the evolution: some rate is too small to tell from zero, expected none below 1e-9")
+    kernel = sizes <= ZERO
+    U, V = left[:, kernel], right[kernel].T
+    end = V @ np.linalg.solve(U.T @ V, U.T @ start)
+    if V.shape[1] > 1 and _rings_on(scipy.linalg.expm(L), start - end):
+        raise InputError("limit of the evolution: it oscillates for ever, expected one that comes to rest")
+    matrix = (basis @ end).reshape(rho.shape, order="F")
+    return qutip.Qobj(matrix, dims=rho.dims)
+
+
+def _rings_on(step: np.ndarray, moving: np.ndarray) -> bool:
+    """Whether a part of the state neither rests nor dies out."""
+    for _ in range(DOUBLINGS):
+        step = step @ step
+    return bool(np.abs(step @ moving).max() > AT_REST)
+
+
+def _hermitian_basis(n_sites: int) -> np.ndarray:
+    """Products of Pauli matrices over sqrt(2^N) as columns, each stacked column by column."""
+    from repro.physics.lindblad import IDENTITY, PAULIS
+
+    products = [np.eye(1)]
+    for _ in range(n_sites):
+        products = [np.kron(product, one) for product in products for one in (IDENTITY, *PAULIS.values())]
+    return np.stack([product.ravel(order="F") for product in products], axis=1) / math.sqrt(2**n_sites)
+
+
+def _followed(
+    hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj, slowest: float
+) -> tuple[str, qutip.Qobj]:
+    """The evolution until it changes no more."""
+    t = span = SLOWEST / min(1.0, slowest)
+    advance = partial(evolve, hamiltonian, jumps, atol=1e-12, rtol=1e-10)
+    while t <= LONGEST:
+        before, rho = rho, advance(rho, [0.0, span]).final_state
+        drift = lindblad_rhs(hamiltonian, jumps, rho).norm("fro") * t
+        if t > span and max((rho - before).norm("fro"), drift) <= AT_REST:
+            return f"mesolve to t = {t:g} natural units", rho
+        span, t = t, 2 * t
+    raise InputError(f"limit of the evolution: not at rest at t = {t / 2:g} natural units, expected one that settles")
