@@ -8,6 +8,7 @@ Two-site operators are 4x4 matrices in the order kron(site i, site j).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 
 from repro.physics.lattice import MAX_LATTICE_SITES, Bond, Lattice
 from repro.utils.errors import InputError
+from repro.utils.formatting import significant
 from repro.utils.validation import (
     check_float,
     check_instance,
@@ -32,6 +34,8 @@ SIGMA_Y = read_only(np.array([[0, -1j], [1j, 0]], dtype=complex))
 SIGMA_Z = read_only(np.array([[1, 0], [0, -1]], dtype=complex))
 SIGMA_MINUS = read_only((SIGMA_X - 1j * SIGMA_Y) / 2)
 SIGMA_PLUS = read_only((SIGMA_X + 1j * SIGMA_Y) / 2)
+UNIT_DIGITS = 14
+"""Of energies and rates in a natural unit."""
 PAULIS = {"x": SIGMA_X, "y": SIGMA_Y, "z": SIGMA_Z}
 
 
@@ -118,12 +122,13 @@ class LindbladModel:
         return min(self.strengths, default=1.0)
 
     def in_units_of(self, unit: float) -> LindbladModel:
-        """The same model with all energies and rates divided by a unit."""
+        """The same model with energies and rates divided by a unit, to `UNIT_DIGITS` digits: in any unit the same."""
+        terms = [(term.sites, _rounded(term.operator / unit)) for term in self.hamiltonian_terms]
         return LindbladModel(
             self.lattice,
-            one_site=[(t.sites[0], t.operator / unit) for t in self.hamiltonian_terms if len(t.sites) == 1],
-            two_site=[(t.sites, t.operator / unit) for t in self.hamiltonian_terms if len(t.sites) == 2],
-            jumps=[(jump.sites, jump.operator, jump.rate / unit) for jump in self.jumps],
+            one_site=[(sites[0], operator) for sites, operator in terms if len(sites) == 1],
+            two_site=[(sites, operator) for sites, operator in terms if len(sites) == 2],
+            jumps=[(jump.sites, jump.operator, significant(jump.rate / unit, UNIT_DIGITS)) for jump in self.jumps],
         )
 
     def _key(self) -> tuple[Any, ...]:
@@ -170,6 +175,15 @@ class LindbladModel:
 def _traceless(operator: np.ndarray) -> np.ndarray:
     """An operator without its multiple of one, which alone moves nothing."""
     return operator - np.trace(operator) / len(operator) * np.eye(len(operator))
+
+
+def _rounded(operator: np.ndarray) -> np.ndarray:
+    """Entries to `UNIT_DIGITS` digits of the largest one."""
+    size = np.abs(operator).max(initial=0.0)
+    if not size:
+        return operator
+    scale = 10.0 ** (UNIT_DIGITS - math.ceil(math.log10(size)))
+    return np.round(operator * scale) / scale
 
 
 def _norm(operator: np.ndarray) -> float:

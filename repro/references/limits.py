@@ -3,8 +3,8 @@
 A steady state is unique if every invariant subspace holds one common vector. That is so where every site has a jump of
 its own which is a nilpotent operator plus a multiple of one, such as sigma^-: applied on all sites it takes any vector
 to one product state. Elsewhere the limit depends on the initial state. Up to `DENSE_SITES` it is the projection of
-rho_0 onto the kernel of L along its range, from the two null spaces of the dense superoperator; beyond, the evolution is
-integrated until it has come to rest.
+rho_0 onto the kernel of L along its range, from the two null spaces of the dense superoperator; beyond, the evolution
+is integrated until it has come to rest.
 
 Everything is in the model's natural unit: its largest energy or rate is 1 (`LindbladModel.unit`).
 """

@@ -16,6 +16,7 @@ from repro.references.of_point import exact_of, stored_steady_state
 from repro.running import events
 from repro.running.folders import DONE, finished, point_folder
 from repro.utils.files import write_atomic
+from repro.utils.formatting import significant
 from repro.utils.result_table import read_exactly, tidy, write_table
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _rows(listed: Listed, runs: Path) -> Iterable[dict[str, Any]]:
             value = exact(t, name.removeprefix("scored_")) if exact else None
             yield {
                 **fixed,
-                "t": round(t, 12),
+                "t": significant(t),
                 "observable": name,
                 "mean": mean,
                 "error": error,

@@ -18,6 +18,7 @@ import pandas as pd
 
 from repro.config.control import CONTROL
 from repro.utils.errors import InputError
+from repro.utils.formatting import significant
 
 CONFIDENCE = 0.95
 UNIT = 1.0
@@ -39,7 +40,7 @@ def estimates(table: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InputError: no problem has two seeds.
     """
-    table = table.assign(t=table["t"].round(9), control=table["panel"].str.endswith(CONTROL))
+    table = table.assign(t=table["t"].map(significant), control=table["panel"].str.endswith(CONTROL))
     table["panel"] = table["panel"].str.removesuffix(CONTROL)
     rows = []
     for key, of_problem in table.groupby([*PROBLEM, "observable"], dropna=False, sort=False):

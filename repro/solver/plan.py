@@ -6,6 +6,7 @@ network adds an error, so that steps are long where exact sums propagate them at
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from repro.running.memory_check import fits
 from repro.solver.problem import Problem
 from repro.solver.problem_point import ProblemPoint
 from repro.utils.errors import InputError, unknown
+from repro.utils.formatting import significant
 from repro.utils.validation import check_float, check_int, shorten
 
 AUTO = "auto"
@@ -28,9 +30,10 @@ ENUMERATED_SITES = 8
 ROWS = 60
 """About how many times an evolution is recorded at."""
 STEADY_TIME = 10.0
-"""An evolution over this time stands for the steady state at first."""
-TO_STEADY = {"step": 2.5, "step_iterations": 1000}
-"""Settings of that evolution by projection: what each step leaves wrong decays in the next one."""
+"""An evolution over this time (natural unit) stands for the steady state at first."""
+TO_STEADY = {"step": 2.5, "step_iterations": 1000, "dense_output": 4}
+"""Settings of that evolution by projection: what each step leaves wrong decays in the next one. States within a step
+show what turns by whole periods from one step to the next."""
 MOST_SEEDS = 100
 EVOLUTION, STEADY = "evolution", "steady state"
 NETWORK = {"layers": 2, "width": 32, "heads": 4, "feedforward": 32, "positions": "learned"}
@@ -73,8 +76,8 @@ class Request:
         if self.t_end is None and not self.steady:
             raise InputError("solve: neither t_end nor steady is given, expected at least one")
         for name, value in (("t_end", self.t_end), ("step", self.step)):
-            if value is not None and not 0 < check_float(name, value) <= LONGEST:
-                raise InputError(f"{name} = {shorten(value)}: expected a number above 0 and at most {LONGEST:g}")
+            if value is not None and check_float(name, value) <= 0:
+                raise InputError(f"{name} = {shorten(value)}: expected a number above 0")
         check_int("seed", self.seed)
         check_int("seeds", self.seeds, 1, MOST_SEEDS)
         if self.iterations is not None:
@@ -89,9 +92,31 @@ class Request:
         if self.method == "variational" and self.t_end is not None:
             raise InputError("method variational with t_end: it finds steady states alone, expected steady")
 
+    def in_natural_units(self, unit: float) -> Request:
+        """The same with its times in the inverse of a problem's natural unit.
+
+        Raises:
+            InputError: times beyond what can be evolved.
+        """
+        t_end, step = (_natural(name, getattr(self, name), unit) for name in ("t_end", "step"))
+        return dataclasses.replace(self, t_end=t_end, step=step)
+
+
+def _natural(name: str, time: float | None, unit: float) -> float | None:
+    if time is None:
+        return None
+    if time * unit > LONGEST:
+        raise InputError(
+            f"{name} = {shorten(time)}: expected at most {LONGEST / unit:g}, {LONGEST:g} "
+            "over the model's largest energy or rate"
+        )
+    return significant(time * unit)
+
 
 def points(problem: Problem, request: Request, memory: int, device: str) -> dict[str, list[Listed]]:
     """The points by kind, "evolution" and "steady state": one per seed, and with several seeds a control.
+
+    They are points of the problem in its natural unit, so that no unit makes a difference; so are their times.
 
     Args:
         problem: what is solved.
@@ -104,6 +129,7 @@ def points(problem: Problem, request: Request, memory: int, device: str) -> dict
             memory.
     """
     request.check()
+    problem, request = problem.in_natural_units(), request.in_natural_units(problem.unit)
     if request.steady and not problem.model.has_jumps:
         raise InputError("steady state of a model without jump operators: expected at least one, or it is not unique")
     planned = {}

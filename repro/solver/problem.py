@@ -80,6 +80,16 @@ class Problem:
         """Number of spins N."""
         return self.model.lattice.n_sites
 
+    @property
+    def unit(self) -> float:
+        """The natural unit of its energies and rates: the largest one. Times are natural in its inverse."""
+        return self.model.unit
+
+    def in_natural_units(self) -> Problem:
+        """The same problem with its largest energy or rate as 1: what is solved, so that no unit makes a difference."""
+        natural = self.model.in_units_of(self.unit)
+        return Problem(natural, self.bloch_vectors, self.povm, self.asked, (), self.imaginary_time, self.name)
+
     @cached_property
     def text(self) -> str:
         """Everything that decides the numbers, as JSON, the name left out; `Problem.from_text` reads it."""

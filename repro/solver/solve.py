@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +26,11 @@ from repro.solver.solution import Solution
 from repro.solver.table import COLUMNS, Exact, drift, evolution_rows, runs_of, steady_rows, times_of
 from repro.utils.errors import InputError
 from repro.utils.files import check_folder, check_writable
+from repro.utils.formatting import significant
 from repro.utils.validation import MOST_PROCESSES, check_instance, check_int, check_memory, shorten
 
 SETTLED_CHANGE = 3e-3
-"""A steady state has settled where no observable moves by more over the last time step."""
+"""A steady state has settled where no observable still moves by more."""
 DOUBLINGS = 2
 """How often an evolution that has not settled goes on for as long again."""
 
@@ -151,52 +152,57 @@ def _machine(runs: Path | str, jobs: int, device: str, threads: int, memory: flo
 
 
 def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -> Solution:
+    """Solve in natural units; the table is in the problem's own."""
     import pandas as pd
 
-    settings = machine.settings
+    settings, natural = machine.settings, problem.in_natural_units()
     todo = points(problem, request, settings.memory, settings.device)
     check_writable(settings.runs)
     machine.compute([point for of_kind in todo.values() for point in of_kind])
     notes: list[str] = []
     if STEADY in todo:
-        todo[STEADY] = _settled(problem, todo[STEADY], machine, notes)
+        todo[STEADY] = _settled(natural, todo[STEADY], machine, notes, problem.unit)
     within = exact and problem.n_sites <= MAX_DENSITY_MATRIX_SITES
-    rows: list[Mapping[str, object]] = []
+    rows: list[dict[str, object]] = []
     if EVOLUTION in todo:
-        histories = runs_of(problem, todo[EVOLUTION], settings.runs)
-        values = exact_values.evolution(problem, times_of(histories), _references(settings)) if within else None
-        rows += evolution_rows(problem, histories, values)
+        histories = runs_of(natural, todo[EVOLUTION], settings.runs)
+        times = times_of(histories)
+        values = _exact(exact_values.evolution, notes, natural, times, _references(settings)) if within else None
+        rows += evolution_rows(natural, histories, values)
     if STEADY in todo:
-        histories = runs_of(problem, todo[STEADY], settings.runs)
-        rows += steady_rows(problem, histories, _steady_exact(problem, settings, notes) if within else None)
+        histories = runs_of(natural, todo[STEADY], settings.runs)
+        values = _exact(exact_values.steady_state, notes, natural, _references(settings)) if within else None
+        rows += steady_rows(natural, histories, values)
     folders = [point_folder(settings.runs, point) for of_kind in todo.values() for point in of_kind]
     seconds = sum(json.loads((folder / DONE).read_text())["seconds"] for folder in folders)
-    return Solution(problem, pd.DataFrame(rows, columns=list(COLUMNS)), tuple(folders), seconds, tuple(notes))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table["t"] = (table["t"] / problem.unit).map(significant)
+    return Solution(problem, table, tuple(folders), seconds, tuple(notes))
 
 
-def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: list[str]) -> list[Listed]:
+def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: list[str], unit: float) -> list[Listed]:
     """Continue the points of the steady state until no observable moves any more; returns the last ones."""
     for doubling in range(DOUBLINGS + 1):
         histories = runs_of(problem, steady, machine.settings.runs)
         if steady[0].point.method.evolution is None:
             return steady
-        moved = max(drift(run) for _, run in histories.groupby(["observable", "seed", "control"]))
-        if moved <= SETTLED_CHANGE:
+        moving = max(drift(run) for _, run in histories.groupby(["observable", "seed", "control"]))
+        if moving <= SETTLED_CHANGE:
             return steady
         if doubling < DOUBLINGS:
             steady = [longer(point) for point in steady]
             machine.compute(steady)
-    notes.append(
-        f"the steady state still moved by {moved:.4f} over the last time step, at t = {steady[0].settings['t_end']:g}"
-    )
+    t = steady[0].settings["t_end"] / unit
+    notes.append(f"the steady state still moves by about {moving:.4f} at t = {significant(t):g}")
     return steady
 
 
-def _steady_exact(problem: Problem, settings: RunSettings, notes: list[str]) -> Exact | None:
+def _exact(compute: Callable[..., Exact], notes: list[str], *arguments: Any) -> Exact | None:
+    """Exact values, or a note of why there are none: what QuTiP cannot do is no reason to lose what was computed."""
     try:
-        return exact_values.steady_state(problem, _references(settings))
-    except InputError as error:  # what QuTiP cannot find is no reason to lose what was computed
-        notes.append(f"no exact steady state: {error}")
+        return compute(*arguments)
+    except InputError as error:
+        notes.append(f"no exact values: {error}")
         return None
 
 

@@ -20,11 +20,14 @@ from repro.physics.observables import column
 from repro.reporting.error_estimate import over_time, steady_state
 from repro.running.folders import point_folder
 from repro.solver.problem import Problem
+from repro.utils.formatting import significant
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("t", "observable", "mean", "error", "exact", "deviation")
+STILL_MOVING = 2.5
+"""Time over which a last state is asked whether it moves."""
 Exact = Mapping[str, np.ndarray]
 
 
@@ -41,7 +44,7 @@ def runs_of(problem: Problem, points: Sequence[Listed], runs: Path) -> pd.DataFr
             history = history.tail(1).assign(t=math.nan)
         for each in problem.asked:
             name = column(each.name)
-            values = {"t": history["t"].round(9), "mean": history[name], "error": history[f"{name}_error"]}
+            values = {"t": history["t"].map(significant), "mean": history[name], "error": history[f"{name}_error"]}
             control = listed.panel.endswith(CONTROL)
             parts.append(
                 pd.DataFrame({**values, "observable": each.name, "seed": listed.point.seed, "control": control})
@@ -83,7 +86,10 @@ def steady_rows(problem: Problem, runs: pd.DataFrame, exact: Exact | None) -> li
         timed = of_observable[of_observable["t"].notna()]
         if of_observable.loc[~of_observable["control"], "seed"].nunique() > 1:
             estimated = steady_state(pd.concat([timed, last]), over_time(timed))
-            mean, error = float(estimated["mean"].iloc[0]), float(estimated["estimate"].iloc[0])
+            mean = float(estimated["mean"].iloc[0])
+            curve = timed[~timed["control"]].groupby("t")["mean"].mean()
+            to_come = _to_come(curve, curve.index.max()) if len(curve) else 0.0
+            error = math.hypot(float(estimated["estimate"].iloc[0]), to_come)
         else:
             mean = float(last["mean"].iloc[0])
             error = math.hypot(float(last["error"].iloc[0]), drift(timed))
@@ -92,8 +98,28 @@ def steady_rows(problem: Problem, runs: pd.DataFrame, exact: Exact | None) -> li
 
 
 def drift(timed: pd.DataFrame) -> float:
-    """How far one observable of one run moved over its last time step; 0 for a search."""
-    return float(abs(timed["mean"].iloc[-1] - timed["mean"].iloc[-2])) if len(timed) > 1 else 0.0
+    """How far one observable of one run still moves; 0 for a search.
+
+    That is what it moved within the last `STILL_MOVING`, and where it has moved one way over the last three such times,
+    hardly slowing down, all that such a relaxation has yet to go.
+    """
+    if len(timed) < 2:
+        return 0.0
+    curve = timed.set_index("t")["mean"]
+    last = curve.index.max()
+    recent = curve.loc[curve.index >= last - STILL_MOVING - 1e-9]
+    return max(float((recent - recent.iloc[-1]).abs().max()), _to_come(curve, last))
+
+
+def _to_come(curve: pd.Series[float], last: float) -> float:
+    """What a slow exponential relaxation has yet to go, from four values `STILL_MOVING` apart; 0 where it is none."""
+    times = [last - k * STILL_MOVING for k in (3, 2, 1, 0)]
+    if times[0] < curve.index.min() - 1e-9:
+        return 0.0
+    first, second, third = np.diff(np.interp(times, curve.index, curve))
+    one_way = first * second > 0 and second * third > 0 and abs(third) > abs(first) / 2
+    ratio = min(0.999, math.sqrt(abs(third / first))) if one_way else 0.0
+    return abs(third) * ratio / (1 - ratio)
 
 
 def _averaged(rows: pd.DataFrame) -> list[tuple[float, float, float]]:

@@ -122,9 +122,11 @@ def test_what_still_moves_goes_on_and_is_said(tmp_path: Path, monkeypatch: pytes
         start(self)
 
     monkeypatch.setattr(ProjectionModule, "on_train_epoch_start", counted)
-    problem = one_spin(SIGMA_MINUS, 0.02, "up")
+    # a field of 1, the natural unit, and a decay that takes fifty times as long
+    jumps = [(0, SIGMA_MINUS, 0.02)]
+    problem = repro.Problem(repro.LindbladModel(repro.chain(1), one_site=[(0, SIGMA_Z)], jumps=jumps), observables="Z0")
     solution = solved(problem, tmp_path, None, steady=True, iterations=20, exact=False)
-    assert "still moved by" in solution.notes[0] and "at t = 40" in solution.notes[0]
+    assert "still moves by" in solution.notes[0] and "at t = 40" in solution.notes[0]
     assert started == list(range(16))  # steps of 2.5 to t = 40, none of them twice
     point = points(problem, Request(steady=True, iterations=20), GIB, "cpu")[STEADY][0]
     assert point.settings["t_end"] == 10
