@@ -36,11 +36,12 @@ def main(small: bool = False, out: Path = Path(), runs: Path = Path("runs")) -> 
     """Cool it, draw it, and say what came out.
 
     Args:
-        small: three sites to beta = 1, in place of six to beta = 2.
+        small: three sites to beta = 1 in fewer iterations, in place of six to beta = 2.
         out: folder of the drawing.
         runs: folder for everything computed.
     """
-    solution = repro.solve(build(3 if small else 6), t_end=1.0 if small else 2.0, runs=runs)
+    n_sites, t_end, iterations = (3, 1.0, 200) if small else (6, 2.0, None)
+    solution = repro.solve(build(n_sites), t_end=t_end, iterations=iterations, runs=runs)
     print(solution.summary())
     solution.figure().savefig(out / "thermal.png", dpi=150)
     return solution
