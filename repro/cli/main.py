@@ -31,7 +31,7 @@ WRONG_TYPE = re.compile(r"Error parsing (\S+): no type matching \{None\}\|(\S+) 
 WRONG_VALUE = re.compile(
     r"Error parsing (\S+): (?:could not convert string to (float)|invalid literal for (int)\(\).*?): '(.*?)'"
 )
-TYPES = {"INT": "a whole number", "FLOAT": "a number"}
+TYPES = {"INT": "a whole number", "FLOAT": "a number", "INT|{exact}": "a whole number or exact"}
 
 Command = (
     Annotated[listing.List, tyro.conf.subcommand("list")]

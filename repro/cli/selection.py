@@ -38,7 +38,7 @@ Overrides = _override_type()
 def changes_of(overrides: Any) -> Mapping[str, Any]:
     """The settings that a command changes, by name."""
     given = {name: value for name, value in vars(overrides).items() if value is not None}
-    return {name: None if value == EXACT else value for name, value in given.items()}
+    return given | ({"n_samples": None} if given.get("n_samples") == EXACT else {})
 
 
 def select_points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> tuple[Listed, ...]:

@@ -82,7 +82,7 @@ def _expected(value: float, limits: Mapping[str, Any]) -> str:
     if not abs(value) <= max(LARGEST, limits.get("most", 0)):
         return "a finite number"
     if "most" in limits and value > limits["most"]:
-        return f"at most {limits['most']:g}"
+        return f"at most {limits['most']}"
     return ""
 
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from repro.cli.main import main
-from tests.helpers.command_line import RUN, lines_of
+from tests.helpers.command_line import EVOLVED, RUN, SEARCHED, lines_of
 
 FILE = "occupied"  # a file that is there before the command starts
 LACKING = f"cuda:{torch.cuda.device_count()}"
@@ -27,18 +27,18 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     ((*RUN, "--device", LACKING), f"device '{LACKING}'"),
     ((*RUN, "--rows", "5", "--cols", "5"), "25 sites"),
     ((*RUN, "--tau", "fast"), "--tau = fast: expected a number"),
-    ((*RUN, "--lattice", "ring", "--strings", "8s"), "strings '8s' on a 2-ring"),
+    ((*RUN, "--lattice", "ring", "--strings", "8s"), "strings '8s' on a 10-ring"),
     ((*RUN, "--lattice", "hexagonal"), "unknown lattice"),
     ((*RUN, "--strings", "3s"), "unknown string mixture '3s'"),
     ((*RUN, "--model", "hubbard"), "unknown model"),
     ((*RUN, "--initial", "sideways"), "unknown initial"),
     ((*RUN, "--method", "exact"), "unknown method"),
-    ((*RUN, "--n-samples", "12.5"), "--n-samples = 12.5: expected a whole number"),
+    ((*RUN, "--n-samples", "12.5"), "--n-samples = 12.5: expected a whole number or exact"),
     ((*RUN, "--estimator", "naive"), "expected the number of draws"),
     ((*RUN, "--method", "projection", "--estimator", "naive", "--n-samples", "9"), "expected estimator enumeration or"),
     ((*RUN, "--method", "collocation", "--estimator", "naive", "--n-samples", "9"), "method collocation: expected"),
     ((*RUN, "--method", "projection", "--sampling", "unmasked", "--n-samples", "9"), "and sampling masked"),
-    ((*RUN, "--dense-output", "4"), "expected method projection with exact sums"),
+    ((*RUN, "--dense-output", "4"), "has no setting dense_output"),
     ((*RUN, "--method", "projection", "--dense-output", "0"), "expected a number above 0"),
     ((*RUN, "--width", "31"), "width = 31: expected an even number"),
     ((*RUN, "--heads", "3"), "heads = 3: expected a divisor of the width 32"),
@@ -51,9 +51,9 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     ((*RUN, "--learning-rat", "1e-3"), "did you mean --learning-rate?"),
     (("run",), "required"),
     ((*RUN, "--seed", "99999999999999999999"), "seed = 99999999999999999999: expected at most 9223372036854775807"),
-    ((*RUN, "--tau", "1e400"), "tau = inf"),
-    ((*RUN, "--tau", "1e-320"), "expected at most 10000000 time steps"),
-    ((*RUN, "--t-end", "1e300"), "t_end = 1e+300: expected"),
+    ((*EVOLVED, "--tau", "1e400"), "tau = inf"),
+    ((*EVOLVED, "--tau", "1e-320"), "expected at most 10000000 time steps"),
+    ((*EVOLVED, "--t-end", "1e300"), "t_end = 1e+300: expected"),
     (
         (*RUN, "--iterations", "100000000000000000000"),
         "iterations = 100000000000000000000: expected at most 1000000000",
@@ -67,11 +67,14 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     ((*RUN, "--Jy", "1e39"), "Jy = 1e+39: expected a finite number"),
     ((*RUN, "--learning-rate", "1e300"), "learning_rate = 1e+300: expected a finite number"),
     ((*RUN, "--gamma", "0"), "gamma = 0: expected gamma above 0"),
-    ((*RUN, "--mixing", "1.5"), "mixing = 1.5: expected a weight from 0 to 1"),
-    ((*RUN, "--step-factor", "-1"), "step_factor = -1.0"),
+    ((*SEARCHED, "--objective", "sign", "--mixing", "1.5"), "mixing = 1.5: expected at most 1"),
+    ((*SEARCHED, "--mixing", "0.5"), "has no setting mixing"),
+    ((*EVOLVED, "--step-factor", "-1"), "step_factor = -1.0"),
     ((*RUN, "--objective", "sgn"), "did you mean 'sign'"),
-    ((*RUN, "--objective", "sign"), "objective sign with method dynamics: expected method variational"),
-    ((*RUN, "--feedforward", "0"), "feedforward = 0: expected at least 1"),
+    ((*EVOLVED, "--objective", "sign"), "unknown objective 'sign' (expected one of: paper, interpolated)"),
+    ((*EVOLVED, "--learning-rate", "0.1"), "has no setting learning_rate"),
+    ((*SEARCHED, "--V", "1"), "has no setting V"),
+    ((*RUN, "--feedforward", "0"), "feedforward = 0: expected a number above 0"),
     ((*RUN, "--strings", "translations", "--periodic", "False"), "strings 'translations' on a "),
     ((*RUN, "--memory", "0"), "memory = 0.0 GiB: expected a number above 0"),
     ((*RUN, "--memory", "nan"), "memory = nan GiB"),
@@ -167,7 +170,7 @@ def test_one_line_and_nothing_written(
 
 
 def test_the_real_command_prints_no_traceback(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "repro.cli", *RUN, "--tau", "-0.1"]
+    command = [sys.executable, "-m", "repro.cli", *EVOLVED, "--tau", "-0.1"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert lines_of(done.stderr) == ["repro: tau = -0.1: expected a number above 0"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 RUN = ("run", "fig4", "--profile", "smoke")
+EVOLVED = (*RUN, "--only", "a-dyn-*")
+SEARCHED = (*RUN, "--only", "a-var-1x32-*")
 
 
 def lines_of(text: str) -> list[str]:
