@@ -17,6 +17,7 @@ import pytorch_lightning as pl
 
 from repro.methods.module import PointModule
 from repro.physics.pauli_means import PAULI_NAMES
+from repro.running import stopping
 from repro.utils.files import write_atomic
 
 Exact = Callable[[float, str], float]
@@ -143,3 +144,15 @@ class LeaveSignal(pl.Callback):
         """Restore it."""
         if self.handler is not None and threading.current_thread() is threading.main_thread():
             signal.signal(self.number, self.handler)
+
+
+class Stop(pl.Callback):
+    """End a fit after the epoch in which its worker's event was set, on all ranks of a point together."""
+
+    def __init__(self) -> None:
+        self.event = stopping.watched()  # ranks are processes of their own, which get it with this object
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop, if the event is set, after the checkpoint that follows."""
+        if self.event is not None and trainer.strategy.broadcast(self.event.is_set()):
+            trainer.should_stop = True

@@ -21,7 +21,7 @@ from repro.config.settings import change
 from repro.methods.module import PointModule
 from repro.references import of_point
 from repro.running import checkpoints, stopping, tracking, tracking_mode
-from repro.running.callbacks import LeaveSignal, Measure, Progress, Tracking
+from repro.running.callbacks import LeaveSignal, Measure, Progress, Stop, Tracking
 from repro.running.devices import environments, first_rank, in_submitted_job, launched_outside
 from repro.running.folders import CHECKPOINT, DONE, PROGRESS, RunSettings, point_folder
 from repro.utils.errors import InputError
@@ -120,7 +120,7 @@ def _trainer(module: PointModule, listed: Listed, folder: Path, settings: RunSet
             Measure(),
             Progress(folder / PROGRESS, listed.label),
             tracked,
-            stopping.Stop(),
+            Stop(),
             checkpoint,
             *((LeaveSignal(signal.SIGTERM),) if in_submitted_job() else ()),
         ],

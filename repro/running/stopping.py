@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 
-import pytorch_lightning as pl
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _event: Event | None = None
 
@@ -29,6 +27,11 @@ def watch(event: Event | None) -> None:
     """In a worker: stop after the epoch in which `event` is set."""
     global _event
     _event = event
+
+
+def watched() -> Event | None:
+    """The event that this worker watches; None where nothing can stop it."""
+    return _event
 
 
 def stop_requested() -> bool:
@@ -69,15 +72,3 @@ def terminable() -> Iterator[None]:
 
     with on_signal(stop):
         yield
-
-
-class Stop(pl.Callback):
-    """End a fit after the epoch in which its worker's event was set, on all ranks of a point together."""
-
-    def __init__(self) -> None:
-        self.event = _event  # ranks are processes of their own, which get it with this object
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop, if the event is set, after the checkpoint that follows."""
-        if self.event is not None and trainer.strategy.broadcast(self.event.is_set()):
-            trainer.should_stop = True
