@@ -19,7 +19,7 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
 FAULTS := package/test_bad_api cli/test_bad_arguments cli/test_bad_files cli/test_status methods/test_sanity \
-  $(addprefix running/test_,busy_points checkpoints clock cluster events stopping)
+  $(addprefix running/test_,busy_points checkpoints clock cluster events status stopping)
 FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods
 .PHONY: help setup test test-all test-slurm test-faults docs lint $(FIGURES) all figures publish claims report bench crossing reference rbm sync clean force
 
