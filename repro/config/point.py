@@ -24,6 +24,10 @@ from repro.physics.liouvillian import LocalLiouvillian
 from repro.physics.povm import Povm
 from repro.utils.errors import InputError
 
+NUMBERS = 1
+"""Version of the numbers that this code computes: raise it by hand when a change makes the same settings give others.
+
+What was computed with another one counts as not computed (`repro.running.folders`); `tests/golden` holds the record."""
 SETTLED = 3.0
 """From this time on (units 1/gamma) the end of an evolution counts as its steady state."""
 LATER_SETTINGS: dict[str, Any] = {

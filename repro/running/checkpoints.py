@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from lightning_fabric.plugins import CheckpointIO
 
-from repro.config.point import Point
+from repro.config.point import NUMBERS, Point
 from repro.running.folders import CHECKPOINT, PREVIOUS
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
@@ -29,6 +29,10 @@ MARK = b"\nrepro checkpoint "
 DAMAGED = (RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError, zipfile.BadZipFile)
 
 log = logging.getLogger(__name__)
+
+
+class OutdatedError(InputError):
+    """A checkpoint of a version of the code that gave other numbers."""
 
 
 def save(checkpoint: dict[str, Any], path: Path) -> None:
@@ -44,7 +48,8 @@ def save(checkpoint: dict[str, Any], path: Path) -> None:
     stream = io.BytesIO()
     torch.save(checkpoint, stream)
     content = stream.getvalue()
-    facts = {"format": FORMAT_VERSION, "point_id": checkpoint["point_id"], "sha256": _digest(content)}
+    facts = {"format": FORMAT_VERSION, "numbers": NUMBERS, "point_id": checkpoint["point_id"]}
+    facts["sha256"] = _digest(content)
     whole = content + MARK + json.dumps(facts).encode() + b"\n"
     write_atomic(path, whole, keep=path.with_name(PREVIOUS))
 
@@ -53,8 +58,9 @@ def load(path: Path, point: Point) -> dict[str, Any]:
     """One checkpoint of a point.
 
     Raises:
-        InputError: unreadable, damaged, of another format or of another point.
+        InputError: unreadable, damaged, of another format, of other numbers or of another point.
     """
+    facts: dict[str, Any] = {}
     try:
         content = path.read_bytes()
         at = content.rfind(MARK)
@@ -71,6 +77,8 @@ def load(path: Path, point: Point) -> dict[str, Any]:
         raise InputError(
             f"checkpoint '{path}' cannot be read ({reason.splitlines()[0][:80]}); remove it to start this point again"
         ) from error
+    if facts.get("numbers", 1) != NUMBERS:
+        raise OutdatedError(f"checkpoint '{path}' was computed by a version of the code that gave other numbers")
     if not isinstance(checkpoint, dict) or checkpoint.get("point_id") != point.point_id:
         raise InputError(f"checkpoint '{path}' is not of point {point.label}; remove it to start this point again")
     return checkpoint
@@ -89,6 +97,9 @@ def usable(folder: Path, point: Point) -> Path | None:
             continue
         try:
             load(path, point)
+        except OutdatedError as error:
+            log.warning("%s; starting again", error)
+            continue
         except InputError as error:
             refused = refused or error
             continue

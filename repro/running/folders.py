@@ -12,10 +12,12 @@ runs/points/<point id>/  last.ckpt      weights, optimiser, history: at the end 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from repro.config.point import NUMBERS
 from repro.methods.batch_size import GIB
 
 CHECKPOINT, PREVIOUS = "last.ckpt", "previous.ckpt"
@@ -64,5 +66,9 @@ def point_folder(runs: Path, point: Identified) -> Path:
 
 
 def finished(runs: Path, point: Identified) -> bool:
-    """Whether a point has been computed to its end."""
-    return (point_folder(runs, point) / DONE).exists()
+    """Whether a point has been computed to its end, with the numbers of this version of the code."""
+    try:
+        done = json.loads((point_folder(runs, point) / DONE).read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(done, dict) and done.get("numbers", 1) == NUMBERS

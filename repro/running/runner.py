@@ -12,6 +12,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from repro.config.listed import Listed
+from repro.config.point import NUMBERS
 from repro.config.settings import leaves
 from repro.methods.module import PointModule
 from repro.methods.modules import module_of
@@ -56,7 +57,8 @@ def run_point(listed: Listed, settings: RunSettings, wait: bool = True) -> Path:
         raise stopping.Stopped
     with _alone(folder, wait):
         if not finished(settings.runs, point):
-            _compute(listed, folder, settings)
+            with _torch_of_its_own(settings.threads):
+                _compute(listed, folder, settings)
     return folder
 
 
@@ -77,9 +79,21 @@ def _alone(folder: Path, wait: bool) -> Iterator[None]:
         lock.release()
 
 
+@contextlib.contextmanager
+def _torch_of_its_own(threads: int) -> Iterator[None]:
+    """Single precision and so many threads while a point is computed; what the caller had set is put back."""
+    before = torch.get_num_threads(), torch.get_default_dtype()
+    torch.set_num_threads(threads)
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.set_default_dtype(before[1])
+
+
 def _compute(listed: Listed, folder: Path, settings: RunSettings) -> None:
     point = listed.point
-    torch.set_num_threads(settings.threads)
     resume = checkpoints.usable(folder, point)
     if first_rank():
         _clean(folder)
@@ -140,6 +154,7 @@ def _write_results(module: PointModule, folder: Path, settings: RunSettings) -> 
     done = {
         "point": leaves(module.point),
         "point_id": module.point.point_id,
+        "numbers": NUMBERS,
         "seconds": module.seconds,
         "provenance": provenance(settings.device),
     }

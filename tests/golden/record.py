@@ -22,6 +22,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+VERSION = 1
+"""`repro.config.point.NUMBERS` of the kept record: who changes numbers raises both and writes the record anew."""
 KEY = ("case", "point", "t", "observable")
 VALUES = ("mean", "error", "exact")
 EVOLVED = ("fig4", "--only", "a-dyn-*", "--t-end", "0.4")

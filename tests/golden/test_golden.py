@@ -16,6 +16,7 @@ from repro.cli.main import parse
 from repro.cli.run import Run
 from repro.cli.selection import select_points
 from repro.cli.solve import Solve, load
+from repro.config.point import NUMBERS
 from repro.reporting.assemble import figure_table
 from repro.running.folders import RunSettings
 from repro.running.runner import run_point
@@ -38,8 +39,9 @@ def check(case: str, table: pd.DataFrame) -> None:
         np.testing.assert_allclose(table[name].astype(float), kept[name], atol=TOLERANCE, equal_nan=True)
 
 
-def test_every_case_was_kept() -> None:
+def test_every_case_was_kept_by_this_version_of_the_numbers() -> None:
     assert set(KEPT["case"]) == {*record.RUNS, *record.SOLVES}
+    assert record.VERSION == NUMBERS
 
 
 @pytest.mark.parametrize("case", record.RUNS)

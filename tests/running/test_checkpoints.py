@@ -156,7 +156,7 @@ def test_the_line_at_the_end_is_for_people_too(tmp_path: Path) -> None:
     last = (saved(tmp_path, 1) / CHECKPOINT).read_bytes().splitlines()[-1]
     assert last.startswith(b"repro checkpoint ")
     facts = json.loads(last.removeprefix(b"repro checkpoint "))
-    assert facts.keys() == {"format", "point_id", "sha256"}
+    assert facts.keys() == {"format", "numbers", "point_id", "sha256"}
 
 
 def damage(folder: Path, kind: str) -> None:
