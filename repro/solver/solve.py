@@ -110,7 +110,8 @@ def solve(
     Args:
         problem: the model, its initial state, its POVM, and what is measured.
         t_end: length of the evolution; None for none (times in the inverse unit of the rates, hbar = 1).
-        steady: also (or only) find the steady state: an evolution to t = 10, longer where it still moves.
+        steady: also (or only) find the steady state: an evolution to t = 10 over the model's largest energy
+            or rate, longer where it still moves.
         seed: of weights and draws.
         seeds: how many. With two or more, and a control run, `error` is an estimate of the whole error
             (`repro.reporting.error_estimate`); with one it is that of the draws alone.
@@ -121,7 +122,7 @@ def solve(
         iterations: of Adam within a time step (1.5 times as many in the first).
         exact: compute QuTiP's values beside it, up to ten sites.
         runs: folder for checkpoints, histories and exact values.
-        jobs: 0 computes in this process; more in as many processes (a script then needs `if __name__ == "__main__"`).
+        jobs: 0 computes in this process; more in as many processes.
         device: cpu, cuda or cuda:N.
         threads: CPU threads of each run.
         memory: GiB that an evaluation of draws may take.

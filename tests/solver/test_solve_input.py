@@ -189,3 +189,18 @@ def test_an_observable_that_was_not_asked_for(tmp_path: Path) -> None:
 def test_a_povm_of_ones_own_is_kept() -> None:
     frame = tetrahedral().frame[[2, 0, 3, 1]]
     assert (repro.Problem(closed().model, povm=frame).povm.frame == frame).all()
+
+
+@pytest.mark.parametrize("initial", [[0, 0, 1], np.array([0.0, 0.0, 1.0]), [0.1, 0.2, 0.3]], ids=repr)
+def test_three_numbers_for_three_sites_are_ambiguous(initial: object) -> None:
+    model = repro.LindbladModel(repro.chain(3), one_site=[(0, SIGMA_X)])
+    with pytest.raises(InputError, match="one Bloch vector or three states") as error:
+        repro.Problem(model, initial)  # type: ignore[arg-type]
+    assert "the tuple (" in str(error.value) and "a list of three states" in str(error.value)
+
+
+def test_a_tuple_is_a_bloch_vector_and_states_are_a_list() -> None:
+    model = repro.LindbladModel(repro.chain(3), one_site=[(0, SIGMA_X)])
+    assert repro.Problem(model, (0, 0, 1)).bloch_vectors == ((0, 0, 1),) * 3
+    each = repro.Problem(model, ["up", (0, 0, -1), "plus"]).bloch_vectors
+    assert each == ((0, 0, 1), (0, 0, -1), (1, 0, 0))
