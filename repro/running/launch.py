@@ -7,7 +7,6 @@ when it is itself stopped. Finished points are skipped.
 from __future__ import annotations
 
 import ctypes
-import multiprocessing
 import os
 import signal
 import sys
@@ -16,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing.context import SpawnContext
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -27,6 +25,7 @@ from repro.running import stopping
 from repro.running.display import Display, cost
 from repro.running.folders import RunSettings, finished
 from repro.running.runner import BusyError, run_point
+from repro.running.spawning import ScriptlessContext
 from repro.utils.errors import InputError
 
 POLL_SECONDS = 0.5
@@ -62,7 +61,7 @@ def run_points(points: Sequence[Listed], settings: RunSettings, jobs: int, conso
     todo = unfinished(points, settings, console)
     if not todo:
         return {}
-    context = multiprocessing.get_context("spawn")
+    context = ScriptlessContext()
     request = _StopRequest(context.Event(), console)
     with (
         stopping.on_signal(request.receive),
@@ -107,6 +106,7 @@ def _all_outcomes(
         for future in done:
             point, error = futures[future], future.exception()
             if isinstance(error, BrokenProcessPool):
+                error = BrokenProcessPool(_how_it_died(pool))
                 _kill_workers(pool)
             if isinstance(error, BusyError):
                 busy.append(point)
@@ -140,13 +140,13 @@ def _outcome(error: BaseException | None) -> str:
     if isinstance(error, InputError | KeyboardInterrupt):
         raise error
     if isinstance(error, BrokenProcessPool):
-        return "its process was killed; run the same command again to continue from the last checkpoint"
+        return f"its process {error}; run the same command again to continue from the last checkpoint"
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
 @contextmanager
 def _workers(
-    jobs: int, settings: RunSettings, context: SpawnContext, request: _StopRequest
+    jobs: int, settings: RunSettings, context: ScriptlessContext, request: _StopRequest
 ) -> Iterator[ProcessPoolExecutor]:
     variables = environment(settings.threads)
     before = {name: os.environ.get(name) for name in variables}
@@ -163,6 +163,18 @@ def _workers(
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
     pool.shutdown()
+
+
+def _how_it_died(pool: ProcessPoolExecutor) -> str:
+    """ "ended with exit code N" where a worker did that by itself, else it "was killed"."""
+    for _ in range(20):  # its end is noticed a moment before its exit code is there
+        codes = [process.exitcode for process in list((pool._processes or {}).values())]
+        if own := next((code for code in codes if code is not None and code > 0), None):
+            return f"ended with exit code {own}"
+        if any(code is not None and code != -signal.SIGTERM for code in codes):
+            break
+        time.sleep(0.05)
+    return "was killed"
 
 
 def _kill_workers(pool: ProcessPoolExecutor) -> None:

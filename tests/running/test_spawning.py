@@ -1,0 +1,62 @@
+"""Processes of a script: it is run once, whether or not it guards its calls, and a worker that dies is one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.paths import ROOT
+
+SCRIPT = """
+print("the script runs", flush=True)
+import sys
+import repro
+from repro.physics.lindblad import SIGMA_MINUS
+
+model = repro.LindbladModel(repro.chain(1), jumps=[(0, SIGMA_MINUS, 1.0)])
+problem = repro.Problem(model, observables=["Z0"])
+small = dict(iterations=2, layers=1, width=8, heads=1, feedforward=8, quiet=True)
+"""
+SOLVE = "print(len(repro.solve(problem, 0.1, seeds=2, jobs=2, runs='runs', exact=False, **small).folders))\n"
+ONCE = "import pathlib; pathlib.Path('been').mkdir()\n"
+DYING = """
+import pathlib
+from rich.console import Console
+from repro.config.listed import listed_of
+from repro.running import launch
+from repro.running.folders import RunSettings
+points = [listed_of(rows=1, cols=2, width=8, feedforward=4, iterations=3)]
+settings = RunSettings(pathlib.Path("runs"), tracking="disabled")
+print(*launch.run_points(points, settings, 1, Console(quiet=True)).values())
+"""
+SITE = "import os, sys\nif '--multiprocessing-fork' in sys.orig_argv: os._exit(7)\n"
+
+
+def script(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "script.py").write_text(text)
+    return subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={"PYTHONPATH": f"{folder}:{ROOT}", "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
+    )
+
+
+@pytest.mark.parametrize("text", [SCRIPT + SOLVE, SCRIPT + ONCE + SOLVE], ids=["unguarded", "once"])
+def test_a_script_runs_once_with_or_without_a_guard(text: str, tmp_path: Path) -> None:
+    """The second one raises when it is run again."""
+    done = script(text, tmp_path)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "the script runs\n3\n")
+
+
+def test_a_worker_that_dies_at_its_start_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SITE)
+    done = script(DYING, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("its process ended with exit code 7; ") and done.stdout.count("\n") == 1
