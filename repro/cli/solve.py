@@ -5,6 +5,8 @@ from __future__ import annotations
 import runpy
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,7 +99,7 @@ class Solve:
 
 
 def load(file: Path) -> Any:
-    """The problem that a Python file defines.
+    """The problem that a Python file defines; it finds the modules beside it, as under `python FILE.py`.
 
     Raises:
         InputError: a file that cannot be read or run, or that defines no problem; with the line where it failed.
@@ -105,16 +107,17 @@ def load(file: Path) -> Any:
     from repro.solver.problem import Problem
 
     try:
-        defined = runpy.run_path(str(file), run_name="problem")
-        problem = defined.get("problem")
-        if callable(problem):
-            problem = problem()
+        with _beside(file):
+            defined = runpy.run_path(str(file), run_name="problem")
+            problem = defined.get("problem")
+            if callable(problem):
+                problem = problem()
     except InputError as error:
         raise InputError(f"{file}{_line(file, error)}: {error}") from error
     except OSError as error:
         raise InputError(f"cannot read '{error.filename or file}': {error.strerror or error}") from error
     except SyntaxError as error:
-        raise InputError(f"{file}, line {error.lineno}: {error.msg}") from error
+        raise InputError(f"{error.filename or file}, line {error.lineno}: {error.msg}") from error
     except stopping.Stopped:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's own code raises is the user's input
@@ -123,6 +126,21 @@ def load(file: Path) -> Any:
     if not isinstance(problem, Problem):
         raise InputError(f"{file}: defines no `problem`, expected a repro.Problem or a function that returns one")
     return problem
+
+
+@contextmanager
+def _beside(file: Path) -> Iterator[None]:
+    """The file's folder is where modules are looked for first; those found by that alone are forgotten at the end."""
+    folder, path, loaded = file.resolve().parent, list(sys.path), set(sys.modules)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        if folder not in (Path(each or ".").resolve() for each in path):
+            for name in set(sys.modules) - loaded:
+                if (folder / f"{(top := name.partition('.')[0])}.py").is_file() or (folder / top).is_dir():
+                    del sys.modules[name]
 
 
 def _line(file: Path, error: BaseException) -> str:

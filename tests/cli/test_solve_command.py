@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 from repro.cli.main import main
 from repro.cli.solve import load
+from repro.utils.errors import InputError
 from tests.helpers.paths import ROOT
 from tests.helpers.solving import solved
 
@@ -45,3 +47,25 @@ def test_the_readmes_example_is_a_problem(tmp_path: Path) -> None:
     problem = load(file)
     assert [each.name for each in problem.asked] == ["Z", "Z0", "Z1", "Z2", "Z3", "Z0 Z2", "Z0 Z2 connected"]
     assert solved(problem, tmp_path, 0.1, iterations=1).table["exact"].notna().all()
+
+
+def test_a_file_imports_its_neighbours_and_nobody_elses(tmp_path: Path) -> None:
+    """Two files that import modules of one name, one of them late, from a function."""
+    path = list(sys.path)
+    for folder, sites in (("a", 2), ("b", 3)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "helper_beside.py").write_text(f"SITES = {sites}\n")
+        text = FILE.replace("chain(2)", "chain(SITES)")
+        text = text.replace("def problem():\n", "def problem():\n    from helper_beside import SITES\n")
+        (tmp_path / folder / "model.py").write_text(text)
+        assert load(tmp_path / folder / "model.py").n_sites == sites
+    assert sys.path == path and "helper_beside" not in sys.modules
+
+
+def test_a_neighbour_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "helper_beside.py").write_text("SITES = (\n")
+    (tmp_path / "model.py").write_text(f"import helper_beside\n{FILE}")
+    path = list(sys.path)
+    with pytest.raises(InputError, match=r"helper_beside\.py, line 1: "):
+        load(tmp_path / "model.py")
+    assert sys.path == path
