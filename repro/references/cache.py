@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 from repro.physics.lindblad import LindbladModel
 from repro.utils.errors import InputError, unknown
 from repro.utils.files import SHIPPED_DIGITS, write_atomic
+from repro.utils.locks import locked
 from repro.utils.paths import SHIPPED_REFERENCES
 
 if TYPE_CHECKING:
@@ -168,18 +169,12 @@ def _table(text: bytes) -> pd.DataFrame:
 
 @contextmanager
 def _locked(folder: Path, key: str) -> Iterator[Path]:
-    from filelock import FileLock
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f".{key}.lock")
-        lock.acquire()
     except OSError as error:
         raise InputError(f"reference folder {folder}: cannot be written ({error.strerror or error})") from error
-    try:
+    with locked(folder / f".{key}.lock"):
         yield folder
-    finally:
-        lock.release()
 
 
 def _search(folders: Folders, key: str, t_end: float, report: bool) -> Reference | None:

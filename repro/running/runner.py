@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 
 from repro.config.listed import Listed
 from repro.config.point import NUMBERS
@@ -24,6 +23,7 @@ from repro.running.fit import fit
 from repro.running.folders import CHECKPOINT, DONE, RunSettings, finished, point_folder
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
+from repro.utils.locks import HeldError, locked
 from repro.utils.provenance import provenance
 
 
@@ -68,15 +68,12 @@ def _alone(folder: Path, wait: bool) -> Iterator[None]:
     if not first_rank():
         yield
         return
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=-1 if wait else 0)
-    except Timeout:
-        raise BusyError(f"{folder.name} is computed by another process") from None
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / ".lock", wait))
+        except HeldError:
+            raise BusyError(f"{folder.name} is computed by another process") from None
         yield
-    finally:
-        lock.release()
 
 
 @contextlib.contextmanager
@@ -130,7 +127,6 @@ def _note(folder: Path, event: str) -> None:
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".lock").touch()
     except OSError as error:
         raise InputError(f"cannot write to '{folder}': {error.strerror}") from error
 

@@ -8,7 +8,6 @@ is none, whether its folder changed within the last `QUIET_SECONDS`.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import math
 import platform
@@ -22,6 +21,7 @@ from repro.config.listed import Listed
 from repro.running import events
 from repro.running.folders import DONE, PROGRESS, Identified, point_folder
 from repro.running.jobs import Job, job_of, queue_for
+from repro.utils.locks import held
 
 STATES = ("done", "running", "queued", "failed", "stopped", "open")
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "CONFIGURING")
@@ -82,7 +82,7 @@ def _judge(folder: Path, runs: Path, job: Job | None, queue: Queue | None, last:
     """State of an unfinished point, and the reason of a failure or a stop."""
     in_queue = queue.get(job.job) if job and queue is not None else None
     started = last.get("event") in ("started", "resumed")
-    if _locked(folder):
+    if held(folder / ".lock"):
         return "running", ""
     if in_queue and in_queue[0] in WAITING:
         return "queued", ""
@@ -100,18 +100,6 @@ def _judge(folder: Path, runs: Path, job: Job | None, queue: Queue | None, last:
     begun = (folder / "last.ckpt").exists() or started
     ended = f"job {job.job} has ended; its log: {job.log(runs)}" if job else ""
     return ("stopped", ended) if begun or job else ("open", "")
-
-
-def _locked(folder: Path) -> bool:
-    """Whether a process holds the point's lock; a shared lock, given back at once, disturbs nobody."""
-    try:
-        with (folder / ".lock").open("rb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _changed(folder: Path, but: str = "") -> float:

@@ -1,0 +1,160 @@
+"""One process at a time: a lock file that is held by flock, and where the file system has none by a second file.
+
+The system drops a flock with its process. The second file, `<lock>.soft`, says who holds it; one that a killed process
+of this machine has left is taken over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import platform
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from repro.utils.errors import InputError
+
+POLL_SECONDS = 0.05
+SOFT_SECONDS = 0.2
+"""How long a lock is tried that is not waited for: a file left by a killed process goes in the first of two tries."""
+NOTICE_SECONDS = 10.0
+"""After so long a wait for a second file it is said who holds it: on another machine nobody can see him die."""
+MISSING = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
+CONTENTION = (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK)
+
+log = logging.getLogger(__name__)
+
+
+class HeldError(RuntimeError):
+    """Another process holds the lock."""
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[None]:
+    """Hold a lock for as long as the block lasts.
+
+    Args:
+        path: the lock file, in a folder that exists; it stays there.
+        wait: for another process that holds it.
+
+    Raises:
+        InputError: the folder cannot be written, or its file system refuses to lock.
+        HeldError: another process holds it, and `wait` is false.
+    """
+    descriptor = _flock(path, wait)
+    if descriptor is None:
+        with _soft_lock(_soft(path), wait):
+            yield
+        return
+    try:
+        yield
+    finally:
+        import fcntl
+
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing alone leaves it to a forked child
+        os.close(descriptor)
+
+
+def held(path: Path) -> bool:
+    """Whether a process holds the lock; a shared lock, given back at once, disturbs nobody."""
+    try:
+        import fcntl
+
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        return _holder_lives(_soft(path))
+    return False
+
+
+def _soft(path: Path) -> Path:
+    return path.with_name(f"{path.name}.soft")
+
+
+def _flock(path: Path, wait: bool) -> int | None:
+    """Descriptor of the locked file; None where the system has no flock."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise InputError(
+                f"cannot write to '{path.parent}': {error.strerror} (its lock file '{path.name}')"
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(descriptor).st_nlink:  # not removed between the two
+                return descriptor
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno in MISSING:
+                return None
+            if error.errno not in CONTENTION:
+                raise _refused(path, error) from error
+            if not wait:
+                raise HeldError(f"another process holds '{path}'") from None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        else:
+            os.close(descriptor)
+        time.sleep(POLL_SECONDS)
+
+
+def _refused(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"cannot lock '{path}': {error.strerror or error}; "
+        f"expected a file system with locks under '{path.parent}' (--runs names a folder elsewhere)"
+    )
+
+
+@contextlib.contextmanager
+def _soft_lock(path: Path, wait: bool) -> Iterator[None]:
+    from filelock import SoftFileLock, Timeout
+
+    lock = SoftFileLock(path)
+    try:
+        try:
+            lock.acquire(timeout=NOTICE_SECONDS if wait else SOFT_SECONDS)
+        except Timeout:
+            if not wait:
+                raise HeldError(f"another process holds '{path}'") from None
+            log.warning("waiting for %s, held by process %s; where it is gone, remove that file", path, _holder(path))
+            lock.acquire()
+    except OSError as error:
+        raise _refused(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _holder(path: Path) -> str:
+    """Who wrote a second file: "pid on host"."""
+    try:
+        return " on ".join(path.read_text().split()[:2]) or "unknown"
+    except (OSError, ValueError):
+        return "unknown"
+
+
+def _holder_lives(path: Path) -> bool:
+    """Whether a second file is held by a process of this machine; of others nothing can be seen."""
+    pid, _, host = _holder(path).partition(" on ")
+    if not pid.isdecimal() or not host.startswith(platform.node()):
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True

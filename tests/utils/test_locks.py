@@ -1,0 +1,148 @@
+"""Locks where the file system has none, refuses them, or another process holds them."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from repro.references import cache
+from repro.running import status
+from repro.running.folders import RunSettings, finished, point_folder
+from repro.running.runner import BusyError, run_point
+from repro.utils.errors import InputError
+from repro.utils.locks import HeldError, held, locked
+from tests.helpers.points import SEARCHED
+
+HOLDER = """
+import errno, fcntl, sys, time
+from pathlib import Path
+def missing(*_):
+    raise OSError(getattr(errno, sys.argv[2]), "no")
+if sys.argv[2] != "works":
+    fcntl.flock = missing
+from repro.utils.locks import locked
+with locked(Path(sys.argv[1])):
+    print(1, flush=True)
+    time.sleep(60)
+"""
+
+
+def without(patch: pytest.MonkeyPatch, code: int) -> None:
+    """A file system whose flock says this."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    patch.setattr(fcntl, "flock", refuse)
+
+
+def holder(lock: Path, code: str) -> subprocess.Popen[str]:
+    """A process that holds the lock."""
+    command = [sys.executable, "-c", HOLDER, str(lock), code]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "1\n"
+    return process
+
+
+@pytest.mark.parametrize("code", ["works", "ENOSYS", "EOPNOTSUPP"])
+def test_one_process_at_a_time_and_a_killed_one_is_no_obstacle(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if code != "works":
+        without(monkeypatch, getattr(errno, code))
+    lock = tmp_path / ".lock"
+    with holder(lock, code) as process:
+        try:
+            assert held(lock)
+            with pytest.raises(HeldError, match="another process holds"), locked(lock, wait=False):
+                pass
+        finally:
+            process.kill()
+            process.wait()
+    assert not held(lock)
+    with locked(lock, wait=False):
+        assert held(lock)
+    assert not held(lock)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.EOPNOTSUPP])
+def test_without_flock_points_and_references_are_computed(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without(monkeypatch, code)
+    folder = point_folder(tmp_path, SEARCHED)
+    folder.mkdir(parents=True)
+    (folder / ".lock").touch()  # of a run on a file system that has flock
+    settings = RunSettings(tmp_path, tracking="disabled")
+    with locked(folder / ".lock"), pytest.raises(BusyError):
+        run_point(SEARCHED, settings, wait=False)
+    run_point(SEARCHED, settings)
+    assert finished(tmp_path, SEARCHED)
+    (tmp_path / ".key.lock").touch()
+    with cache._locked(tmp_path, "key"):
+        assert held(tmp_path / ".key.lock")
+    assert not list(tmp_path.rglob("*.soft"))
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EIO])
+def test_a_refused_lock_names_file_folder_and_way_out(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without(monkeypatch, code)
+    with pytest.raises(InputError) as error:
+        run_point(SEARCHED, RunSettings(tmp_path, tracking="disabled"))
+    folder = point_folder(tmp_path, SEARCHED)
+    assert str(error.value) == (
+        f"cannot lock '{folder / '.lock'}': {os.strerror(code)}; "
+        f"expected a file system with locks under '{folder}' (--runs names a folder elsewhere)"
+    )
+    with pytest.raises(InputError, match=r"cannot lock '.*/\.key\.lock'"), cache._locked(tmp_path, "key"):
+        pass
+
+
+def test_a_lock_file_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(InputError, match=f"cannot write to '{tmp_path}': Is a directory"), locked(tmp_path / ".lock"):
+        pass
+
+
+def test_a_removed_lock_file_is_made_again(tmp_path: Path) -> None:
+    lock = tmp_path / ".lock"
+    with locked(lock):
+        lock.unlink()
+        with locked(lock, wait=False):
+            pass
+    assert lock.exists()
+
+
+def test_the_command_without_locks_is_one_line(tmp_path: Path) -> None:
+    """Workers are processes of their own: the fault is put into each by a module that Python loads at its start."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import errno, fcntl\ndef flock(*_):\n    raise OSError(errno.ENOLCK, 'No locks available')\n"
+        "fcntl.flock = flock\n"
+    )
+    command = ["run", "fig4", "--profile", "smoke", "--only", "a-var-1x32-0s-Jy1.8", "--iterations", "2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "repro.cli", *command, "--wandb", "disabled", "--runs", "here"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if line.startswith("repro:")]
+    assert len(lines) == 1 and "cannot lock 'here/" in lines[0] and "--runs" in lines[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_status_without_flock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, errno.ENOSYS)
+    folder = point_folder(tmp_path, SEARCHED)
+    folder.mkdir(parents=True)
+    with locked(folder / ".lock"):
+        assert status.states([SEARCHED], tmp_path)[0].state == "running"
+    assert status.states([SEARCHED], tmp_path)[0].state == "open"
