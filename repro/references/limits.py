@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DENSE_SITES = 5
 """A superoperator of five sites is a matrix of 1024 rows; of six its null space takes minutes."""
+FOLLOWED_SITES = 8
+"""Beyond, following an evolution to its end takes an integrator hours."""
 ZERO, NOT_ZERO = 1e-11, 1e-9
 """Singular values of L below the first are zero, above the second they are not; between them nobody knows."""
 DOUBLINGS = 40
@@ -110,6 +112,11 @@ def _followed(
     hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj, slowest: float
 ) -> tuple[str, qutip.Qobj]:
     """The evolution until it changes no more."""
+    if len(rho.dims[0]) > FOLLOWED_SITES:
+        raise InputError(
+            f"limit of the evolution: {len(rho.dims[0])} sites, expected at most {FOLLOWED_SITES} where the steady state is "
+            "not shown to be unique (an evolution to a t_end of yours has exact values)"
+        )
     t = span = SLOWEST / min(1.0, slowest)
     advance = partial(evolve, hamiltonian, jumps, atol=1e-12, rtol=1e-10)
     while t <= LONGEST:

@@ -205,3 +205,9 @@ def test_a_steady_state_does_not_depend_on_the_unit(unit: float, tmp_path: Path)
         return repro.Problem(model, observables=["Z", "X"])
 
     assert found(problem(unit), tmp_path) == pytest.approx(found(problem(1.0), tmp_path), abs=1e-7)
+
+
+def test_beyond_eight_sites_the_limit_is_left_out_with_a_line(tmp_path: Path) -> None:
+    model = LindbladModel(repro.chain(9), jumps=[(site, SIGMA_Z, 1.0) for site in range(9)])
+    with pytest.raises(InputError, match="9 sites, expected at most 8 where the steady state is not shown"):
+        exact.steady_state(repro.Problem(model), tmp_path)
