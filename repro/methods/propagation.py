@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from repro.methods.sanity import WrongNumbersError
 from repro.physics.liouvillian import LocalLiouvillian
 from repro.utils.errors import InputError
 from repro.utils.validation import check_float
@@ -26,7 +27,7 @@ def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative
 
     Raises:
         InputError: a time below 0, `relative` not above 0, or another shape.
-        FloatingPointError: no series converges, however short its time.
+        WrongNumbersError: no series converges, however short its time.
     """
     if check_float("time", h) < 0 or check_float("relative", relative) <= 0:
         raise InputError(f"propagating by {h} to {relative}: expected a time not below 0 and a fraction above 0")
@@ -37,7 +38,9 @@ def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative
         if later is not None:
             q, remaining = later, remaining - 1
         elif halvings == HALVINGS:
-            raise FloatingPointError(f"propagating by {h}: the Taylor series does not converge; use a smaller tau")
+            raise WrongNumbersError(
+                f"propagating by {h:.6g} units of 1/gamma: the Taylor series does not converge; shorter time steps help"
+            )
         else:
             parts, remaining, halvings = 2 * parts, 2 * remaining, halvings + 1
     return q

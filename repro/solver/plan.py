@@ -15,18 +15,20 @@ from typing import Any
 from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES, check_enumerable
 from repro.config.control import CONTROL, half_step_control
 from repro.config.listed import Listed
-from repro.config.method import LONGEST, Projection
-from repro.config.settings import change, from_leaves, leaves
+from repro.config.method import LONGEST, MOST_STEPS, Projection
+from repro.config.settings import build, change, from_leaves, leaves
 from repro.running.memory_check import fits
 from repro.solver.problem import Problem
 from repro.solver.problem_point import ProblemPoint
 from repro.utils.errors import InputError, unknown
 from repro.utils.formatting import significant
-from repro.utils.validation import check_float, check_int, shorten
+from repro.utils.validation import check_bool, check_float, check_int, check_text, shorten
 
 AUTO = "auto"
 ENUMERATED_SITES = 8
 """Up to here "auto" sums over all configurations."""
+SHORTEST = 1e-30
+"""The shortest time, natural unit: single precision, in which networks compute, ends a little below."""
 ROWS = 60
 """About how many times an evolution is recorded at."""
 STEADY_TIME = 10.0
@@ -73,7 +75,7 @@ class Request:
         Raises:
             InputError: the first of it.
         """
-        if self.t_end is None and not self.steady:
+        if not check_bool("steady", self.steady) and self.t_end is None:
             raise InputError("solve: neither t_end nor steady is given, expected at least one")
         for name, value in (("t_end", self.t_end), ("step", self.step)):
             if value is not None and check_float(name, value) <= 0:
@@ -82,13 +84,15 @@ class Request:
         check_int("seeds", self.seeds, 1, MOST_SEEDS)
         if self.iterations is not None:
             check_int("iterations", self.iterations, 1)
-        if self.method not in (AUTO, *DEFAULTS):
-            raise unknown("method", self.method, (AUTO, *DEFAULTS))
-        if self.estimator not in (AUTO, "enumeration", "sampled"):
-            raise unknown("estimator", self.estimator, (AUTO, "enumeration", "sampled"))
+        known = {"method": (AUTO, *DEFAULTS), "estimator": (AUTO, "enumeration", "sampled")}
+        for name, among in known.items():
+            if check_text(name, getattr(self, name)) not in among:
+                raise unknown(name, getattr(self, name), among)
         for name in self.changes:
             if name not in CHANGEABLE:
                 raise unknown("setting", name, CHANGEABLE)
+        if self.changes.get("n_samples") is not None:
+            check_int("n_samples", self.changes["n_samples"])
         if self.method == "variational" and self.t_end is not None:
             raise InputError("method variational with t_end: it finds steady states alone, expected steady")
 
@@ -105,6 +109,12 @@ class Request:
 def _natural(name: str, time: float | None, unit: float) -> float | None:
     if time is None:
         return None
+    time = float(time)
+    if time * unit < SHORTEST:
+        raise InputError(
+            f"{name} = {shorten(time)}: expected at least {SHORTEST / unit:g}, {SHORTEST:g} "
+            "over the model's largest energy or rate"
+        )
     if time * unit > LONGEST:
         raise InputError(
             f"{name} = {shorten(time)}: expected at most {LONGEST / unit:g}, {LONGEST:g} "
@@ -173,16 +183,27 @@ def _point(problem: Problem, request: Request, kind: str, t_end: float, estimato
     if request.iterations is not None:
         settings["iterations" if method == "variational" else "step_iterations"] = request.iterations
     if method in ("projection", "collocation") and "first_iterations" not in request.changes:
-        settings |= {"first_steps": 1, "first_iterations": math.ceil(1.5 * settings["step_iterations"])}
+        settings = {"first_steps": 1, "first_iterations": math.ceil(1.5 * settings["step_iterations"]), **settings}
     settings |= {"method": method, "estimator": estimator, "seed": request.seed, "problem": problem.text}
     if method != "variational":
         n_steps = math.ceil(t_end / min(step, t_end) - 1e-9)
+        if n_steps > MOST_STEPS:
+            raise InputError(f"step: {n_steps:.4g} time steps until t_end, expected at most {MOST_STEPS:.0e}")
         settings |= {"tau": t_end / n_steps / 2, "t_end": float(t_end)}
         exact_sums = not drawn and not settings.get("n_samples")
         if method == "projection" and exact_sums and kind == EVOLUTION and "dense_output" not in settings:
             # even, so that a control of twice as many steps has the same times
             settings["dense_output"] = 2 * math.ceil(ROWS / n_steps / 2)
+    _check_changes(request.changes, method, estimator, leaves(build(ProblemPoint, settings)))
     return from_leaves(ProblemPoint, settings)
+
+
+def _check_changes(changes: Mapping[str, Any], method: str, estimator: str, known: Mapping[str, Any]) -> None:
+    """Refuse a setting that the method or the estimator does not have, in the words of `repro.solve`."""
+    for name in changes:
+        if name not in known:
+            there = ", ".join(each for each in CHANGEABLE if each in known)
+            raise InputError(f"{name}: method {method} with {estimator} has no such setting, expected one of: {there}")
 
 
 def _repeated(problem: Problem, kind: str, point: ProblemPoint, seeds: int) -> list[Listed]:

@@ -20,7 +20,7 @@ from repro.physics.observable_parser import EVERYTHING_LOCAL, parse_observables
 from repro.physics.observables import Observable
 from repro.physics.povm import POVMS, BlochState, Povm, bloch_vector
 from repro.utils.errors import InputError, unknown
-from repro.utils.validation import check_instance, shorten
+from repro.utils.validation import check_bool, check_instance, shorten
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class Problem:
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
-        if self.imaginary_time:
+        if check_bool("problem: imaginary_time", self.imaginary_time):
             self._check_cooling()
 
     def _check_cooling(self) -> None:

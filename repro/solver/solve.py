@@ -27,7 +27,15 @@ from repro.solver.table import COLUMNS, Exact, drift, evolution_rows, runs_of, s
 from repro.utils.errors import InputError
 from repro.utils.files import check_folder, check_writable
 from repro.utils.formatting import significant
-from repro.utils.validation import MOST_PROCESSES, check_instance, check_int, check_memory, shorten
+from repro.utils.validation import (
+    MOST_PROCESSES,
+    check_bool,
+    check_instance,
+    check_int,
+    check_memory,
+    check_text,
+    shorten,
+)
 
 SETTLED_CHANGE = 3e-3
 """A steady state has settled where no observable still moves by more."""
@@ -136,7 +144,8 @@ def solve(
     """
     check_instance("problem", problem, Problem)
     request = Request(t_end, steady, seed, seeds, method, estimator, step, iterations, changes)
-    machine = _machine(runs, jobs, device, threads, memory, quiet)
+    machine = _machine(runs, jobs, device, threads, memory, check_bool("quiet", quiet))
+    check_bool("exact", exact)
     return _solve(problem, request, machine, exact)
 
 
@@ -147,7 +156,7 @@ def _machine(runs: Path | str, jobs: int, device: str, threads: int, memory: flo
     check_int("jobs", jobs, 0, MOST_PROCESSES)
     check_int("threads", threads, 1, MOST_PROCESSES)
     check_memory(memory)
-    check_device(device)
+    check_device(check_text("device", device))
     check_folder(folder)
     return _Machine(RunSettings(folder, device, threads, "disabled", int(memory * GIB)), jobs, quiet)
 

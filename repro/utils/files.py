@@ -35,10 +35,14 @@ def check_folder(folder: Path) -> None:
     """Refuse a path that is not a folder and cannot become one.
 
     Raises:
-        InputError: a file.
+        InputError: a file, or a name that no folder can have.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"'{folder}' is a file, expected a folder")
+    try:
+        taken = folder.exists() and not folder.is_dir()
+    except (OSError, ValueError) as error:  # too long, or a zero byte
+        raise InputError(f"folder {str(folder)[:60]!r}: {getattr(error, 'strerror', None) or error}") from error
+    if taken or "\0" in str(folder):
+        raise InputError(f"'{folder}' is a file, expected a folder" if taken else f"folder {str(folder)!r}: zero byte")
 
 
 def check_writable(folder: Path) -> None:

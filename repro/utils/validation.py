@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.utils.errors import InputError
+from repro.utils.errors import InputError, one_line
 
 LARGEST = 1e38
 """Numbers end here: single precision holds no larger ones."""
@@ -27,8 +27,11 @@ _KINDS = {
 
 
 def shorten(value: object) -> str:
-    """A value in a message, cut to a length that a line can hold."""
-    text = repr(value) if isinstance(value, str) else str(value)
+    """A value in a message, on one line and cut to a length that a line can hold, whatever it is."""
+    try:
+        text = one_line(repr(value) if isinstance(value, str | bytes) else str(value))
+    except Exception:  # a whole number of 5000 digits, or a class whose own text fails
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -40,10 +43,10 @@ def check_int(what: str, value: Any, least: int = 0, most: int = MOST) -> int:
     """
     try:
         number = operator.index(value)
-    except TypeError:
+    except Exception:  # TypeError, or whatever an array or a class of the user's raises
         raise InputError(f"{what} = {shorten(value)}: expected a whole number") from None
     if isinstance(value, bool | np.bool_):
-        raise InputError(f"{what} = {value}: expected a whole number")
+        raise InputError(f"{what} = {shorten(value)}: expected a whole number")
     if not least <= number <= most:
         expected = f"at least {least}" if number < least else f"at most {most}"
         raise InputError(f"{what} = {shorten(value)}: expected {expected}")
@@ -56,15 +59,40 @@ def check_float(what: str, value: Any) -> float:
     Raises:
         InputError: a bool, a text, a complex number, nan, inf, more than single precision holds.
     """
-    if isinstance(value, bool | np.bool_ | str | bytes) or np.ndim(value) or np.iscomplexobj(value):
-        raise InputError(f"{what} = {shorten(value)}: expected a number")
+    refused = InputError(f"{what} = {shorten(value)}: expected a number")
+    if isinstance(value, bool | np.bool_ | str | bytes | bytearray):
+        raise refused
     try:
+        if np.ndim(value) or np.iscomplexobj(value):
+            raise refused
         number = float(value)
-    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is a tensor's, of a complex number
-        raise InputError(f"{what} = {shorten(value)}: expected a number") from None
+    except Exception:  # TypeError, OverflowError, what NumPy makes of a ragged list, a tensor of a complex number
+        raise refused from None
     if not math.isfinite(number) or abs(number) > LARGEST:
         raise InputError(f"{what} = {shorten(value)}: expected a finite number")
     return number
+
+
+def check_bool(what: str, value: Any) -> bool:
+    """True or False, Python's or NumPy's; no text or number stands for one.
+
+    Raises:
+        InputError: anything else.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{what} = {shorten(value)}: expected True or False")
+    return bool(value)
+
+
+def check_text(what: str, value: Any) -> str:
+    """A text.
+
+    Raises:
+        InputError: anything else.
+    """
+    if not isinstance(value, str):
+        raise InputError(f"{what} = {shorten(value)}: expected a name")
+    return value
 
 
 def check_matrix(what: str, value: Any) -> np.ndarray:
@@ -139,7 +167,9 @@ def check_memory(memory: float) -> None:
     """Refuse an impossible amount of memory.
 
     Raises:
-        InputError: not above 0, or more than any machine has.
+        InputError: no number, not above 0, or more than any machine has.
     """
+    if not isinstance(memory, float):  # nan and inf are told with the bounds
+        check_float("memory", memory)
     if not 0 < memory <= MOST_MEMORY:
-        raise InputError(f"memory = {memory} GiB: expected a number above 0 and at most {MOST_MEMORY:.0f}")
+        raise InputError(f"memory = {shorten(memory)} GiB: expected a number above 0 and at most {MOST_MEMORY:.0f}")

@@ -7,6 +7,7 @@ import pytest
 import scipy.linalg
 
 from repro.methods.propagation import propagate
+from repro.methods.sanity import WrongNumbersError
 from repro.physics.lattice import chain, ring
 from repro.physics.lindblad import heisenberg
 from repro.physics.liouvillian import LocalLiouvillian
@@ -36,5 +37,5 @@ def test_propagation_finds_its_own_pace_at_high_energies() -> None:
 def test_propagation_says_that_a_step_is_far_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repro.methods.propagation.TAYLOR_ORDER", 2)
     L = LocalLiouvillian(systems.random_model(3, chain(3)), POVM)
-    with pytest.raises(FloatingPointError, match="smaller tau"):
+    with pytest.raises(WrongNumbersError, match="shorter time steps"):
         propagate(L, random_mixture(chain(3)).all_probs().detach(), 0.4)
