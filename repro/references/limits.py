@@ -114,8 +114,8 @@ def _followed(
     """The evolution until it changes no more."""
     if len(rho.dims[0]) > FOLLOWED_SITES:
         raise InputError(
-            f"limit of the evolution: {len(rho.dims[0])} sites, expected at most {FOLLOWED_SITES} where the steady state is "
-            "not shown to be unique (an evolution to a t_end of yours has exact values)"
+            f"limit of the evolution: {len(rho.dims[0])} sites, expected at most {FOLLOWED_SITES} where the steady state "
+            "is not shown to be unique (an evolution to a t_end of yours has exact values)"
         )
     t = span = SLOWEST / min(1.0, slowest)
     advance = partial(evolve, hamiltonian, jumps, atol=1e-12, rtol=1e-10)
