@@ -114,7 +114,7 @@ def _followed(
     """The evolution until it changes no more."""
     if len(rho.dims[0]) > FOLLOWED_SITES:
         raise InputError(
-            f"limit of the evolution: {len(rho.dims[0])} sites, expected at most {FOLLOWED_SITES} where the steady state "
+            f"limit of the evolution: {len(rho.dims[0])} sites, expected at most {FOLLOWED_SITES} where a steady state "
             "is not shown to be unique (an evolution to a t_end of yours has exact values)"
         )
     t = span = SLOWEST / min(1.0, slowest)

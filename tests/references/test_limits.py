@@ -209,5 +209,5 @@ def test_a_steady_state_does_not_depend_on_the_unit(unit: float, tmp_path: Path)
 
 def test_beyond_eight_sites_the_limit_is_left_out_with_a_line(tmp_path: Path) -> None:
     model = LindbladModel(repro.chain(9), jumps=[(site, SIGMA_Z, 1.0) for site in range(9)])
-    with pytest.raises(InputError, match="9 sites, expected at most 8 where the steady state is not shown"):
+    with pytest.raises(InputError, match="9 sites, expected at most 8 where a steady state is not shown"):
         exact.steady_state(repro.Problem(model), tmp_path)
