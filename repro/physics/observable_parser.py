@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from repro.physics.observables import LETTERS, Observable, PauliString, named, parse
+from repro.physics.observables import FACTOR, IDENTITY_STRING, LETTERS, Observable, PauliString, named, parse
 from repro.utils.errors import InputError
 from repro.utils.validation import check_float, shorten
 
@@ -79,7 +79,36 @@ def _combination(name: Any, terms: Any, n_sites: int) -> Observable:
         read.append((check_float(f"{where}: coefficient", term[0]), parse(term[1], n_sites)))
     if not read:
         raise InputError(f"{where}: has no terms, expected at least one")
-    return Observable(name.strip(), tuple(read))
+    one = Observable(name.strip(), tuple(read))
+    if _reads_otherwise(one, n_sites):
+        raise InputError(f"{where}: the name reads as another observable, expected a name of its own")
+    return one
+
+
+def _reads_otherwise(one: Observable, n_sites: int) -> bool:
+    """Whether a combination's name is that of an observable which it is not: a string, an average, a connected one."""
+    words = " ".join(one.name.split())
+    if words.lower() == PURITY or words.endswith(" connected") or (words[:-1] in LETTERS and words.endswith("*")):
+        return True
+    if words in LETTERS:
+        (meant,) = _linear(words, n_sites)
+    elif words == IDENTITY_STRING or all(FACTOR.fullmatch(word) for word in words.split()):
+        try:
+            meant = _string(parse(words, n_sites))
+        except InputError:  # of a site that is not there, or there twice
+            return True
+    else:
+        return False
+    return not _same(one, meant)
+
+
+def _same(one: Observable, other: Observable) -> bool:
+    """Whether two linear observables are the same but for rounding."""
+    difference: dict[PauliString, float] = {}
+    for sign, terms in ((1, one.terms), (-1, other.terms)):
+        for coefficient, string in terms:
+            difference[string] = difference.get(string, 0.0) + sign * coefficient
+    return all(abs(value) <= 1e-12 for value in difference.values())
 
 
 def _correlator(entry: Any, n_sites: int) -> list[Observable]:

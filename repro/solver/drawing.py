@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PANEL_HEIGHT = 2.1
 MOST_NAMED = 8
 """Up to so many curves a panel names each; more are told apart by their order alone."""
+LONGEST_NAME = 40
+"""Characters of a name in a plot."""
 MARKS = 25
 """About so many markers on a curve."""
 KINDS = {
@@ -53,7 +55,7 @@ def draw(table: pd.DataFrame, name: str) -> Figure:
         for empty in axes[n_panels:]:
             empty.remove()
         for letter, panel in zip("abcdefgh", axes[:n_panels], strict=False):
-            style.panel(panel, letter, f"{name} (circles: network, lines: exact)" if letter == "a" else "")
+            style.panel(panel, letter, f"{_plain(name)} (circles: network, lines: exact)" if letter == "a" else "")
     return figure
 
 
@@ -72,9 +74,18 @@ def _evolution(axes: Axes, table: pd.DataFrame, names: Sequence[str]) -> None:
         axes.plot(rows["t"], rows["exact"], color=colours[number], linewidth=0.8)
         few = rows.iloc[:: max(1, len(rows) // MARKS)]
         look = style.Look(colours[number], "o", filled=False)  # type: ignore[arg-type]
-        style.points(axes, few["t"], few["mean"], few["error"], look, name, markersize=2.6)
+        style.points(axes, few["t"], few["mean"], few["error"], look, str(number), markersize=2.6)
     if len(names) <= MOST_NAMED:
-        axes.legend(ncols=2 if len(names) > 3 else 1)
+        legend = axes.legend(ncols=2 if len(names) > 3 else 1)
+        # put in afterwards: a label that starts with an underscore is left out of legends
+        for text, name in zip(legend.get_texts(), names, strict=True):
+            text.set_text(_plain(name))
+
+
+def _plain(text: str) -> str:
+    """A user's text, cut to a length that a plot can hold, no part of it read as mathematics."""
+    short = text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 3]}..."
+    return short.replace("$", r"\$")
 
 
 def _steady(axes: Axes, table: pd.DataFrame) -> None:
@@ -85,5 +96,7 @@ def _steady(axes: Axes, table: pd.DataFrame) -> None:
     style.label(axes, "", "steady state")
     axes.minorticks_off()
     many = len(table) > 30
-    axes.set_xticks([] if many else place, [] if many else list(table["observable"]), rotation=90, fontsize=5.5)
+    axes.set_xticks(
+        [] if many else place, [] if many else [_plain(name) for name in table["observable"]], rotation=90, fontsize=5.5
+    )
     axes.legend()

@@ -133,7 +133,7 @@ def test_names_are_sorted_by_site() -> None:
         ([{"a": ["X0"]}], (), "expected a pair such as (2.0, 'X0 Y1')"),
         ([{"a": [(1j, "X0")]}], (), "coefficient = 1j: expected a number"),
         ([{"a<": [(1.0, "X0")]}], (), "without < and >"),
-        ([{"X0": [(2.0, "X0")]}, "X0"], (), "two different ones of that name"),
+        ([{"a": [(2.0, "X0")]}, {"a": [(1.0, "X0")]}], (), "two different ones of that name"),
         (["X"], [("Z0", "X0")], "both have site 0"),
         (["X"], ["Z0"], "expected a pair such as ('Z0', 'Z3')"),
         (["X"], [("Z0", "Z1", "Z2")], "expected a pair"),
