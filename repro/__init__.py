@@ -33,4 +33,7 @@ def __getattr__(name: str) -> Any:
     """Names are looked up when they are used: importing the package stays cheap, and needs no torch."""
     if name not in _HOME:
         raise AttributeError(f"module 'repro' has no attribute '{name}'")
+    from repro.utils.launchers import forget_left_over
+
+    forget_left_over(numbers=False)
     return getattr(importlib.import_module(f"repro.{_HOME[name]}"), name)

@@ -17,7 +17,7 @@ from typing import Annotated
 
 import tyro
 
-from repro.cli import bench, command, listing, rbm, reporting, run, solve, status
+from repro.cli import bench, command, environment, listing, rbm, reporting, run, solve, status
 from repro.cli.argument_checks import check_arguments
 from repro.running import stopping
 from repro.utils.errors import InputError
@@ -88,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the `repro` command."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        environment.prepare()
         with stopping.terminable():
             return parse(arguments).run()
     except InputError as error:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,9 +84,13 @@ class Look:
         return {"color": self.colour, "marker": self.marker, "markerfacecolor": face, "markeredgecolor": self.colour}
 
 
-def context() -> AbstractContextManager[None]:
-    """The style, for as long as a `with` block lasts."""
-    return matplotlib.rc_context(RC)
+@contextmanager
+def context() -> Iterator[None]:
+    """The style, for as long as a `with` block lasts; a user's own matplotlibrc has no part in it."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(RC)
+        yield
 
 
 def points(axes: Axes, x: ArrayLike, mean: ArrayLike, error: ArrayLike, look: Look, label: str, **more: Any) -> None:

@@ -9,6 +9,7 @@ import torch
 from pytorch_lightning.plugins.environments import ClusterEnvironment, LightningEnvironment, SLURMEnvironment
 
 from repro.config.point import Point
+from repro.utils import launchers
 from repro.utils.errors import InputError
 
 
@@ -64,15 +65,12 @@ def first_rank() -> bool:
     Raises:
         InputError: they call it by something else than a number.
     """
-    given = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))
-    if not re.fullmatch("[0-9]+", given):
-        raise InputError(f"rank '{given}' in RANK or SLURM_PROCID: expected a whole number")
-    return int(given) == 0
+    return launchers.rank() == 0
 
 
 def launched_outside() -> bool:
     """Whether srun or torchrun starts the processes of a fit, one per device."""
-    return any(name in os.environ for name in ("TORCHELASTIC_RUN_ID", "SLURM_PROCID"))
+    return launchers.by_torchrun() or launchers.by_srun()
 
 
 def environments(ranks: int) -> list[ClusterEnvironment]:
@@ -81,10 +79,11 @@ def environments(ranks: int) -> list[ClusterEnvironment]:
     A point of one process is alone even inside a job step of many tasks. Inside one that srun started, Lightning must
     not put the job back into the queue as well: submitit does.
     """
-    if ranks == 1:
-        return [LightningEnvironment()]
-    by_srun = "SLURM_PROCID" in os.environ and "TORCHELASTIC_RUN_ID" not in os.environ
-    return [SLURMEnvironment(auto_requeue=False)] if by_srun else []
+    if ranks > 1 and launchers.by_torchrun():
+        return []
+    if ranks > 1 and launchers.by_srun():
+        return [SLURMEnvironment(auto_requeue=False)]
+    return [LightningEnvironment()]
 
 
 def in_submitted_job() -> bool:

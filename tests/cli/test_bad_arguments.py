@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from repro.cli.main import main
+from repro.utils.launchers import SRUN
 from tests.helpers.command_line import EVOLVED, RUN, SEARCHED, lines_of
 
 FILE = "occupied"  # a file that is there before the command starts
@@ -194,11 +195,12 @@ def test_a_rank_that_is_no_number(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SLURM_PROCID", "first")
+    for name in SRUN:
+        monkeypatch.setenv(name, "first")
     monkeypatch.setattr("repro.running.launch.run_points", lambda *_: {})
     monkeypatch.setattr("repro.references.of_point.prepare", lambda *_: {})
     assert main((*RUN, "--wandb", "disabled")) == 2
-    assert "rank 'first' in RANK or SLURM_PROCID" in capsys.readouterr().err
+    assert "rank 'first' in SLURM_PROCID" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from repro.running.cluster_options import ClusterOptions
 from repro.running.devices import environments
 from repro.running.folders import CHECKPOINT, RunSettings, finished, point_folder
 from repro.running.runner import run_point
+from repro.utils.launchers import SRUN
 from repro.utils.result_table import read_table
 from tests.helpers.points import COUPLED, SEARCHED, history, run
 from tests.helpers.tables import same_numbers
@@ -131,12 +132,14 @@ def test_lightning_never_requeues_and_one_process_is_alone(monkeypatch: pytest.M
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
     monkeypatch.setenv("SLURM_NTASKS", "2")
     monkeypatch.setenv("SLURM_NTASKS_PER_NODE", "2")
-    monkeypatch.setenv("SLURM_PROCID", "1")
+    for name in SRUN:
+        monkeypatch.setenv(name, "1")
     assert [type(found) for found in environments(1)] == [LightningEnvironment]
     (shared,) = environments(2)
     assert isinstance(shared, SLURMEnvironment)
     assert not shared.auto_requeue
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "some")
+    monkeypatch.setenv("RANK", "0")
     assert environments(2) == []
 
 
