@@ -13,7 +13,12 @@ READY := $(VENV)/.ready
 # One thread each: the tests run on every core at once (`make test ARGS="-n 0"`: one after the other).
 PYTEST := WANDB_MODE=disabled OMP_NUM_THREADS=1 $(PY) -m pytest
 EVERY_CORE := -n logical --maxprocesses 8 --dist worksteal
-PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input
+# A user's pip settings say from where packages come (indexes, proxies, caches), not into which folder or which of them.
+PIP := env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PIP_REQUIREMENT -u PIP_EDITABLE -u PIP_PYTHON -u PIP_UPGRADE -u PIP_PRE \
+  PIP_NO_DEPS=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DRY_RUN=0 PIP_IGNORE_INSTALLED=0 PIP_FORCE_REINSTALL=0 \
+  $(PY) -m pip install -qq --disable-pip-version-check --no-input --no-user
+# Not empty where .venv was made for another folder: moved or copied with it, it would run the code that is there.
+MOVED := $(shell [ ! -e $(READY) ] || grep -qsxF -- "$$(pwd -P)" $(VENV)/lib/python*/site-packages/__editable__.repro_povm-*.pth || echo moved)
 CANDIDATES := $(or $(PYTHON),python3 python3.11 python3.12 python3.13)
 USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
@@ -33,9 +38,30 @@ help: ## list what can be made (this text)
 	@echo "  TORCH=torch==2.12.0         your own torch (a version, a wheel, a folder) in place of the pinned one,"
 	@echo "                              for a GPU that the pinned build does not serve: make setup TORCH=..."
 
+# Scripts name the interpreter of the folder that they were installed in, and 'activate' its path.
+define REWRITE
+import os, pathlib, re
+here = os.path.abspath("$(VENV)")
+start = f"#!/bin/sh\n'''exec' \"{here}/bin/python\" \"$$0\" \"$$@\"\n' '''\n"
+for path in pathlib.Path(here, "bin").iterdir():
+    if path.is_symlink() or not path.is_file():
+        continue
+    old = text = path.read_bytes().decode("utf-8", "surrogateescape")
+    text = re.sub(r"\A#!/.*/$(VENV)/bin/python.*\n", lambda _: start, text)
+    text = re.sub(r"\A#!/bin/sh\n'''exec' .*/$(VENV)/bin/python.*\n' '''\n", lambda _: start, text)
+    if path.name.lower().startswith("activate"):
+        text = re.sub(r"(?<=[\"' =])/[^\"'\n]*/$(VENV)(?=[\"'\n])", lambda _: here, text)
+    if text != old:
+        new = path.with_name(path.name + ".new")
+        new.write_bytes(text.encode("utf-8", "surrogateescape"))
+        new.chmod(path.stat().st_mode)
+        new.replace(path)
+endef
+export REWRITE
+
 setup: $(READY) ## build .venv with the pinned packages and the 'repro' command (once; some minutes)
 
-$(READY): pyproject.toml constraints.txt $(if $(TORCH),force)
+$(READY): pyproject.toml constraints.txt $(if $(TORCH)$(MOVED),force)
 	@if ! $(PY) -c '$(USABLE)' >/dev/null 2>&1; then \
 	  found=; for python in $(CANDIDATES); do \
 	    if "$$python" -c '$(USABLE)' >/dev/null 2>&1; then found="$$python"; break; fi; \
@@ -47,11 +73,19 @@ $(READY): pyproject.toml constraints.txt $(if $(TORCH),force)
 	  echo "setup: $(VENV) with $$($$found --version)"; \
 	  "$$found" -m venv --clear $(VENV); \
 	fi
-	@grep -v $(if $(TORCH),'^torch==','^$$') constraints.txt > $(VENV)/constraints.txt
+	@if [ -n "$(MOVED)" ]; then \
+	  echo "setup: $(VENV) was made for another folder (this one was moved or copied): its scripts are rewritten for this one"; \
+	  $(PY) -c "$$REWRITE"; \
+	fi
+	@[ -n "$(MOVED)" -a -z "$(TORCH)" -a -s $(VENV)/constraints.txt ] || \
+	  grep -v $(if $(TORCH),'^torch==','^$$') constraints.txt > $(VENV)/constraints.txt
 	@echo "setup: installing torch (the largest download; some minutes)"
 	@$(PIP) -c $(VENV)/constraints.txt setuptools $(or $(TORCH),torch)
 	@echo "setup: installing the other packages of constraints.txt (a few minutes)"
 	@$(PIP) -c $(VENV)/constraints.txt --no-build-isolation -e '.[dev]'
+	@here="$$(pwd -P)" && cd / && "$$here/$(PY)" -c 'import sys, repro, torch; sys.exit(repro.__path__[0] != sys.argv[1])' \
+	  "$$here/repro" && test -x "$$here/$(REPRO)" || \
+	  { echo "setup: $(VENV) does not run the code of this folder; remove $(VENV) and run 'make setup' again" >&2; exit 2; }
 	@touch $@
 	@echo "setup: done; 'source $(VENV)/bin/activate' puts the command 'repro' on your path"
 
