@@ -176,6 +176,7 @@ class Run:
     def _finish(self, figure: str, points: Sequence[Listed], console: Console) -> None:
         from repro.reporting import assemble
         from repro.reporting.summary import observables_of, print_summary
+        from repro.reporting.unphysical import print_unphysical
 
         changed = bool(changes_of(self.change))
         folder = self.runs / figure / f"{self.profile}{CHANGED if changed else ''}"
@@ -188,6 +189,7 @@ class Run:
         _track_figure(self, figure, drawn, folder)
         for observable in observables_of(table) if len(table) else ():
             print_summary(table, sys.stdout, observable)
+        print_unphysical(table, sys.stdout)
         console.print(f"table and figure: {folder}", markup=False, highlight=False, soft_wrap=True)
 
 

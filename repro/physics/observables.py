@@ -52,6 +52,11 @@ class Observable:
         """The strings whose means it needs."""
         return (*(string for _, string in self.terms), *self.factors)
 
+    @property
+    def bound(self) -> float:
+        """What its absolute value is at most in any state; of products of commuting strings a covariance, at most 1."""
+        return 1.0 if self.purity or self.factors else sum(abs(c) for c, _ in self.terms)
+
     def value(self, means: Mapping[PauliString, float]) -> float:
         """The value from the means of its strings."""
         linear = sum(c * means[string] for c, string in self.terms)

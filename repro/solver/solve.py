@@ -14,6 +14,7 @@ from typing import Any
 from repro.config.listed import Listed
 from repro.methods.batch_size import GIB
 from repro.references.density_matrix import MAX_DENSITY_MATRIX_SITES
+from repro.reporting.unphysical import worst
 from repro.running import launch
 from repro.running.devices import check_device
 from repro.running.display import Display
@@ -187,6 +188,8 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     seconds = sum(json.loads((folder / DONE).read_text())["seconds"] for folder in folders)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["t"] = (table["t"] / problem.unit).map(significant)
+    bounds = {each.name: each.bound for each in problem.asked}
+    notes += worst(table, bounds.__getitem__, lambda row: "")
     return Solution(problem, table, tuple(folders), seconds, tuple(notes))
 
 
