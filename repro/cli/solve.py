@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
@@ -17,6 +17,9 @@ from repro.cli.command import DEFAULT_RUNS
 from repro.running import stopping
 from repro.utils.errors import InputError
 from repro.utils.files import check_file, check_folder
+
+if TYPE_CHECKING:
+    from repro.solver.solution import Solution
 
 DEFAULT_TIME = 5.0
 
@@ -37,7 +40,8 @@ class Solve:
     steady: bool = False
     """find the steady state"""
     out: Path | None = None
-    """folder for table and plot; by default solve/<name of the file> in the folder of --runs"""
+    """folder for table and plot, replaced where it holds another problem's; by default solve/<name of the file> in the
+    folder of --runs, or one beside it where that holds another problem's"""
     seed: int = 0
     """seed of weights and draws"""
     seeds: int = 1
@@ -92,10 +96,20 @@ class Solve:
         except (FailedError, WrongNumbersError) as error:
             print(f"failed: {error}", file=sys.stderr)
             return 1
-        solution.save(folder)
         print(solution.summary())
-        print(f"table and plot: {folder}")
+        print(self._save(solution, folder))
         return 0
+
+    def _save(self, solution: Solution, folder: Path) -> str:
+        """Write table and plot; returns the line that says where."""
+        from repro.solver import kept
+
+        mine = kept.holder(folder) in (None, kept.digest(solution.problem))
+        place = folder if mine or self.out else kept.folder_for(solution.problem, folder)
+        solution.save(place)
+        if mine:
+            return f"table and plot: {place}"
+        return f"table and plot: {place} ({'replaced' if self.out else f'{folder} holds'} those of another problem)"
 
 
 def load(file: Path) -> Any:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repro.solver import kept
 from repro.solver.problem import Problem
-from repro.utils.files import write_atomic
 from repro.utils.formatting import duration
 
 if TYPE_CHECKING:
@@ -79,13 +79,18 @@ class Solution:
         return draw(self.table, self.problem.name)
 
     def save(self, folder: Path | str) -> list[Path]:
-        """Write `table.csv`, `solution.png` and `solution.pdf`.
+        """Write `table.csv`, `solution.png` and `solution.pdf`, and `problem.json`, which says whose they are.
+
+        Where the folder holds a table of the same problem, rows of the kind that this one lacks (evolution or steady
+        state) stay in it; a table of another problem is replaced.
 
         Raises:
             InputError: a folder that cannot be written.
         """
         from repro.reporting.style import save
+        from repro.solver.drawing import draw
 
         folder = Path(folder)
-        table = write_atomic(folder / "table.csv", self.table.to_csv(index=False))
-        return [table, *save(self.figure(), folder, "solution", "")]
+        table = kept.with_kept(self.table, self.problem, folder)
+        written = kept.write(table, self.problem, folder)
+        return [written, *save(draw(table, self.problem.name), folder, "solution", "")]

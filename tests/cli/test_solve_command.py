@@ -33,7 +33,9 @@ def test_the_command_writes_table_and_plot(tmp_path: Path, capsys: pytest.Captur
     said = capsys.readouterr().out
     assert "largest deviation from exact: 0.00" in said
     folder = tmp_path / "runs" / "solve" / "two"
-    assert sorted(path.name for path in folder.iterdir()) == ["solution.pdf", "solution.png", "table.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("problem.json", "solution.pdf", "solution.png", "table.csv")
+    ]
     table = pd.read_csv(folder / "table.csv")
     assert set(table["observable"]) == {"Z0", "Z1"}
     assert table["t"].max() == pytest.approx(0.4)
