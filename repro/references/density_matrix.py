@@ -13,7 +13,7 @@ import numpy as np
 from repro.physics.lindblad import LindbladModel
 from repro.physics.povm import product_state_density
 from repro.references.cache import DEFAULT_FOLDERS, OBSERVABLES, Folders, Reference, describe, find_or_compute, numbers
-from repro.references.limits import has_unique_steady_state
+from repro.references.limits import has_unique_steady_state, only_state
 from repro.references.qutip_solvers import (
     check_state,
     evolve,
@@ -93,8 +93,6 @@ def steady_state(
     _check_size(model.lattice.n_sites)
     if not model.has_jumps:
         raise InputError("steady state of a model without jump operators: expected at least one, or it is not unique")
-    if not has_unique_steady_state(model):
-        raise InputError("steady state: not shown to be unique, expected decay (or its like) on every site")
     description = describe(model, "steady state")
 
     def compute() -> Reference:
@@ -134,7 +132,10 @@ def _steady(model: LindbladModel, info: dict[str, Any]) -> Reference:
     n_sites = model.lattice.n_sites
     natural = model.in_units_of(model.unit)
     hamiltonian, jumps = qutip_operators(natural)
-    solver, rho = solve_steady_state(hamiltonian, jumps, n_sites, natural.slowest)
+    if has_unique_steady_state(model):
+        solver, rho = solve_steady_state(hamiltonian, jumps, n_sites, natural.slowest)
+    else:
+        solver, rho = only_state(hamiltonian, jumps, n_sites)
     check_state("exact steady state", rho)
     columns = {name: np.array([(op * rho).tr().real]) for name, op in site_averaged_paulis(n_sites).items()}
     info = {"kind": "steady state", **info, "solver": solver}

@@ -70,25 +70,61 @@ def limit(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj, slo
     return _followed(hamiltonian, jumps, rho, slowest)
 
 
+def only_state(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], n_sites: int) -> tuple[str, qutip.Qobj]:
+    """How it was found, and the steady state where the dense superoperator has one alone.
+
+    Raises:
+        InputError: more than one, or more sites than `DENSE_SITES`.
+    """
+    import qutip
+
+    if n_sites > DENSE_SITES:
+        raise InputError("steady state: not shown to be unique, expected decay (or its like) on every site")
+    L, basis = _in_hermitian_basis(hamiltonian, jumps, n_sites)
+    _, V = _null_spaces(L)
+    if V.shape[1] > 1:
+        raise InputError("steady state: the Liouvillian has more than one, expected a unique one")
+    matrix = (basis @ V[:, 0]).reshape(2**n_sites, 2**n_sites, order="F")
+    return "null space", qutip.Qobj(matrix / np.trace(matrix), dims=[[2] * n_sites] * 2)
+
+
 def _projected(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj) -> qutip.Qobj:
     """V (U^T V)^-1 U^T rho_0 with the right and left null spaces V, U of L in a basis of Hermitian matrices."""
     import qutip
     import scipy.linalg
 
-    basis = _hermitian_basis(len(rho.dims[0]))
-    L = (basis.conj().T @ qutip.liouvillian(hamiltonian, jumps).full() @ basis).real
+    L, basis = _in_hermitian_basis(hamiltonian, jumps, len(rho.dims[0]))
     start = (basis.conj().T @ rho.full().ravel(order="F")).real
+    U, V = _null_spaces(L)
+    end = V @ np.linalg.solve(U.T @ V, U.T @ start)
+    if V.shape[1] > 1 and _rings_on(scipy.linalg.expm(L), start - end):
+        raise InputError("limit of the evolution: it oscillates for ever, expected one that comes to rest")
+    return qutip.Qobj((basis @ end).reshape(rho.shape, order="F"), dims=rho.dims)
+
+
+def _in_hermitian_basis(
+    hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], n_sites: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """L as a real matrix, and the basis that it is in."""
+    import qutip
+
+    basis = _hermitian_basis(n_sites)
+    return (basis.conj().T @ qutip.liouvillian(hamiltonian, jumps).full() @ basis).real, basis
+
+
+def _null_spaces(L: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Left and right null spaces as columns.
+
+    Raises:
+        InputError: a singular value that is neither zero nor not.
+    """
+    import scipy.linalg
+
     left, sizes, right = scipy.linalg.svd(L)
     sizes = sizes / max(1.0, sizes[0])
     if np.any((sizes > ZERO) & (sizes < NOT_ZERO)):
         raise InputError("limit of the evolution: some rate is too small to tell from zero, expected none below 1e-9")
-    kernel = sizes <= ZERO
-    U, V = left[:, kernel], right[kernel].T
-    end = V @ np.linalg.solve(U.T @ V, U.T @ start)
-    if V.shape[1] > 1 and _rings_on(scipy.linalg.expm(L), start - end):
-        raise InputError("limit of the evolution: it oscillates for ever, expected one that comes to rest")
-    matrix = (basis @ end).reshape(rho.shape, order="F")
-    return qutip.Qobj(matrix, dims=rho.dims)
+    return left[:, sizes <= ZERO], right[sizes <= ZERO].T
 
 
 def _rings_on(step: np.ndarray, moving: np.ndarray) -> bool:
