@@ -92,7 +92,7 @@ def _reads_otherwise(one: Observable, n_sites: int) -> bool:
         return True
     if words in LETTERS:
         (meant,) = _linear(words, n_sites)
-    elif words == IDENTITY_STRING or all(FACTOR.fullmatch(word) for word in words.split()):
+    elif words == IDENTITY_STRING or all(_is_pauli(word) for word in words.split()):
         try:
             meant = _string(parse(words, n_sites))
         except InputError:  # of a site that is not there, or there twice
@@ -100,6 +100,11 @@ def _reads_otherwise(one: Observable, n_sites: int) -> bool:
     else:
         return False
     return not _same(one, meant)
+
+
+def _is_pauli(word: str) -> bool:
+    """Whether a word reads as a Pauli matrix on a site; the current "j0" does not."""
+    return FACTOR.fullmatch(word) is not None and word[0].upper() in LETTERS
 
 
 def _same(one: Observable, other: Observable) -> bool:

@@ -58,7 +58,13 @@ def test_a_name_that_means_something_else_is_refused(name: str, terms: Any) -> N
 
 @pytest.mark.parametrize(
     ("name", "terms"),
-    [("Z0", [(1.0, "Z0")]), ("Z1 X0", [(0.5, "X0 Z1")] * 2), ("Z", [(0.5, "Z0"), (0.5, "Z1")]), ("Zed", [(2.0, "Z0")])],
+    [
+        ("Z0", [(1.0, "Z0")]),
+        ("Z1 X0", [(0.5, "X0 Z1")] * 2),
+        ("Z", [(0.5, "Z0"), (0.5, "Z1")]),
+        ("Zed", [(2.0, "Z0")]),
+        ("j0", [(2.0, "Z0")]),
+    ],
 )
 def test_a_name_that_means_itself_is_kept(name: str, terms: Any) -> None:
     assert [each.name for each in pair(observables={name: terms}).asked] == [name]
