@@ -54,7 +54,7 @@ def main(small: bool = False, out: Path = Path(), runs: Path = Path("runs")) -> 
         out: folder of the drawing.
         runs: folder for everything computed.
     """
-    solution = repro.solve(build(3 if small else 4), steady=True, iterations=100 if small else None, runs=runs)
+    solution = repro.solve(build(3 if small else 4), steady=True, iterations=250 if small else None, runs=runs)
     print(solution.summary())
     draw(solution, out / "xxz_chain.png")
     return solution
