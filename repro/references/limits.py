@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repro.physics.lindblad import LindbladModel
+from repro.physics.lindblad import IDENTITY, PAULIS, LindbladModel
 from repro.references.qutip_solvers import evolve, lindblad_rhs
 from repro.utils.errors import InputError
 
@@ -136,8 +136,6 @@ def _rings_on(step: np.ndarray, moving: np.ndarray) -> bool:
 
 def _hermitian_basis(n_sites: int) -> np.ndarray:
     """Products of Pauli matrices over sqrt(2^N) as columns, each stacked column by column."""
-    from repro.physics.lindblad import IDENTITY, PAULIS
-
     products = [np.eye(1)]
     for _ in range(n_sites):
         products = [np.kron(product, one) for product in products for one in (IDENTITY, *PAULIS.values())]
