@@ -131,11 +131,23 @@ class Dynamics(Evolution):
     kind: ClassVar[str] = "dynamics"
     short: ClassVar[str] = "dyn"
     loss: PaperLoss | InterpolatedLoss = choice("objective", OBJECTIVES, PaperLoss, InterpolatedLoss)
+    relative_entropy: bool = setting(
+        False, "measure the relative entropy of the exact p(t) too, at every time step (dynamics, enumeration)"
+    )
 
     @property
     def label(self) -> str:
         """What a point's name says of its loss."""
         return self.loss.label
+
+    def check_estimator(self, estimator: AnyEstimator) -> None:
+        """Refuse to measure the relative entropy where nothing is enumerated.
+
+        Raises:
+            InputError: it is asked for.
+        """
+        if self.relative_entropy and (not isinstance(estimator, Enumeration) or estimator.sampling == "unmasked"):
+            raise InputError("relative_entropy: expected estimator enumeration, and sampling masked")
 
 
 @dataclass(frozen=True)
@@ -146,6 +158,11 @@ class VariationalThenDynamics(Method):
     short: ClassVar[str] = "var+dyn"
     first: Variational = part(Variational)
     then: Dynamics = part(Dynamics)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.then.relative_entropy:
+            raise InputError(f"relative_entropy: method {self.kind} starts from no exact state, expected dynamics")
 
     @property
     def search(self) -> Variational:

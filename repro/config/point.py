@@ -17,6 +17,7 @@ from repro.config.ansatz import Ansatz
 from repro.config.estimator import Enumeration, Naive, Sampled
 from repro.config.method import METHODS, Method, Variational
 from repro.config.settings import Settings, all_leaves, change, choice, from_leaves, leaves, part, setting
+from repro.config.spin_symmetry import NO_SYMMETRY, outcome_maps
 from repro.config.systems import System
 from repro.physics.lattice import Lattice
 from repro.physics.lindblad import LindbladModel
@@ -38,6 +39,8 @@ LATER_SETTINGS: dict[str, Any] = {
     "hilbert_schmidt": 0.0,
     "reuse": 1,
     "step_at": 0.8,
+    "spin_symmetry": "none",
+    "relative_entropy": False,
 }
 """Settings that came after the first results, at the values those had: there they are left out of the id."""
 
@@ -69,6 +72,7 @@ class Point(Settings):
             raise InputError(
                 f"method {self.method.kind} with gamma = 0: expected gamma above 0, or no steady state is unique"
             )
+        outcome_maps(self.ansatz.spin_symmetry, self.system, self.method.from_initial_state)
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings alone travel to other processes, not what is built from them."""
@@ -80,8 +84,9 @@ class Point(Settings):
         where = self.system.place or self.ansatz.strings
         sampling = "-unmasked" if getattr(self.estimator, "sampling", "") == "unmasked" else ""
         seed = f"-seed{self.seed}" if self.seed else ""
+        spins = f"-spin{self.ansatz.spin_symmetry}" if self.ansatz.spin_symmetry != NO_SYMMETRY else ""
         kind = f"{self.method.short}-{self.ansatz.size}-{where}-{self.system.label}"
-        return f"{kind}{self.method.label}{sampling}{seed}"
+        return f"{kind}{self.method.label}{sampling}{spins}{seed}"
 
     @cached_property
     def point_id(self) -> str:
@@ -110,6 +115,11 @@ class Point(Settings):
     def orders(self) -> tuple[tuple[int, ...], ...]:
         """Visiting orders of the string mixture."""
         return orders(self.ansatz.strings, self.lattice)
+
+    @property
+    def outcome_maps(self) -> tuple[tuple[int, ...], ...]:
+        """Permutations of outcomes that the distribution is averaged over, the identity first."""
+        return outcome_maps(self.ansatz.spin_symmetry, self.system, self.method.from_initial_state)
 
     @cached_property
     def lindblad_model(self) -> LindbladModel:

@@ -14,6 +14,7 @@ from repro.config.method import Dynamics
 from repro.config.objective import InterpolatedLoss
 from repro.config.point import Point
 from repro.methods import losses
+from repro.methods.exact_distance import RELATIVE_ENTROPY, ExactDistance
 from repro.methods.module import ADAM, PointModule
 
 WARM_UP = 0.2
@@ -29,6 +30,9 @@ class DynamicsModule(PointModule):
         assert evolution is not None
         self.evolution = evolution
         self._frozen: tuple[object, ...] = ()  # a tuple hides a frozen module from nn.Module's registration
+        self._distance: ExactDistance | None = None
+        if isinstance(evolution, Dynamics) and evolution.relative_entropy:
+            self._distance = ExactDistance(point.system, point.liouvillian, evolution.step)
 
     @property
     def n_epochs(self) -> int:
@@ -77,6 +81,15 @@ class DynamicsModule(PointModule):
         if isinstance(objective, InterpolatedLoss):
             return losses.interpolated(evaluation, self.evolution.tau, objective.mixing_at(self.time))
         return losses.dynamics(evaluation, self.evolution.tau)
+
+    @torch.no_grad()
+    def measure(self) -> dict[str, float]:
+        """As every module, and how far p is from exact where the point asks for it."""
+        row = super().measure()
+        if self._distance is not None:
+            off = self._distance.after(len(self.history), self.model.all_probs())
+            row |= {RELATIVE_ENTROPY: off, f"{RELATIVE_ENTROPY}_error": 0.0}
+        return row
 
     @property
     def time(self) -> float:

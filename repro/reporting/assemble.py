@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from repro.config.listed import Listed
 from repro.config.point import Point
 from repro.config.systems import COUPLINGS
+from repro.methods.exact_distance import RELATIVE_ENTROPY
 from repro.physics.pauli_means import PAULI_NAMES
-from repro.references.of_point import exact_of, stored_steady_state
+from repro.references.of_point import Exact, exact_of, stored_steady_state
 from repro.running import events
 from repro.running.folders import DONE, finished, point_folder
 from repro.utils.files import write_atomic
@@ -109,7 +110,7 @@ def _rows(listed: Listed, runs: Path) -> Iterable[dict[str, Any]]:
         if point.settles:
             measured.append((math.inf, *_steady_estimate(history, name), history["seconds"].iloc[-1]))
         for t, mean, error, seconds in measured:
-            value = exact(t, name.removeprefix("scored_")) if exact else None
+            value = _exact_value(exact, t, name)
             yield {
                 **fixed,
                 "t": significant(t),
@@ -119,6 +120,12 @@ def _rows(listed: Listed, runs: Path) -> Iterable[dict[str, Any]]:
                 "exact": None if value is None else round(value, 10),
                 "seconds": round(seconds, 2),
             }
+
+
+def _exact_value(exact: Exact | None, t: float, name: str) -> float | None:
+    if name == RELATIVE_ENTROPY:
+        return 0.0
+    return exact(t, name.removeprefix("scored_")) if exact else None
 
 
 def _measured(history: pd.DataFrame) -> list[str]:

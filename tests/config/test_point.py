@@ -53,7 +53,14 @@ CHANGED: dict[str, Any] = (
     | {"Jx": 0.1, "Jy": 0.2, "Jz": 0.3, "B": 1.0, "V": 1.0, "g": 1.0, "gamma": 2.0, "initial": "down"}
     | {"layers": 2, "width": 64, "heads": 2, "feedforward": 8, "norm": "pre", "strings": "8s"}
     | {"positions": "learned", "dense_output": 4, "hilbert_schmidt": 0.5, "reuse": 4}
-    | {"method": "dynamics", "estimator": "naive", "n_samples": 9, "iterations": 5, "learning_rate": 0.1}
+    | {
+        "relative_entropy": True,
+        "method": "dynamics",
+        "estimator": "naive",
+        "n_samples": 9,
+        "iterations": 5,
+        "learning_rate": 0.1,
+    }
     | {"tau": 0.1, "t_end": 3.0, "step_iterations": 7, "first_steps": 3, "first_iterations": 9}
     | {"step_learning_rate": 0.1, "step_decay": "exponential", "step_factor": 0.5, "step_at": 0.5, "seed": 1}
     | {"sampling": "unmasked", "objective": "interpolated", "mixing": 0.5, "mixing_time": 2.0}
@@ -62,11 +69,9 @@ NEEDED: dict[str, Mapping[str, Any]] = {
     "n_sites": {"lattice": "ring"},
     "V": {"model": "tfim"},
     "g": {"model": "tfim"},
-    "mixing": {"method": "dynamics", "objective": "interpolated"},
-    "mixing_time": {"method": "dynamics", "objective": "interpolated"},
-    "objective": {"method": "dynamics"},
-    "dense_output": {"method": "projection", "n_samples": None},
-    "hilbert_schmidt": {"method": "projection", "n_samples": None},
+    **{name: {"method": "dynamics", "objective": "interpolated"} for name in ("mixing", "mixing_time")},
+    **{name: {"method": "dynamics"} for name in ("objective", "relative_entropy")},
+    **{name: {"method": "projection", "n_samples": None} for name in ("dense_output", "hilbert_schmidt")},
     "reuse": {"method": "collocation"},
 }
 """What a point must have for a setting to exist."""
@@ -116,6 +121,8 @@ def test_every_setting_says_what_it_is(name: str) -> None:
         {"method": "projection", "hilbert_schmidt": 1.0, "n_samples": 10},
         {"method": "collocation", "sampling": "unmasked", "n_samples": 10},
         {"objective": "interpolated"},
+        {"method": "dynamics", "estimator": "sampled", "n_samples": 9, "relative_entropy": True},
+        {"method": "variational+dynamics", "relative_entropy": True},
         {"method": "dynamics", "objective": "sign"},
         {"method": "variational+dynamics", "objective": "sign"},
         {"objective": "sign", "mixing": 1.1},
