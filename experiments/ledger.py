@@ -3,6 +3,7 @@
 seeds: variational searches of Fig. 4(b) and evolutions of Fig. 4(a) with other seeds.
 sign: the sign-augmented loss (Eq. S25) for several lambda. interpolated: the interpolated loss (Eq. S23).
 sampling: two layers, sampled with the causal mask and without it as the public code does.
+symmetry: variational searches whose p is symmetric under the rotation of every spin by pi about z, beside others.
 """
 
 from __future__ import annotations
@@ -16,6 +17,17 @@ SEEDS = (0, 1, 2)
 FEWER = ("0s", "1s", "8s")
 """Mixtures that two-layer networks are repeated for."""
 MIXINGS = (0.99, 0.9, 0.5)
+CUBIC = "tetrahedral-cubic"
+ANSATZES: tuple[tuple[str, dict[str, str]], ...] = tuple(
+    (f"{strings}{ending}", {"strings": strings} | changes)
+    for strings in ("0s", "symmetries")
+    for ending, changes in (
+        ("", {}),
+        ("-cubic", {"povm": CUBIC}),
+        ("-cubic-spinz", {"povm": CUBIC, "spin_symmetry": "z"}),
+    )
+)
+"""Strings with the paper's tetrahedron, with one whose outcomes the rotation permutes, and made symmetric under it."""
 
 
 def points(profile: str) -> tuple[Listed, ...]:
@@ -59,6 +71,15 @@ def _sampling(base: Listed, sizes: tuple[tuple[int, int], ...], n_samples: int) 
     return _repeated([point.change(sampling=how) for point in drawn for how in ("masked", "unmasked")])
 
 
+def _symmetry(base: Listed) -> list[Listed]:
+    """The shallow search with and without the symmetry."""
+    return [
+        base.change(panel="symmetry", **changes, seed=seed, name=f"var-1x32-{name}" + (f"-seed{seed}" if seed else ""))
+        for name, changes in ANSATZES
+        for seed in SEEDS
+    ]
+
+
 def _dynamics(evolutions: list[Listed]) -> Listed:
     return next(p for p in evolutions if p.settings["method"] == "dynamics")
 
@@ -78,7 +99,7 @@ def _quick() -> tuple[Listed, ...]:
 
 
 def _workstation() -> tuple[Listed, ...]:
-    return _full("workstation", 3000)
+    return (*_full("workstation", 3000), *_symmetry(_searches("workstation")[0]))
 
 
 def _paper() -> tuple[Listed, ...]:

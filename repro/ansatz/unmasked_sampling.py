@@ -23,8 +23,7 @@ def unmasked_sample(model: StringMixture, n: int, generator: torch.Generator | N
     for _ in range(model.n_sites):
         p_BK = torch.softmax(_last_logits(model.transformer, tokens_BN), -1)
         tokens_BN = torch.cat([tokens_BN, torch.multinomial(p_BK, 1, generator=generator)], 1)
-    string_B = torch.randint(model.n_strings, (n,), generator=generator, device=device)
-    return tokens_BN[:, 1:].gather(1, model.inverse_orders_SN[string_B])
+    return model.placed(tokens_BN[:, 1:], generator)
 
 
 def _last_logits(transformer: Transformer, tokens_BN: torch.Tensor) -> torch.Tensor:

@@ -62,6 +62,9 @@ class Solve:
     """attention heads"""
     n_samples: int | None = None
     """draws per iteration"""
+    spin_symmetry: str | None = None
+    """x, y or z: a distribution symmetric under the rotation of every spin by pi about it, for models that have that
+    symmetry and a POVM whose outcomes it permutes (povm="tetrahedral-cubic")"""
     exact: bool = True
     """compute QuTiP's values beside it, up to ten sites"""
     jobs: int = 1
@@ -89,7 +92,7 @@ class Solve:
         t_end = DEFAULT_TIME if self.t_end is None and not self.steady else self.t_end
         same = ("steady", "seed", "seeds", "method", "estimator", "step", "iterations", "exact", "runs", "jobs")
         given = {name: getattr(self, name) for name in (*same, "threads", "device", "memory")}
-        network = {name: getattr(self, name) for name in ("layers", "width", "heads", "n_samples")}
+        network = {name: getattr(self, name) for name in ("layers", "width", "heads", "n_samples", "spin_symmetry")}
         given |= {name: value for name, value in network.items() if value is not None}
         try:
             solution = solve(problem, t_end, **given)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from repro.ansatz.transformer import NORMS, POSITIONS, TransformerConfig
 from repro.config.settings import Settings, setting
+from repro.config.spin_symmetry import NO_SYMMETRY, SPIN_SYMMETRIES
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,12 @@ class Ansatz(Settings):
         "0s",
         "string mixture: 0s, 1s, 2s, 4s, 8s; beyond the paper: 2t, 4t (translations far apart), translations (all), "
         "symmetries (reflections too)",
+    )
+    spin_symmetry: str = setting(
+        NO_SYMMETRY,
+        "make p symmetric under the rotation of every spin by pi about z (or x, y): none, x, y, z; needs a POVM whose "
+        "outcomes it permutes (tetrahedral-cubic) and a model that has the symmetry",
+        choices=SPIN_SYMMETRIES,
     )
 
     @property

@@ -120,7 +120,7 @@ class System(Settings):
     measured_batches: ClassVar[int] = 1
     geometry: Rectangle | Ring = choice("lattice", "ring, chain or rectangle", Rectangle, Ring, Chain)
     model: Heisenberg | Tfim = choice("model", "heisenberg or tfim", Heisenberg, Tfim)
-    povm: str = setting("tetrahedral", "tetrahedral or pauli4", choices=tuple(POVMS))
+    povm: str = setting("tetrahedral", "tetrahedral, pauli4; beyond the paper: tetrahedral-cubic", choices=tuple(POVMS))
     initial: str = setting(
         "up", "product state at the start: up, down, plus, minus, left, right", choices=tuple(BLOCH_DIRECTIONS)
     )

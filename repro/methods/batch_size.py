@@ -49,7 +49,8 @@ def samples_within(memory: int, model: StringMixture, tables: NeighbourTables) -
         InputError: not even one.
     """
     config, dtype = model.transformer.config, next(model.parameters()).dtype
-    per_sample = nodes_per_sample(tables, model.orders_SN) * bytes_per_node(config, dtype)
+    nodes = len(model.outcome_maps_RK) * nodes_per_sample(tables, model.orders_SN)
+    per_sample = nodes * bytes_per_node(config, dtype)
     size = int(memory / per_sample)
     if size < 1:
         raise InputError(

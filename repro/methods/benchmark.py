@@ -176,7 +176,7 @@ def _peak_mb(device: torch.device) -> float:
 
 def _nodes(point: Point, estimator: object, model: Any, device: torch.device) -> int:
     """Positions that go through the network in one iteration."""
-    N, S = model.n_sites, model.n_strings
+    N, S = model.n_sites, model.n_components
     if isinstance(estimator, Enumeration):
         return (4**N - 1) // 3
     if isinstance(estimator, Sampled):

@@ -27,7 +27,7 @@ def build_ansatz(point: Point) -> StringMixture:
         torch.manual_seed(point.seed)
         bias = torch.as_tensor(point.system.start_bias())
         transformer = Transformer(point.ansatz.transformer(point.lattice.n_sites), bias)
-    return StringMixture(transformer, point.orders)
+    return StringMixture(transformer, point.orders, point.outcome_maps)
 
 
 def build_estimator(point: Point, memory: int | None = None, ranks: int = 1) -> Estimator:

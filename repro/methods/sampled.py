@@ -23,12 +23,12 @@ from repro.physics.liouvillian import LocalLiouvillian
 
 @dataclass(frozen=True)
 class BatchTrees:
-    """Samples and their neighbours on one tree per string, ready for any distribution of the same strings.
+    """Samples and their neighbours on one tree per component, ready for any distribution of the same components.
 
     Attributes:
         neighbours: non-zero entries of L in the samples' rows.
-        trees: for each string, the tree of samples and neighbours.
-        of_samples, of_entries: for each string, where samples and neighbours are among the tree's configurations.
+        trees: for each component of the mixture, the tree of samples and neighbours.
+        of_samples, of_entries: for each, where samples and neighbours are among the tree's configurations.
     """
 
     neighbours: Neighbours
@@ -38,16 +38,16 @@ class BatchTrees:
 
     @property
     def n_nodes(self) -> int:
-        """Network evaluations, all strings together."""
+        """Network evaluations, all components together."""
         return sum(tree.n_nodes for tree in self.trees)
 
     @classmethod
-    def build(cls, samples_BN: torch.Tensor, orders_SN: torch.Tensor, neighbours: Neighbours) -> BatchTrees:
-        """Sort samples and neighbours along every string."""
+    def build(cls, samples_BN: torch.Tensor, model: StringMixture, neighbours: Neighbours) -> BatchTrees:
+        """Sort samples and neighbours as every component of a model reads them."""
         given_EN = torch.cat([samples_BN.to(torch.uint8), neighbours.configurations_EN])
         trees, of_samples, of_entries = [], [], []
-        for order_N in orders_SN:
-            outcomes_MN, index_E = unique_configurations(given_EN[:, order_N])
+        for read_EN in model.readings(given_EN):
+            outcomes_MN, index_E = unique_configurations(read_EN)
             trees.append(SampleTree(outcomes_MN))
             of_samples.append(index_E[: len(samples_BN)])
             of_entries.append(index_E[len(samples_BN) :])
@@ -117,7 +117,7 @@ class Sampled(SamplingEstimator):
     def without_gradient(
         self, models: Sequence[StringMixture], samples_BN: torch.Tensor, reference_B: torch.Tensor
     ) -> list[tuple[torch.Tensor, ...]]:
-        """p(a) / q(a) and (L p)(a) / q(a) of several distributions of the same strings, q given by log q(a)."""
+        """p(a) / q(a) and (L p)(a) / q(a) of several distributions of the same components, q given by log q(a)."""
         order_B, size = self._in_parts(models[0], samples_BN)
         parts = []
         for part_B in order_B.split(size):
@@ -140,7 +140,7 @@ class Sampled(SamplingEstimator):
     def tree(self, model: StringMixture, samples_BN: torch.Tensor) -> BatchTrees:
         """The samples' neighbours and trees."""
         neighbours = self.tables.of(samples_BN, next(model.parameters()).dtype)
-        return BatchTrees.build(samples_BN, model.orders_SN, neighbours)
+        return BatchTrees.build(samples_BN, model, neighbours)
 
     def _part(
         self, model: StringMixture, samples_BN: torch.Tensor, old: object | None, whole: bool

@@ -28,6 +28,9 @@ BLOCH_DIRECTIONS: dict[str, tuple[float, float, float]] = {
 BlochState = str | Sequence[float] | np.ndarray
 """One spin: a name of BLOCH_DIRECTIONS, or a Bloch vector of length at most one."""
 
+CUBIC = "tetrahedral-cubic"
+"""The POVM whose outcomes rotations by pi about x, y and z permute."""
+
 # A product state can make an outcome impossible (4-Pauli: M_1 on |down>); its log needs a floor. 1e-6 moves every
 # Pauli expectation by less than 1e-5 and keeps the start well inside float32.
 PROBABILITY_FLOOR = 1e-6
@@ -151,4 +154,10 @@ def pauli4() -> Povm:
     return Povm(np.stack([*projectors, IDENTITY - sum(projectors)]), "pauli4")
 
 
-POVMS = {"tetrahedral": tetrahedral, "pauli4": pauli4}
+def tetrahedral_cubic() -> Povm:
+    """Tetrahedral POVM towards alternate corners of a cube: a rotation by pi about x, y or z permutes its outcomes."""
+    corners = [(1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)]
+    return Povm(np.stack([(IDENTITY + bloch_operator(v) / np.sqrt(3)) / 4 for v in corners]), CUBIC)
+
+
+POVMS = {"tetrahedral": tetrahedral, "pauli4": pauli4, CUBIC: tetrahedral_cubic}

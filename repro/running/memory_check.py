@@ -21,6 +21,7 @@ from repro.config.estimator import Enumeration, Naive
 from repro.config.method import Method, Projection
 from repro.config.point import Point
 from repro.config.settings import change, leaves
+from repro.config.spin_symmetry import NO_SYMMETRY
 from repro.methods.batch_size import BYTES_OF_TREE, GIB, WIDTHS_OF_FIRST_LAYER, WIDTHS_OF_LAYER
 from repro.utils.errors import InputError
 
@@ -69,7 +70,7 @@ def _weights(point: Point) -> int:
 def _enumeration(point: Point, estimator: Enumeration) -> int:
     N, method = point.lattice.n_sites, point.method
     A, V = 4**N, (4**N - 1) // 3
-    per_configuration = OF_CONFIGURATION + _of_method(method) + OF_STRING * _further_strings(point)
+    per_configuration = OF_CONFIGURATION + _of_method(method) + OF_STRING * _gathers(point)
     n_samples = estimator.n_samples or 0
     draws = n_samples * (OF_DRAW if method.networks == 1 else OF_DRAW_STAGES)
     if estimator.sampling == "unmasked":
@@ -86,9 +87,9 @@ def _of_method(method: Method) -> int:
     return (OF_EVOLUTION if method.networks == 1 else OF_STAGES) + recorded
 
 
-def _further_strings(point: Point) -> int:
-    strings = len(point.orders)
-    return strings if strings > 1 else 0
+def _gathers(point: Point) -> int:
+    """Permuted copies of p that a mixture averages: of strings, and of outcomes."""
+    return sum(n for n in (len(point.orders), len(point.outcome_maps)) if n > 1)
 
 
 def _floats_per_node(ansatz: Ansatz, N: int) -> int:
@@ -106,8 +107,8 @@ def _tree(point: Point, draws: int) -> int:
     """Nodes of the sampled tree as if no two samples shared a prefix, but no more than there are."""
     lattice, ansatz = point.lattice, point.ansatz
     N, P = lattice.n_sites, len(lattice.bonds)
-    strings = max(1, _further_strings(point))
-    nodes = strings * min(draws * (N + 1.5 * N * (N - 1) + 9 * P * (N - 1) / 2), (4.0**N - 1) / 3)
+    components = len(point.orders) * len(point.outcome_maps)
+    nodes = components * min(draws * (N + 1.5 * N * (N - 1) + 9 * P * (N - 1) / 2), (4.0**N - 1) / 3)
     widths = 0 if ansatz.is_shallow else WIDTHS_OF_FIRST_LAYER + WIDTHS_OF_LAYER * (ansatz.layers - 1)
     return int(nodes * (BYTES_OF_TREE + widths * ansatz.width * FLOAT))
 
@@ -115,7 +116,7 @@ def _tree(point: Point, draws: int) -> int:
 def _naive(point: Point, draws: int) -> int:
     """Every flipped neighbour of every sample is a sequence of its own."""
     lattice = point.lattice
-    return draws * (4 * lattice.n_sites + 16 * len(lattice.bonds)) * _sequence(point)
+    return draws * (4 * lattice.n_sites + 16 * len(lattice.bonds)) * len(point.outcome_maps) * _sequence(point)
 
 
 def _sequence(point: Point) -> int:
@@ -177,8 +178,8 @@ def _gib(size: int) -> str:
 
 def _smaller(point: Point, memory: int, free: int) -> str:
     """The largest lattice of its kind, and the other estimator where this one enumerates."""
-    strings = _further_strings(point) * OF_STRING if isinstance(point.estimator, Enumeration) else 0
-    plain = {"strings": "0s", "lattice": "ring"}
+    strings = _gathers(point) * OF_STRING if isinstance(point.estimator, Enumeration) else 0
+    plain = {"strings": "0s", "spin_symmetry": NO_SYMMETRY, "lattice": "ring"}
     fitting = 0
     for sites in range(1, min(point.lattice.n_sites, MAX_ENUMERATED_SITES + 1)):
         ring = change(point, **plain, n_sites=sites)

@@ -50,7 +50,7 @@ OF_DRAWS = {"layers": 1, "n_samples": 1000}
 CHANGEABLE = (
     *("layers", "width", "heads", "feedforward", "norm", "positions", "strings", "n_samples", "learning_rate"),
     *("first_steps", "first_iterations", "step_learning_rate", "step_decay", "step_factor", "dense_output"),
-    *("hilbert_schmidt", "reuse"),
+    *("hilbert_schmidt", "reuse", "spin_symmetry"),
 )
 """Fields of a point that a user may set besides the arguments of `repro.solve`."""
 

@@ -31,7 +31,8 @@ class Problem:
         model: the Lindblad equation (Eq. 1) with any one- and two-site terms.
         initial: the product state at t = 0: a name ("up", "down", "plus", "minus", "left", "right") or a Bloch vector
             (x, y, z) of length at most one for every spin alike, or a list of N of them, one for each site.
-        povm: "tetrahedral", "pauli4", or four 2x2 matrices of your own; kept as a `repro.physics.povm.Povm`.
+        povm: "tetrahedral", "pauli4", "tetrahedral-cubic", or four 2x2 matrices of your own; kept as a
+            `repro.physics.povm.Povm`.
         observables: a list of "Z" (averaged over the sites), "Z*" (every site), a Pauli string such as "X0 Z3",
             {name: [(2.0, "X0 Y1"), ...]} for a linear combination, and "purity" (Tr rho^2, enumeration alone). By
             default X, Y, Z averaged and of every site.

@@ -52,7 +52,7 @@ CHANGED: dict[str, Any] = (
     {"lattice": "ring", "rows": 2, "cols": 2, "periodic": False, "n_sites": 4, "model": "tfim", "povm": "pauli4"}
     | {"Jx": 0.1, "Jy": 0.2, "Jz": 0.3, "B": 1.0, "V": 1.0, "g": 1.0, "gamma": 2.0, "initial": "down"}
     | {"layers": 2, "width": 64, "heads": 2, "feedforward": 8, "norm": "pre", "strings": "8s"}
-    | {"positions": "learned", "dense_output": 4, "hilbert_schmidt": 0.5, "reuse": 4}
+    | {"spin_symmetry": "z", "positions": "learned", "dense_output": 4, "hilbert_schmidt": 0.5, "reuse": 4}
     | {
         "relative_entropy": True,
         "method": "dynamics",
@@ -73,6 +73,7 @@ NEEDED: dict[str, Mapping[str, Any]] = {
     **{name: {"method": "dynamics"} for name in ("objective", "relative_entropy")},
     **{name: {"method": "projection", "n_samples": None} for name in ("dense_output", "hilbert_schmidt")},
     "reuse": {"method": "collocation"},
+    "spin_symmetry": {"povm": "tetrahedral-cubic"},
 }
 """What a point must have for a setting to exist."""
 NOT_POSITIVE = (0.0, -0.1, math.nan, math.inf)
@@ -106,7 +107,8 @@ def test_every_setting_says_what_it_is(name: str) -> None:
         *({name: -1} for name in ("n_samples", "seed", "gamma")),
         *({"method": "dynamics", name: -1} for name in ("first_steps", "step_iterations")),
         *({name: "nonsense"} for name in ("lattice", "model", "povm", "initial", "method", "estimator", "strings")),
-        *({name: "nonsense"} for name in ("norm", "positions", "sampling", "objective")),
+        *({name: "nonsense"} for name in ("norm", "positions", "sampling", "objective", "spin_symmetry")),
+        {"spin_symmetry": "z"},
         {"method": "dynamics", "step_decay": "nonsense"},
         {"method": "dynamics", "step_at": 1.5},
         {"width": 31},
