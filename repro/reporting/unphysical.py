@@ -7,23 +7,10 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from repro.utils.bounds import ERRORS, PAULI_AVERAGES, beyond
+
 if TYPE_CHECKING:
     import pandas as pd
-
-ERRORS, ROUNDING = 3.0, 1e-6
-"""A mean is unphysical that exceeds its bound by so many errors and this fraction, rounding in single precision."""
-PAULI_AVERAGES = ("sigma_x", "sigma_y", "sigma_z")
-
-
-def beyond(mean: pd.Series[float], error: pd.Series[float], bound: pd.Series[float] | float) -> pd.Series[bool]:
-    """Which means exceed a bound by more than their errors.
-
-    Args:
-        mean: values.
-        error: their errors, NaN or 0 where there are none.
-        bound: the largest absolute value that any state has.
-    """
-    return mean.abs() > bound * (1 + ROUNDING) + ERRORS * error.fillna(0.0)
 
 
 def worst(rows: pd.DataFrame, bound: Callable[[str], float], place: Callable[[pd.Series], str]) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repro.utils.bounds import NO, YES, physical
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 
@@ -23,13 +24,17 @@ if TYPE_CHECKING:
 COLUMNS: tuple[str, ...] = (
     *("figure", "panel", "point", "point_id", "profile", "method", "lattice", "n_sites", "layers", "width", "strings"),
     *("model", "Jx", "Jy", "Jz", "B", "V", "g", "povm", "tau", "n_samples", "t", "observable", "mean", "error"),
-    *("exact", "seed", "commit", "device", "seconds"),
+    *("exact", "seed", "commit", "device", "seconds", "smallest_eigenvalue", "physical"),
 )
 """Every column of a table, in the order of the file."""
+LATER = frozenset({"smallest_eigenvalue", "physical"})
+"""Columns that earlier tables do not have: the smallest eigenvalue of the row's state rho, empty where it was not
+computed; and whether its Pauli averages are within their bounds (`repro.utils.bounds.physical`), which is found anew
+from the means whenever a table is made or read, so that it never contradicts them."""
 
 INTEGERS = frozenset({"n_sites", "layers", "width", "seed"})
 NUMERIC = frozenset({"t", "mean", "error", "seconds"})
-OPTIONAL = frozenset({"Jx", "Jy", "Jz", "B", "V", "g", "tau", "exact"})
+OPTIONAL = frozenset({"Jx", "Jy", "Jz", "B", "V", "g", "tau", "exact", "smallest_eigenvalue"})
 """Numbers that a row may leave empty (NaN in a frame): another model's couplings, an exact value out of reach."""
 OPTIONAL_INTEGERS = frozenset({"n_samples"})
 
@@ -41,12 +46,23 @@ def tidy(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, source: str = "table"
     """Rows with any subset of Python, NumPy or text values -> a frame with exactly `COLUMNS` and fixed types.
 
     Args:
-        rows: mappings with every column (optional numbers may be None, "" or NaN), or a frame.
+        rows: mappings with every column but `LATER` (optional numbers may be None, "" or NaN), or a frame.
         source: what an error message calls the rows, usually the file.
 
     Raises:
-        InputError: for a missing or unknown column, or a cell that is no number where one is expected.
+        InputError: for a missing or unknown column, or a cell that is not what is expected there.
     """
+    return _judged(_typed(rows, source))
+
+
+def _judged(frame: pd.DataFrame) -> pd.DataFrame:
+    """All rows of a table, with the column `physical` from their means."""
+    import pandas as pd
+
+    return frame.assign(physical=pd.Series(physical(frame), index=frame.index, dtype="str"))
+
+
+def _typed(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, source: str) -> pd.DataFrame:
     import pandas as pd
 
     if isinstance(rows, pd.DataFrame):
@@ -54,6 +70,7 @@ def tidy(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, source: str = "table"
     else:
         rows = list(rows)
         frame = pd.DataFrame(rows, columns=None if rows else list(COLUMNS))
+    frame = frame.assign(**{name: None for name in COLUMNS if name in LATER and name not in frame.columns})
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
         raise InputError(f"{source}: column '{missing[0]}' is missing (expected: {', '.join(COLUMNS)})")
@@ -71,7 +88,11 @@ def _column(name: str, cells: pd.Series, source: str) -> pd.Series:
     whole, optional = name in INTEGERS | OPTIONAL_INTEGERS, name in OPTIONAL | OPTIONAL_INTEGERS
     if not whole and name not in NUMERIC | OPTIONAL:
         # A cell that is absent becomes NaN in a frame of mappings; in a column of names that means "".
-        return pd.Series(["" if cell is None or cell != cell else str(cell) for cell in cells], dtype="str")
+        texts = ["" if cell is None or cell != cell else str(cell) for cell in cells]
+        for row, text in enumerate(texts if name == "physical" else (), start=1):
+            if text not in ("", YES, NO):
+                raise InputError(f"{source}, row {row}: column '{name}' is '{text}', expected {YES}, {NO} or nothing")
+        return pd.Series(texts, dtype="str")
     values = [_number(name, cell, f"{source}, row {row}", whole, optional) for row, cell in enumerate(cells, start=1)]
     if whole:
         return pd.Series(values, dtype="Int64" if optional else "int64")
@@ -110,9 +131,10 @@ def write_parts(table: pd.DataFrame, path: Path) -> list[Path]:
         InputError: as `write_table` does.
     """
     earlier = set(_existing(path))
+    table = tidy(table, source=str(path))  # whole: a state's rows may lie in several parts
     starts = range(0, max(len(table), 1), ROWS_PER_FILE)
     written = [
-        write_table(table[start : start + ROWS_PER_FILE], name)
+        write_atomic(name, _to_csv(table[start : start + ROWS_PER_FILE]))
         for start, name in zip(starts, itertools.chain([path], _further(path)), strict=False)
     ]
     for name in earlier.difference(written):
@@ -149,7 +171,7 @@ def read_table(path: Path | str) -> pd.DataFrame:
 
     path = Path(path)
     # the first part raises the one-line error for a place that cannot be read
-    return pd.concat([_read_file(path), *map(_read_file, _existing(path))], ignore_index=True)
+    return _judged(pd.concat([_read_file(path), *map(_read_file, _existing(path))], ignore_index=True))
 
 
 def _read_file(path: Path) -> pd.DataFrame:
@@ -169,7 +191,7 @@ def _read_file(path: Path) -> pd.DataFrame:
             raise InputError(f"{path}, row {number}: {len(row)} cells, expected one for each of {len(header)} columns")
     # Text until here: a point_id such as 12e456789012 is a name and not a number, and float() keeps every bit.
     frame = pd.DataFrame(rows, columns=header, dtype="str")
-    return tidy(frame, source=str(path))
+    return _typed(frame, source=str(path))
 
 
 def read_exactly(path: Path | str) -> pd.DataFrame:

@@ -12,8 +12,8 @@ import sys
 from itertools import zip_longest
 from pathlib import Path
 
-FREE = ("point_id", "profile")
-"""Columns that may differ."""
+FREE = ("point_id", "profile", "smallest_eigenvalue", "physical")
+"""Columns that may differ, or that one of the folders lacks: the last two came later."""
 SHOWN = 5
 
 

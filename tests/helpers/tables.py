@@ -6,8 +6,8 @@ import pandas as pd
 
 from repro.utils.result_table import COLUMNS, tidy
 
-NUMBERS = tuple(name for name in COLUMNS if name not in {"seconds", "commit", "device"})
-"""The columns that a killed and resumed run must give exactly as an unbroken one does."""
+NUMBERS = tuple(name for name in COLUMNS if name not in {"seconds", "commit", "device", "physical"})
+"""The columns that a killed and resumed run must give exactly as an unbroken one does; `physical` follows from them."""
 KEY = ["figure", "panel", "point", "point_id", "t", "observable"]
 
 

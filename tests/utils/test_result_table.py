@@ -8,12 +8,14 @@ import os
 import random
 import struct
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from repro.reporting import summary
 from repro.utils import result_table
+from repro.utils.bounds import PAULI_AVERAGES
 from repro.utils.errors import InputError
 from tests.helpers import rows
 from tests.helpers.tables import NUMBERS, same_numbers
@@ -68,6 +70,57 @@ def test_long_tables_come_back_whole_from_their_parts(tmp_path: Path, monkeypatc
     assert result_table.write_parts(table[:0], path) == [path]
 
 
+def state(t: float, *means: float, **changes: Any) -> list[dict[str, Any]]:
+    """Rows of sigma_x, sigma_y and on at one time."""
+    named = zip(PAULI_AVERAGES, means, strict=False)
+    return [rows.row(t=t, observable=name, mean=mean, **changes) for name, mean in named]
+
+
+@pytest.mark.parametrize(
+    ("means", "error", "expected"),
+    [
+        ((0.1, -0.2, 0.9), 0.0, "yes"),
+        ((0.1, -1.2, 0.9), 0.0, "no"),
+        ((0.1, -1.2, 0.9), 0.07, "yes"),
+        ((0.1, -1.2, 0.9), 0.06, "no"),
+        ((1.0000005, 0.0, 0.0), 0.0, "yes"),
+        ((math.nan, 0.0, 0.0), 0.0, ""),
+        ((math.nan, 0.0, 1.1), 0.0, "no"),
+    ],
+)
+def test_a_state_is_physical_where_all_its_means_are(means: tuple[float, ...], error: float, expected: str) -> None:
+    others = [*state(0.5, 0.0, 2.0, 0.0), rows.row(t=0.25, observable="loss", mean=7.0), *state(0.5, 0.1, point="b")]
+    found = result_table.tidy([*state(0.25, *means, error=error), *others, *state(0.5, 0.3, point_id="c")])
+    assert found["physical"].tolist() == [expected] * 3 + ["no"] * 3 + [expected] + ["yes"] * 2
+
+
+def test_means_of_unmasked_samples_and_of_their_p_are_two_states() -> None:
+    scored = [row | {"observable": f"scored_{row['observable']}"} for row in state(0.5, 0.1, 1.5)]
+    assert result_table.tidy([*state(0.5, 0.1, 0.2), *scored])["physical"].tolist() == ["yes", "yes", "no", "no"]
+
+
+def test_physical_follows_from_the_means_whatever_the_file_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(result_table, "ROWS_PER_FILE", 2)
+    path = tmp_path / "t.csv"
+    result_table.write_parts(result_table.tidy(state(0.5, 0.1, 0.2, 1.5, smallest_eigenvalue=-0.25)), path)
+    back = result_table.read_table(path)
+    assert back["physical"].tolist() == ["no"] * 3, "the mean that is out is in the second part"
+    assert back["smallest_eigenvalue"].tolist() == [-0.25] * 3
+    text = path.with_suffix(".part2.csv").read_text()
+    path.with_suffix(".part2.csv").write_text(text.replace(",1.5,0.0,", ",0.5,0.0,"))
+    assert result_table.read_table(path)["physical"].tolist() == ["yes"] * 3
+
+
+def test_tables_of_before_have_no_such_columns_and_are_read(tmp_path: Path) -> None:
+    made = result_table.tidy([*state(0.5, 0.1, 0.2, 1.5), *state(1.0, 0.1, 0.2, 0.3)])
+    made.drop(columns=["smallest_eigenvalue", "physical"]).to_csv(tmp_path / "old.csv", index=False)
+    back = result_table.read_table(tmp_path / "old.csv")
+    pd.testing.assert_frame_equal(back, made)
+    assert back["physical"].tolist() == ["no"] * 3 + ["yes"] * 3 and back["smallest_eigenvalue"].isna().all()
+
+
 def test_names_that_look_like_numbers_stay_names(tmp_path: Path) -> None:
     odd = rows.row(point_id="12e456789012", commit="0012345", strings="", device="nan", point='a "b", c')
     back = result_table.read_table(result_table.write_table([odd], tmp_path / "t.csv")).iloc[0]
@@ -96,7 +149,9 @@ def test_infinite_time_and_empty_numbers_survive(tmp_path: Path) -> None:
         ("-0.1,", "minus,", "row 1: column 'mean' is 'minus', expected a number"),
         ("-0.1,", ",", "row 1: column 'mean' is '', expected a number"),
         ("3x3 periodic,9", "3x3 periodic,9.5", "row 1: column 'n_sites' is '9.5', expected a whole number"),
-        ("1.5\n", "1.5,a,b,c\n", "row 1: 33 cells, expected one for each of 30 columns"),
+        (",yes\n", ",yes,a,b,c\n", "row 1: 35 cells, expected one for each of 32 columns"),
+        (",yes\n", ",perhaps\n", "row 1: column 'physical' is 'perhaps', expected yes, no or nothing"),
+        ("1.5,,yes\n", "1.5,low,yes\n", "row 1: column 'smallest_eigenvalue' is 'low', expected a number"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_one_line(tmp_path: Path, old: str, new: str, expected: str) -> None:
@@ -155,7 +210,7 @@ def test_same_numbers_looks_past_time_machine_and_order_alone() -> None:
     table = rows.table()
     elsewhere = table.assign(seconds=table["seconds"] * 3, commit="fff", device="cuda").sample(frac=1, random_state=1)
     assert same_numbers(table, elsewhere)
-    assert set(result_table.COLUMNS) - set(NUMBERS) == {"seconds", "commit", "device"}
+    assert set(result_table.COLUMNS) - set(NUMBERS) == {"seconds", "commit", "device", "physical"}
     assert not same_numbers(table, table.iloc[1:])
     for name in NUMBERS:
         changed = table.copy()
