@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT_VERSION = 1
+SLACK = 1e-9
+"""What sums of time steps leave of the last time, as a fraction of it."""
 OBSERVABLES = ("sigma_x", "sigma_y", "sigma_z")
 # Shipped references travel with the code; what this machine computes stays in the folder it works in.
 DEFAULT_FOLDERS = (SHIPPED_REFERENCES, Path("runs") / "reference")
@@ -84,7 +86,7 @@ class Reference:
         from scipy.interpolate import CubicSpline
 
         first, last = float(rows["t"].min()), self.t_end
-        slack = 1e-9 * max(1.0, last)
+        slack = SLACK * last
         if not np.all((times >= first - slack) & (times <= last + slack)):
             raise InputError(
                 f"exact curve asked for t = {times.min():g} to {times.max():g}: it covers {first:g} to {last:g}"
@@ -185,7 +187,7 @@ def _search(folders: Folders, key: str, t_end: float, report: bool) -> Reference
             if report:
                 log.warning("%s: computed again", error)
             continue
-        if reference is not None and reference.t_end >= t_end - 1e-9:
+        if reference is not None and (math.isinf(reference.t_end) or reference.t_end >= t_end * (1 - SLACK)):
             return reference
     return None
 

@@ -12,17 +12,17 @@ import numpy as np
 
 from repro.physics.lindblad import LindbladModel
 from repro.physics.povm import product_state_density
+from repro.references import limits
 from repro.references.cache import DEFAULT_FOLDERS, OBSERVABLES, Folders, Reference, describe, find_or_compute, numbers
-from repro.references.limits import has_unique_steady_state, only_state
 from repro.references.qutip_solvers import (
     check_state,
     evolve,
     lindblad_rhs,
     qutip_operators,
     site_averaged_paulis,
-    solve_steady_state,
 )
 from repro.utils.errors import InputError
+from repro.utils.formatting import significant
 
 if TYPE_CHECKING:
     import qutip
@@ -62,7 +62,7 @@ def dynamics(
     state = product_state_density(initial_state)
     description = describe(model, "dynamics", initial_state=numbers(state), dt=float(dt))
     settings = {**_settings(model), "initial_state": initial_state, "t_end": float(t_end), "dt": float(dt)}
-    times = np.round(np.arange(math.ceil(t_end / dt - 1e-9) + 1) * dt, 12)
+    times = np.array([significant(dt * k) for k in range(math.ceil(t_end / dt - 1e-9) + 1)])
 
     def compute() -> Reference:
         computing()
@@ -130,13 +130,8 @@ def _evolve(model: LindbladModel, state: np.ndarray, times: np.ndarray, info: di
 def _steady(model: LindbladModel, info: dict[str, Any]) -> Reference:
     start = time.perf_counter()
     n_sites = model.lattice.n_sites
-    natural = model.in_units_of(model.unit)
-    hamiltonian, jumps = qutip_operators(natural)
-    if has_unique_steady_state(model):
-        solver, rho = solve_steady_state(hamiltonian, jumps, n_sites, natural.slowest)
-    else:
-        solver, rho = only_state(hamiltonian, jumps, n_sites)
-    check_state("exact steady state", rho)
+    solver, rho = limits.steady_state(model)
+    hamiltonian, jumps = qutip_operators(model.in_units_of(model.unit))
     columns = {name: np.array([(op * rho).tr().real]) for name, op in site_averaged_paulis(n_sites).items()}
     info = {"kind": "steady state", **info, "solver": solver}
     return _reference(np.array([math.inf]), columns, hamiltonian, jumps, rho, info, start)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repro.physics.lindblad import IDENTITY, PAULIS, LindbladModel
-from repro.references.qutip_solvers import evolve, lindblad_rhs
+from repro.references.qutip_solvers import check_state, evolve, lindblad_rhs, qutip_operators, solve_steady_state
 from repro.utils.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,6 +51,28 @@ def _lowers(operator: np.ndarray) -> bool:
     shifted = operator - np.trace(operator) / 2 * np.eye(2)
     size = np.abs(shifted).max()
     return bool(size > 1e-9 * np.abs(operator).max() and np.abs(shifted @ shifted).max() <= 1e-12 * size**2)
+
+
+def steady_state(model: LindbladModel, initial: qutip.Qobj | None = None) -> tuple[str, qutip.Qobj]:
+    """How it was found, and the steady state: where it is not shown to be unique, the limit from an initial state.
+
+    Args:
+        model: the Lindblad equation, any unit.
+        initial: density matrix that the evolution starts from; None where only a unique steady state will do.
+
+    Raises:
+        InputError: none is reached, more than one and no initial state, or what was found is no state.
+    """
+    natural = model.in_units_of(model.unit)
+    hamiltonian, jumps = qutip_operators(natural)
+    if has_unique_steady_state(natural):
+        solver, rho = solve_steady_state(hamiltonian, jumps, model.lattice.n_sites, natural.slowest)
+    elif initial is None:
+        solver, rho = only_state(hamiltonian, jumps, model.lattice.n_sites)
+    else:
+        solver, rho = limit(hamiltonian, jumps, initial, natural.slowest)
+    check_state("exact steady state", rho)
+    return solver, rho
 
 
 def limit(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj, slowest: float) -> tuple[str, qutip.Qobj]:

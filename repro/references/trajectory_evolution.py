@@ -32,15 +32,16 @@ from repro.references.cache import (
     numbers,
 )
 from repro.references.qutip_solvers import qutip_operators, site_averaged_paulis
-from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIONS, Kept, Say, collect, made
+from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIONS, Kept, Say, collect, decay_unit, made
 from repro.utils.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TARGET = 0.005
-TIME_STEP = 0.025
-"""Spacing of the table and of the integrals (units 1/gamma): it has to resolve the fastest frequency."""
+TIME_STEP, RESOLVED = 0.025, 4.0
+"""Spacing of the table and of the integrals (units 1/gamma), finer where a term is stronger than so many gamma: it has
+to resolve the fastest frequency."""
 STRETCHES, SHORTEST = 4, 0.25
 """Of the controls, and the time (1/gamma) that one lasts at least: few trajectories jump in less."""
 LEAST = 100
@@ -88,28 +89,36 @@ def evolution(
     if not (0 < t_end < math.inf and 0 < target < math.inf):
         raise InputError(f"trajectories to t = {t_end} with standard error {target}: expected two positive numbers")
     description = _description(model, initial_state)
-    times = TIME_STEP * np.arange(math.ceil(t_end / TIME_STEP - 1e-9) + 1)
+    rate, natural, step = _in_its_unit(model)
+    times = step * np.arange(math.ceil(t_end * rate / step - 1e-9) + 1)
 
     def compute() -> Reference:
         file = Path(folders[-1]) / f"{key_of(description)}.{len(times)}.trajectories.json"
-        system = _System(model, initial_state, times)
+        system = _System(natural, initial_state, times)
         kept = collect(system.trajectory, partial(_estimate, times), LEAST, target, file, say)
         settings = {"lattice": model.lattice.name, "n_sites": n_sites, "observables": list(OBSERVABLES)}
-        settings |= {"initial_state": initial_state, "t_end": t_end, "dt": TIME_STEP, "target": target}
+        settings |= {"initial_state": initial_state, "t_end": t_end, "dt": step / rate, "target": target}
         info = {"kind": KIND, "label": label, "settings": settings | {"options": OPTIONS}}
-        reference = Reference(_table(times, kept), {**info, "solver": "mcsolve tsit5", **made(kept)})
+        reference = Reference(_table(times, rate, kept), {**info, "solver": "mcsolve tsit5", **made(kept)})
         file.unlink(missing_ok=True)
         return reference
 
     return find_or_compute(description, t_end, folders, compute)
 
 
+def _in_its_unit(model: LindbladModel) -> tuple[float, LindbladModel, float]:
+    """The decay rate, the model in units of it, and the spacing of the times in units of 1/rate."""
+    rate, natural = decay_unit(model)
+    return rate, natural, TIME_STEP * min(1.0, RESOLVED / natural.unit)
+
+
 def _description(model: LindbladModel, initial_state: str) -> dict[str, Any]:
-    return describe(model, KIND, initial_state=numbers(product_state_density(initial_state)), dt=TIME_STEP)
+    rate, _, step = _in_its_unit(model)
+    return describe(model, KIND, initial_state=numbers(product_state_density(initial_state)), dt=step / rate)
 
 
 def _estimate(times: np.ndarray, kept: Kept) -> tuple[np.ndarray, np.ndarray]:
-    """Mean at every time and, of every observable, the largest standard error of any time: shape (M, P).
+    """Mean at every time (units of 1/rate) and, of every observable, the largest standard error of any time: shape (M, P).
 
     Where few trajectories have jumped yet the controls fit them too well: the error there alone would be too small.
     """
@@ -127,12 +136,12 @@ def _stretches(t: float) -> int:
     return min(STRETCHES, 1 + int(t / SHORTEST + 1e-9))
 
 
-def _table(times: np.ndarray, kept: Kept) -> pd.DataFrame:
+def _table(times: np.ndarray, rate: float, kept: Kept) -> pd.DataFrame:
     import pandas as pd
 
     mean_MP, error_MP = _estimate(times, kept)
     parts = [
-        pd.DataFrame({"t": times, "observable": name, "mean": mean_MP[:, k], "error": error_MP[:, k]})
+        pd.DataFrame({"t": times / rate, "observable": name, "mean": mean_MP[:, k], "error": error_MP[:, k]})
         for k, name in enumerate(OBSERVABLES)
     ]
     return pd.concat(parts, ignore_index=True)

@@ -36,7 +36,7 @@ from repro.utils.files import write_atomic
 MAX_TRAJECTORY_SITES = 16
 TARGET = 0.004
 BURN_IN, LENGTH, TIME_STEP, BLOCK = 6.0, 14.0, 0.2, 0.4
-"""Time discarded, time of a whole trajectory, spacing and blocks of its averages (units 1/gamma)."""
+"""Time discarded, time of a whole trajectory, spacing and blocks of its averages (`decay_unit`)."""
 # With fewer, the fitted weights of the controls make the standard error too small.
 LEAST = 12
 # The statistical error is a hundred times what these tolerances leave.
@@ -89,6 +89,18 @@ def steady_state(
         return reference
 
     return find_or_compute(description, math.inf, folders, compute)
+
+
+def decay_unit(model: LindbladModel) -> tuple[float, LindbladModel]:
+    """The largest rate gamma of a model, and the model in units of it: trajectories are measured in times 1/gamma.
+
+    Raises:
+        InputError: nothing dissipates.
+    """
+    rate = max((jump.rate for jump in model.jumps if jump.acts), default=0.0)
+    if rate == 0:
+        raise InputError("trajectories of a model without jump operators: expected at least one")
+    return (rate, model) if rate == 1 else (rate, model.in_units_of(rate))
 
 
 def _settings(model: LindbladModel, target: float) -> dict[str, Any]:
@@ -178,6 +190,7 @@ class _System:
         import qutip
 
         N = model.lattice.n_sites
+        _, model = decay_unit(model)
         self.hamiltonian, self.jumps = qutip_operators(model)
         sums = control_variates.pauli_sums(model)
         controls = [control_variates.adjoint_generator(self.hamiltonian, self.jumps, operator) for operator in sums]

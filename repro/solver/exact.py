@@ -14,9 +14,9 @@ from repro.physics.lindblad import PAULIS
 from repro.physics.observable_parser import PURITY
 from repro.physics.observables import Observable, PauliString, named, strings_of
 from repro.physics.povm import product_state_density
+from repro.references import limits
 from repro.references.cache import Reference, describe, find_or_compute
-from repro.references.limits import has_unique_steady_state, limit
-from repro.references.qutip_solvers import check_state, evolve, qutip_operators, solve_steady_state
+from repro.references.qutip_solvers import check_state, evolve, qutip_operators
 from repro.solver.problem import Problem
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def steady_state(problem: Problem, folder: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: no solver reached it, or the evolution does not come to rest, or a folder that cannot be written.
     """
-    start = {} if has_unique_steady_state(problem.model) else {"initial": problem.bloch_vectors}
+    start = {} if limits.has_unique_steady_state(problem.model) else {"initial": problem.bloch_vectors}
     description = _describe(problem, "steady state of observables", **start)
     reference = find_or_compute(description, math.inf, [folder], lambda: _steady_state(problem))
     return _by_observable(problem, reference)
@@ -97,13 +97,7 @@ def _gibbs_states(problem: Problem, betas: Sequence[float]) -> Reference:
 
 def _steady_state(problem: Problem) -> Reference:
     start = time.perf_counter()
-    natural = problem.model.in_units_of(problem.model.unit)
-    operators, slowest = qutip_operators(natural), natural.slowest
-    if has_unique_steady_state(natural):
-        solver, rho = solve_steady_state(*operators, problem.n_sites, slowest)
-    else:
-        solver, rho = limit(*operators, _initial_state(problem), slowest)
-    check_state("exact steady state", rho)
+    solver, rho = limits.steady_state(problem.model, _initial_state(problem))
     observables = density_operators(strings_of(problem.asked), problem.n_sites)
     means = {name: np.array([(operator * rho).tr().real]) for name, operator in observables.items()}
     means[PURITY] = np.array([_purity(math.inf, rho)])

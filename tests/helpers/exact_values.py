@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from repro.references import density_matrix
+from repro.references import density_matrix, limits
 from repro.references.cache import OBSERVABLES, Reference
 from tests.helpers.paths import ROOT
 
@@ -20,5 +20,6 @@ def forbid_computing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args, **kwargs):
         raise AssertionError("computed a reference that was on disk")
 
-    for solver in ("evolve", "solve_steady_state"):
-        monkeypatch.setattr(density_matrix, solver, refuse)
+    for module in (density_matrix, limits):
+        monkeypatch.setattr(module, "evolve", refuse)
+    monkeypatch.setattr(limits, "solve_steady_state", refuse)

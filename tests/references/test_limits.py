@@ -58,20 +58,30 @@ def superoperator(model: LindbladModel) -> np.ndarray:
 def end_of_evolution(problem: repro.Problem) -> dict[str, float] | None:
     """Means at the end of the evolution; None where it has not come to rest after 2^34 of its shortest times."""
     L = superoperator(problem.model)
-    step = scipy.linalg.expm(L / np.abs(L).sum(0).max())
-    rho = np.eye(1)
-    for vector in problem.bloch_vectors:
-        rho = np.kron(rho, product_state_density(vector))
+    step = scipy.linalg.expm(L / (np.abs(L).sum(0).max() or 1.0))
+    start = initial_state(problem)
     for _ in range(34):
         moved = step @ step
-        rest = np.abs((moved - step) @ rho.ravel()).max()
+        rest = np.abs((moved - step) @ start).max()
         step = moved
         if rest < 1e-9:
             break
     else:
         return None
-    end = (step @ rho.ravel()).reshape(rho.shape)
+    return means_after(step, problem)
+
+
+def initial_state(problem: repro.Problem) -> np.ndarray:
+    rho = np.eye(1)
+    for vector in problem.bloch_vectors:
+        rho = np.kron(rho, product_state_density(vector))
+    return rho.ravel()
+
+
+def means_after(propagator: np.ndarray, problem: repro.Problem) -> dict[str, float]:
+    """Of every Pauli on every site, after exp(L t)."""
     N = problem.n_sites
+    end = (propagator @ initial_state(problem)).reshape(2**N, 2**N)
     return {
         f"{axis.upper()}{site}": float(np.trace(on_all(pauli, (site,), N) @ end).real)
         for axis, pauli in PAULIS.items()
@@ -85,7 +95,7 @@ def found(problem: repro.Problem, folder: Path) -> dict[str, float]:
 
 def draw(rng: np.random.Generator) -> repro.Problem:
     """A model with symmetries, decoupled parts, dark states, weak and strong rates, in any unit."""
-    N = int(rng.choice([2, 3, 4], p=[0.55, 0.4, 0.05]))
+    N = int(rng.choice([2, 3, 4, 5], p=[0.6, 0.37, 0.02, 0.01]))
     lattice = repro.chain(N)
     unit = 10.0 ** rng.uniform(-9, 9)
 
@@ -122,6 +132,19 @@ def test_the_exact_column_is_the_end_of_the_evolution_or_absent(tmp_path: Path) 
         compared += 1
         assert values == pytest.approx(expected, abs=1e-6), f"draw {number}"
     assert compared >= 75 and compared + len(refused) >= 95
+
+
+def test_the_exact_evolution_is_the_evolution(tmp_path: Path) -> None:
+    """At three times, up to ten of the model's shortest time scale, from the dense superoperator's exponential."""
+    rng = np.random.default_rng(1)
+    for number in range(25):
+        problem = draw(rng)
+        unit = problem.model.unit
+        times = [0.0, *(rng.uniform(0.1, 10) / unit for _ in range(2))]
+        found = exact.evolution(problem, sorted(times), tmp_path)
+        for k, t in enumerate(sorted(times)):
+            expected = means_after(scipy.linalg.expm(superoperator(problem.model) * t), problem)
+            assert {name: values[k] for name, values in found.items()} == pytest.approx(expected, abs=1e-6), number
 
 
 def collective(initial: list[str]) -> repro.Problem:

@@ -53,6 +53,27 @@ def test_is_found_again_without_computing(folder: Path, monkeypatch: pytest.Monk
     assert not list(folder.glob("*.trajectories.json"))
 
 
+@pytest.mark.parametrize("rate", [1e9, 1e-9])
+def test_is_the_same_in_any_unit_of_time(folder: Path, tmp_path: Path, rate: float) -> None:
+    """All energies times s and all times over s: the same table, from the same seeds."""
+    scaled = lindblad.heisenberg(lattice.ring(4), (rate, 0.4 * rate, 0.7 * rate), B=0.6 * rate, gamma=rate)
+    truth = density_matrix.dynamics(MODEL, "right", T_END, (folder,))
+    found = trajectory_evolution.evolution(scaled, "right", T_END / rate, (tmp_path,), target=0.02)
+    assert found.t_end == pytest.approx(T_END / rate)
+    for name in OBSERVABLES:
+        rows = found.table[found.table["observable"] == name]
+        exact = truth.at(rows["t"].to_numpy() * rate, name)
+        assert (np.abs(rows["mean"].to_numpy() - exact) <= 4 * rows["error"]).all()
+        assert np.ptp(exact) > 0.1 or name == "sigma_x"
+
+
+def test_resolves_couplings_much_faster_than_the_decay() -> None:
+    """Of ten times the energy a table has ten times the rows: the spline between them would lie."""
+    fast = lindblad.heisenberg(lattice.ring(4), (20.0, 0.0, 10.0), B=10.0)
+    *_, step = trajectory_evolution._in_its_unit(fast)
+    assert step * fast.unit <= 0.1 + 1e-12
+
+
 @pytest.mark.parametrize(
     ("sites", "t_end", "target"), [(17, 1.0, 0.01), (4, 0.0, 0.01), (4, 1.0, 0.0), (4, math.nan, 0.01)]
 )
