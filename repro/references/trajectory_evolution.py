@@ -118,7 +118,7 @@ def _description(model: LindbladModel, initial_state: str) -> dict[str, Any]:
 
 
 def _estimate(times: np.ndarray, kept: Kept) -> tuple[np.ndarray, np.ndarray]:
-    """Mean at every time (units of 1/rate) and, of every observable, the largest standard error of any time: shape (M, P).
+    """Mean at every time (1/rate) and, of every observable, the largest standard error of any time: shape (M, P).
 
     Where few trajectories have jumped yet the controls fit them too well: the error there alone would be too small.
     """
