@@ -25,7 +25,7 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 .DEFAULT_GOAL := help
 FAULTS := package/test_bad_api cli/test_bad_arguments cli/test_bad_files cli/test_status methods/test_sanity \
   $(addprefix running/test_,busy_points checkpoints clock cluster events status stopping)
-FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods
+FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods settings
 .PHONY: help setup test test-all test-slurm test-faults docs lint $(FIGURES) all figures publish claims report bench crossing reference rbm sync clean force
 
 help: ## list what can be made (this text)
@@ -120,6 +120,7 @@ figS4: ## long times at ten times the energy
 figS5: ## repeated runs and their average
 ledger: ## further seeds, losses and faults that the claims need
 methods: ## beyond the paper: evolutions by projection beside the paper's objective
+settings: ## what the paper does not give: iterations, decay of the rate and draws of a time step
 
 $(FIGURES): setup
 	@$(REPRO) run $@ --profile $(PROFILE) $(ARGS)
