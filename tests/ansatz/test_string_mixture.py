@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from scipy import stats
 
 from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES, StringMixture
 from repro.ansatz.strings import MIXTURES, visiting_order
@@ -16,28 +14,9 @@ from repro.physics.lattice import Lattice, rectangle, ring
 from repro.physics.pauli_means import pauli_means
 from repro.physics.povm import tetrahedral
 from repro.utils.errors import InputError
-from tests.helpers.networks import all_configurations, generator, random_mixture, random_transformer
+from tests.helpers.networks import all_configurations, generator, p_value, random_mixture, random_transformer
 
 SHAPES = {1: (1, 1), 2: (1, 2), 3: (3, 1), 4: (2, 2), 5: (1, 5), 6: (2, 3)}
-
-
-def configuration_index(samples_BN: torch.Tensor) -> torch.Tensor:
-    """Place of each configuration in a flattened (4,) * N tensor."""
-    index_B = torch.zeros(len(samples_BN), dtype=torch.long)
-    for outcome_B in samples_BN.T:
-        index_B = index_B * OUTCOMES + outcome_B
-    return index_B
-
-
-def p_value(samples_BN: torch.Tensor, p: torch.Tensor) -> float:
-    """Chi-square test of samples against probabilities; bins expected below five times are joined."""
-    expected = (p.detach().double().flatten() * len(samples_BN)).numpy()
-    observed = torch.bincount(configuration_index(samples_BN), minlength=len(expected)).numpy()
-    rare = expected < 5
-    assert (~rare).sum() > 10
-    if rare.any():
-        expected, observed = (np.append(count[~rare], count[rare].sum()) for count in (expected, observed))
-    return float(stats.chisquare(observed, expected, sum_check=False).pvalue)
 
 
 def one_by_one(model: StringMixture, lattice: Lattice, strings: str) -> torch.Tensor:

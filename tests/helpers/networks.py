@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
+from scipy import stats
 from torch import nn
 
 from repro.ansatz.string_mixture import StringMixture
@@ -55,6 +57,25 @@ def random_mixture(lattice: Lattice, strings: str = "0s", **network: Any) -> Str
 def all_configurations(n_sites: int) -> torch.Tensor:
     """Every configuration in the order of a flattened (4,) * N tensor, shape (4^N, N)."""
     return torch.cartesian_prod(*[torch.arange(OUTCOMES)] * n_sites).view(-1, n_sites)
+
+
+def configuration_index(samples_BN: torch.Tensor) -> torch.Tensor:
+    """Place of each configuration in a flattened (4,) * N tensor."""
+    index_B = torch.zeros(len(samples_BN), dtype=torch.long)
+    for outcome_B in samples_BN.T:
+        index_B = index_B * OUTCOMES + outcome_B
+    return index_B
+
+
+def p_value(samples_BN: torch.Tensor, p: torch.Tensor) -> float:
+    """Chi-square test of samples against probabilities; bins expected below five times are joined."""
+    expected = (p.detach().double().flatten() * len(samples_BN)).numpy()
+    observed = torch.bincount(configuration_index(samples_BN), minlength=len(expected)).numpy()
+    rare = expected < 5
+    assert (~rare).sum() > 10
+    if rare.any():
+        expected, observed = (np.append(count[~rare], count[rare].sum()) for count in (expected, observed))
+    return float(stats.chisquare(observed, expected, sum_check=False).pvalue)
 
 
 def flat_gradient(value: torch.Tensor, model: nn.Module) -> torch.Tensor:
