@@ -27,7 +27,7 @@ def figures(
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 3.6))
         grid = figure.subplots(2, 2, sharex="col", height_ratios=(2.6, 1))
-        chosen = parts.curves(table)
+        chosen = parts.curves(parts.with_others(table, extra))
         for panel, (top, bottom) in zip("ab", grid.T, strict=True):
             of_panel = chosen[chosen["panel"] == panel]
             style.panel(
@@ -35,7 +35,7 @@ def figures(
             )
             _panel(top, bottom, panel, of_panel)
         figure.align_ylabels(grid[:, 0])
-        style.legend_above(figure, grid[0], columns=8)
+        style.legend_above(figure, grid[0], 6, parts.kinds(chosen))
         style.stamp(figure, profile)
     return {"fig2": figure}
 
@@ -48,35 +48,37 @@ def _panel(top: Axes, bottom: Axes, panel: str, curves: pd.DataFrame) -> None:
         style.nothing_yet(bottom)
         return
     whole = parts.span(curves)
-    groups: list[tuple[Any, pd.DataFrame]] = list(curves.groupby(["n_sites", "Jy", "strings", "point_id"], sort=True))
-    for number, (key, curve) in enumerate(groups):
-        label = _name(panel, curve, key) + parts.to_time(curve, whole)
-        # larger rings lie on the smallest one's curve, which is in front
-        parts.evolution(top, bottom, curve, _colour(panel, number), label, order=2.9 - 0.1 * number)
+    groups = list(parts.groups(curves, ["n_sites", "Jy", "strings"]))
+    for number, (named, group) in enumerate(groups):
+        for curve in group:
+            label = _name(panel, curve) + parts.to_time(curve, whole) if curve is named else ""
+            # larger rings lie on the smallest one's curve, which is in front
+            parts.evolution(top, bottom, curve, _colour(panel, number), label, order=2.9 - 0.1 * number)
     if curves["exact"].isna().all():
         parts.no_exact(bottom)
     parts.time_limits(top, whole)
-    short = [parts.span(curve) for _, curve in groups if parts.span(curve) < SHORT * whole]
+    short = [parts.span(named) for named, _ in groups if parts.span(named) < SHORT * whole]
     if short:
-        _enlarged(top, panel, [curve for _, curve in groups], max(short), whole)
+        _enlarged(top, panel, [group for _, group in groups], max(short), whole)
 
 
-def _enlarged(top: Axes, panel: str, curves: Sequence[pd.DataFrame], end: float, whole: float) -> None:
+def _enlarged(top: Axes, panel: str, groups: Sequence[Sequence[pd.DataFrame]], end: float, whole: float) -> None:
     """The start of all curves, where the short ones can be seen, in a corner that is kept free of the others."""
-    together = pd.concat(curves)
+    together = pd.concat(curve for group in groups for curve in group)
     low, high = top.get_ylim()
     beside = together.loc[together["t"] >= 0.8 * INSET[0] * whole, ["mean", "exact"]].max().max()
     # what passes below the inset may fill the panel up to the inset's tick labels
     top.set_ylim(low, max(high, low + (beside - low) / (INSET[1] - 0.15)))
     inset = top.inset_axes(INSET)
-    for number, curve in enumerate(curves):
+    for number, curve in ((number, curve) for number, group in enumerate(groups) for curve in group):
         step = curve["t"].diff().median() if len(curve) > 1 else 0.0
         # one step beyond the end, so that a line that goes on leaves the frame
         start = curve[curve["t"] <= end + step]
         # here the short ones are in front, each step marked
-        order = 2.0 + 0.1 * number
-        options: dict[str, Any] = {"color": _colour(panel, number), "zorder": order, "marker": "o", "markersize": 1.8}
-        inset.errorbar(start["t"], start["mean"], start["error"], linewidth=1.0, elinewidth=0.6, capsize=0, **options)
+        second = parts.is_second(curve)
+        options: dict[str, Any] = {"color": _colour(panel, number), "zorder": 2.0 + 0.1 * number, "marker": "o"}
+        options |= {"markersize": 1.2 if second else 1.8, "linewidth": 0.6 if second else 1.0}
+        inset.errorbar(start["t"], start["mean"], start["error"], elinewidth=0.6, capsize=0, **options)
         inset.plot(start["t"], start["exact"], color=style.BLACK, linewidth=0.8, zorder=3)
     inset.set_xlim(0, end)
     seen = together[together["t"] <= end]
@@ -92,8 +94,8 @@ def _colour(panel: str, number: int) -> str:
     return COLOURS[panel][number % len(COLOURS[panel])]
 
 
-def _name(panel: str, curve: pd.DataFrame, key: tuple[Any, ...]) -> str:
-    n_sites, Jy, strings, _ = key
+def _name(panel: str, curve: pd.DataFrame) -> str:
+    n_sites, Jy, strings = (curve[name].iloc[0] for name in ("n_sites", "Jy", "strings"))
     if panel == "a":
         return f"$N = {n_sites}$"
     return rf"$J_y = {Jy:g}\gamma$" + ("" if strings == "0s" else f", {strings}")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from repro.reporting import style
 from repro.reporting.style import Look
@@ -34,6 +35,8 @@ LOOKS = {
     ("dynamics", 1, 32): Look(style.VERMILION, "o", filled=False),
     ("variational+dynamics", 1, 32): Look(style.ORANGE, "*"),
 }
+LARGE, SMALL = 5.2, 2.6
+"""Markers of evolutions at the paper's settings, and of others beside them, in points."""
 SIGMA_Z = r"$\langle\sigma_z\rangle$"
 STARTS = {
     "dynamics": r"from $|\uparrow\,\cdots\uparrow\,\rangle$",
@@ -45,9 +48,10 @@ def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
     """All drawings of this figure by file name; the evolutions only if the table has any."""
-    drawings = {"fig4": draw(table, reference, profile)}
-    if len(_curves(table)):
-        drawings["fig4_dynamics"] = draw_dynamics(table, profile)
+    rows = parts.with_others(table, extra)
+    drawings = {"fig4": draw(rows, reference, profile)}
+    if len(_curves(rows)):
+        drawings["fig4_dynamics"] = draw_dynamics(rows, profile)
     return drawings
 
 
@@ -62,13 +66,25 @@ def draw(table: pd.DataFrame, reference: pd.DataFrame, profile: str) -> Figure:
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 2.75))
         left, right = figure.subplots(1, 2)
-        steady = table[(table["observable"] == OBSERVABLE) & (table["t"] == math.inf)]
+        steady = parts.steady(parts.with_others(table, {}))
         exact = reference[reference["observable"] == OBSERVABLE].sort_values("Jy")
         _couplings(left, steady, exact)
         _strings(right, steady, exact)
-        style.legend_above(figure, (left, right))
+        style.legend_above(figure, (left, right), 7, _kinds(steady))
         style.stamp(figure, profile)
     return figure
+
+
+def _kinds(steady: pd.DataFrame) -> list[Line2D]:
+    """Settings of the evolutions, without their lines: here they are markers, large and small."""
+    entries = parts.kinds(steady[steady["method"].isin(list(STARTS))])
+    both = len(entries) > 1
+    for entry, size in zip(entries, (LARGE, SMALL), strict=False):
+        entry.set_linestyle("none")
+        if both:
+            entry.set(marker="o", markersize=size)
+        entry.set_label("evolutions: " + str(entry.get_label()))
+    return entries
 
 
 def draw_dynamics(table: pd.DataFrame, profile: str) -> Figure:
@@ -87,7 +103,7 @@ def draw_dynamics(table: pd.DataFrame, profile: str) -> Figure:
             style.panel(top, letter, STARTS[method])
             _evolutions(top, bottom, table, curves[curves["method"] == method], colours)
         figure.align_ylabels(grid[:, 0])
-        style.legend_above(figure, grid[0], columns=4 * len(methods))
+        style.legend_above(figure, grid[0], 4 * len(methods), parts.kinds(curves))
         style.stamp(figure, profile)
     return figure
 
@@ -105,10 +121,14 @@ def _couplings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:
         axes.plot(exact["Jy"], exact["mean"], color=style.BLACK, marker=marker, markersize=12, label="exact", zorder=1)
     possible = parts.on_scale(axes, of_panel)
     for method, layers, width, strings in _series(possible):
-        points = _select(possible, method, layers, width).query("strings == @strings").sort_values("Jy")
+        series = _select(possible, method, layers, width).query("strings == @strings").sort_values("Jy")
         suffix = "" if strings == STRINGS[0] else f" {strings}"
         label = f"{SHORT.get(method, method)} {layers} {width}{suffix}"
-        _points(axes, points["Jy"], points, method, label)
+        # those at other settings have no name of their own, unless they are alone
+        for points in (series[~series["second"]], series[series["second"]]):
+            if len(points):
+                _points(axes, points["Jy"], points, method, label)
+                label = "_" + label
     axes.margins(x=0.06, y=0.08)
 
 
@@ -155,7 +175,8 @@ def _evolutions(
             exact = pd.Series(final.loc[final["t"] == math.inf, "exact"].max(), index=curve.index)
         label = "exact" if number == 0 else None
         top.plot(curve["t"], exact, color=style.BLACK, linewidth=0.8, label=label, zorder=3)
-        line: dict[str, Any] = {"color": colours[coupling], "linewidth": 1.6, "zorder": 2}
+        second = parts.is_second(curve)
+        line: dict[str, Any] = {**(parts.SECOND if second else parts.MAIN), "color": colours[coupling], "zorder": 2}
         top.plot(curve["t"], curve["mean"], label=rf"$J_y = {coupling:g}\gamma$", **line)
         band = (curve["mean"] - curve["error"], curve["mean"] + curve["error"])
         top.fill_between(curve["t"], *band, color=colours[coupling], alpha=0.25, linewidth=0, zorder=1)
@@ -167,7 +188,8 @@ def _evolutions(
 def _points(axes: Axes, x: pd.Series, points: pd.DataFrame, method: str, label: str, joined: bool = False) -> None:
     layers, width = points["layers"].iloc[0], points["width"].iloc[0]
     look = LOOKS.get((method, layers, width), Look())
-    size = {"*": 6.5, "D": 3.6}.get(look.marker, 5.2 if method == "dynamics" else 4.2)
+    size = {"*": 6.5, "D": 3.6}.get(look.marker, LARGE if method == "dynamics" else 4.2)
+    size *= SMALL / LARGE if parts.is_second(points) else 1
     order = 2 + len(axes.lines) / 99
     options = {"markersize": size, "zorder": order, "linestyle": "-" if joined else "none"}
     style.points(axes, x, points["mean"], points["error"], look, label, **options)

@@ -12,6 +12,8 @@ from repro.reporting import style
 from . import parts
 
 METHOD = "variational+dynamics"
+WIDTH = 4.4
+"""Inches: the legend's longest line needs more than a column of a page."""
 
 
 def figures(
@@ -19,22 +21,23 @@ def figures(
 ) -> dict[str, Figure]:
     """The drawing."""
     with style.context():
-        figure = Figure(figsize=(style.COLUMN_WIDTH, 2.5))
+        figure = Figure(figsize=(WIDTH, 2.7))
         axes = figure.subplots()
         style.label(axes, parts.TIME, parts.MEANS["sigma_z"])
-        own = table[table["method"] == METHOD]
+        own = parts.with_others(table[table["method"] == METHOD], extra)
         curves = parts.curves(own)
         if not len(curves):
             style.nothing_yet(axes)
         for _, curve in curves.groupby("point_id"):
-            line = {"color": style.ORANGE, "linewidth": 1.6, "zorder": 2, "label": "variational, then dynamics"}
-            parts.with_band(axes, curve, 0.0, **line)
+            second = parts.is_second(curve)
+            look = {**(parts.SECOND if second else parts.MAIN), "color": style.ORANGE, "zorder": 2}
+            parts.with_band(axes, curve, 0.0, label="" if second else "variational, then dynamics", **look)
             start = curve.iloc[0]
             axes.plot(start["t"], start["mean"], "o", color=style.BLUE, label="variational", zorder=4)
         for exact in parts.steady(own)["exact"].dropna().head(1) if len(curves) else ():
             axes.axhline(exact, color=style.BLACK, linewidth=0.8, label="exact", zorder=3)
         if len(curves) and parts.span(curves) > 0:
             axes.set_xlim(-0.02 * parts.span(curves), parts.span(curves))
-        style.legend_above(figure, [axes], columns=3)
+        style.legend_above(figure, [axes], 2, parts.kinds(curves))
         style.stamp(figure, profile)
     return {"figS1": figure}

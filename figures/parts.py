@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from repro.reporting import style
@@ -22,6 +24,55 @@ STRIPS = (2.1, 1.0)
 """Heights of a panel and of its strip."""
 MANY = 2
 """Collapsed runs that are named; more are counted."""
+PAPER = "paper"
+"""The profile with the paper's settings."""
+MAIN: dict[str, Any] = {"linewidth": 1.6, "linestyle": "-"}
+SECOND: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (4, 1.5))}
+"""Lines of evolutions at the paper's settings, or of all where there are none; and of the others beside them."""
+
+
+def with_others(table: pd.DataFrame, extra: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The table and what is shipped beside it, with a column `second`: an evolution that is not at the paper's settings
+    in a figure that has some that are."""
+    rows = pd.concat([table, extra["others"]], ignore_index=True) if len(extra.get("others", ())) else table
+    papers, evolves = rows["profile"] == PAPER, rows["tau"].notna()
+    return rows.assign(second=evolves & ~papers & bool((evolves & papers).any()))
+
+
+def is_second(curve: pd.DataFrame) -> bool:
+    """Whether a curve is one of the others beside the paper's."""
+    return "second" in curve and bool(curve["second"].iloc[0])
+
+
+def kinds(rows: pd.DataFrame) -> list[Line2D]:
+    """Entries of a legend: which lines are at the paper's settings, which are at others, and what those are."""
+    evolved = rows[rows["tau"].notna()]
+    papers = evolved["profile"] == PAPER
+    both = papers.any() and not papers.all()
+    found = [("the paper's settings", MAIN, evolved[papers])]
+    found += [("other settings", SECOND if both else MAIN, evolved[~papers])]
+    return [
+        Line2D([], [], color=style.GREY, label=f"{name}{'' if both else ' throughout'} ({_settings(of_kind)})", **look)
+        for name, look, of_kind in found
+        if len(of_kind)
+    ]
+
+
+def _settings(rows: pd.DataFrame) -> str:
+    """Time steps and draws of evolutions, such as "tau = 0.005, 100 and 12000 draws"."""
+    drawn = [f"{draws}" for draws in sorted(rows["n_samples"].dropna().unique())]
+    draws = [" and ".join(drawn) + " draws"] if drawn else []
+    exact = ["exact sums"] if rows["n_samples"].isna().any() else []
+    steps = ", ".join(f"{tau:g}" for tau in sorted(rows["tau"].unique()))
+    return ", ".join([rf"$\tau = {steps}$", *draws, *exact])
+
+
+def groups(curves: pd.DataFrame, columns: list[str]) -> Iterator[tuple[pd.DataFrame, list[pd.DataFrame]]]:
+    """Curves that differ in nothing of these columns: the one that has their name, the paper's before others, and all,
+    the others first, that is behind."""
+    for _, group in curves.groupby(columns, sort=True):
+        each = sorted((curve for _, curve in group.groupby("point_id")), key=is_second, reverse=True)
+        yield max(each, key=lambda curve: (not is_second(curve), span(curve))), each
 
 
 def curves(table: pd.DataFrame, observable: str = "sigma_z") -> pd.DataFrame:
@@ -67,17 +118,18 @@ def evolution(top: Axes, bottom: Axes, curve: pd.DataFrame, colour: Any, label: 
         top, bottom: panel, and strip of deviations.
         curve: rows of one evolution in the order of time.
         colour: of the curve.
-        label: its name in the legend, where "exact" comes before it.
+        label: its name in the legend, where "exact" comes before it; none for "".
         order: the higher, the further in front; below 3, where exact curves are.
     """
     exact = curve["exact"].notna().any()
+    look = {**(SECOND if is_second(curve) else MAIN), "zorder": order}
     if exact:
         alone = "_" if len(curve) == 1 else ""
         # listed once: a legend keeps the first of equal labels
         top.plot(curve["t"], curve["exact"], color=style.BLACK, linewidth=0.8, label="exact", zorder=3, marker=alone)
         zero_line(bottom)
-        with_band(bottom, curve, curve["exact"], color=colour, linewidth=1.2, zorder=order)
-    with_band(top, curve, 0.0, color=colour, linewidth=1.6, zorder=order, label=label)
+        with_band(bottom, curve, curve["exact"], color=colour, **{**look, "linewidth": 0.75 * look["linewidth"]})
+    with_band(top, curve, 0.0, color=colour, label=label, **look)
 
 
 def with_band(axes: Axes, curve: pd.DataFrame, below: Any, **line: Any) -> None:
@@ -90,7 +142,9 @@ def with_band(axes: Axes, curve: pd.DataFrame, below: Any, **line: Any) -> None:
         axes.fill_between(curve["t"], *band, color=line["color"], alpha=0.25, linewidth=0, zorder=1)
 
 
-def panels_over_strips(figure: Figure, lines: int, columns: int, sharex: bool = False) -> list[tuple[Axes, Axes]]:
+def panels_over_strips(
+    figure: Figure, lines: int, columns: int, sharex: bool | Literal["col"] = False
+) -> list[tuple[Axes, Axes]]:
     """Axes of panels, row after row, each with the axes of its strip of deviations."""
     grid = figure.subplots(2 * lines, columns, sharex=sharex, squeeze=False, height_ratios=STRIPS * lines)
     figure.align_ylabels(grid[:, 0])

@@ -12,6 +12,9 @@ from repro.utils.paths import RESULTS, figures
 if TYPE_CHECKING:
     import pandas as pd
 
+OTHERS = "others"
+"""The further table with evolutions at other settings than the paper's (`repro.reporting.publish`)."""
+
 
 def draw(figure: str, table: Path, reference: Path, target: Path, further: Mapping[str, Path]) -> Sequence[Path]:
     """Draw a figure from its table and its exact line; it states every profile that the table has rows of.
@@ -28,8 +31,12 @@ def draw(figure: str, table: Path, reference: Path, target: Path, further: Mappi
     from repro.utils.result_table import read_table
 
     rows = read_table(table)
-    extra = {name: _read(path) for name, path in further.items() if path.exists()}
-    return figures().plot(figure, rows, _read(reference), " and ".join(dict.fromkeys(rows["profile"])), target, extra)
+    extra = {name: _read(path) for name, path in further.items() if path.exists() and name != OTHERS}
+    profiles = [*rows["profile"]]
+    if OTHERS in further and further[OTHERS].exists():
+        extra[OTHERS] = read_table(further[OTHERS])
+        profiles += [*extra[OTHERS]["profile"]]
+    return figures().plot(figure, rows, _read(reference), " and ".join(dict.fromkeys(profiles)), target, extra)
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -51,5 +58,5 @@ def draw_run(figure: str, folder: Path) -> Sequence[Path]:
 
 def draw_shipped(figure: str, results: Path, target: Path) -> Sequence[Path]:
     """Draw a shipped table."""
-    further = {name: results / f"{figure}_{name}.csv" for name in ("losses", "rbm")}
+    further = {name: results / f"{figure}_{name}.csv" for name in ("losses", "rbm", OTHERS)}
     return draw(figure, results / f"{figure}.csv", results / f"{figure}_reference.csv", target, further)

@@ -2,6 +2,7 @@
 
 `results/<figure>.csv` is the table (a long one goes on in `<figure>.part2.csv`), `<figure>_reference.csv` the exact
 line, `<figure>_<name>.csv` a further table such as the losses, `<figure>.json` the resolved settings.
+`<figure>_others.csv` and `.json` keep evolutions at other settings of points that are there at the paper's.
 What is shipped already counts as a run: a later run adds to it, and a worse profile never replaces a better one.
 """
 
@@ -9,11 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.config.listed import OLD_PROFILES
+from repro.config.listed import BEST_FIRST, LABELS, OLD_PROFILES
+from repro.reporting.drawing import OTHERS
 from repro.utils.errors import InputError
 from repro.utils.files import SHIPPED_DIGITS, write_atomic
 from repro.utils.result_table import read_exactly, read_table, tidy, write_parts
@@ -21,7 +23,7 @@ from repro.utils.result_table import read_exactly, read_table, tidy, write_parts
 if TYPE_CHECKING:
     import pandas as pd
 
-BEST_FIRST = ("paper", "workstation", "quick")
+PAPER = BEST_FIRST[0]
 PointName = tuple[str, str]
 """(panel, label)."""
 
@@ -80,7 +82,7 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
 
     Returns:
         The paths of `<figure>.csv` and its further parts, `<figure>.json`, `<figure>_reference.csv`, and
-        `<figure>_losses.csv` if any.
+        `<figure>_losses.csv`, `<figure>_others.csv` and `<figure>_others.json` if any.
 
     Raises:
         InputError: nothing computed, a required point not finished, a damaged file. Nothing is written then.
@@ -95,21 +97,27 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
     names = [results / f"{figure}{ending}" for ending in (".csv", ".json", "_reference.csv", "_losses.csv")]
     if names[0].exists():
         result_sets.append(read_result_set(*names))
+    further = [results / f"{figure}_{OTHERS}{ending}" for ending in (".csv", ".json")]
+    if all(name.exists() for name in (*further, names[2])):
+        result_sets.append(read_result_set(*further, *names[2:]))
     best = _best(result_sets)
     missing = [f"{panel}-{label}" for panel, label in required if (panel, label) not in best]
     if missing:
         raise InputError(
             f"figure '{figure}': {len(missing)} points are not finished (first: {missing[0]}); run it to its end first"
         )
-    chosen = {name: result_set.settings[name] for name, result_set in best.items()}
-    written = [
-        *write_parts(_rows(best), names[0]),
-        write_atomic(names[1], json.dumps({"figure": figure, "points": list(chosen.values())}, indent=1)),
-        write_atomic(names[2], result_sets[0].reference),
-    ]
+    written = [*_written(figure, best, names[0], names[1]), write_atomic(names[2], result_sets[0].reference)]
     if losses := _losses(best):
         written.append(write_atomic(names[3], losses))
+    if others := _others(result_sets, best):
+        written += _written(figure, others, *further)
     return tuple(written)
+
+
+def _written(figure: str, best: dict[PointName, ResultSet], table: Path, settings: Path) -> list[Path]:
+    chosen = [result_set.settings[name] for name, result_set in best.items()]
+    described = json.dumps({"figure": figure, "points": chosen}, indent=1)
+    return [*write_parts(_rows(best), table), write_atomic(settings, described)]
 
 
 def _folders(runs: Path) -> list[Path]:
@@ -128,6 +136,23 @@ def _best(result_sets: Sequence[ResultSet]) -> dict[PointName, ResultSet]:
             if known is None or _rank(settings) < _rank(known.settings[name]):
                 best[name] = result_set
     return dict(sorted(best.items()))
+
+
+def _others(result_sets: Sequence[ResultSet], best: dict[PointName, ResultSet]) -> dict[PointName, ResultSet]:
+    """Of evolutions that are there at the paper's settings the best one at others."""
+
+    def other(name: PointName, settings: dict[str, Any]) -> bool:
+        known = best[name].settings[name]
+        return "tau" in settings and known["profile"] == PAPER and _computation(settings) != _computation(known)
+
+    return _best(
+        [replace(each, settings={k: v for k, v in each.settings.items() if other(k, v)}) for each in result_sets]
+    )
+
+
+def _computation(settings: dict[str, Any]) -> dict[str, Any]:
+    """What is computed, however far in time."""
+    return {name: value for name, value in settings.items() if name not in (*LABELS, "label", "point_id", "t_end")}
 
 
 def _rank(settings: dict[str, Any]) -> int:

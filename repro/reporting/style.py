@@ -12,6 +12,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import AutoMinorLocator, MaxNLocator
@@ -129,12 +130,13 @@ def nothing_yet(axes: Axes) -> None:
     axes.set_yticks([])
 
 
-def legend_above(figure: Figure, axes: Sequence[Axes], columns: int = 7) -> None:
-    """One legend for all panels, above them; a label that occurs in several panels is listed once."""
+def legend_above(figure: Figure, axes: Sequence[Axes], columns: int = 7, more: Sequence[Artist] = ()) -> None:
+    """One legend for all panels, above them; a label that occurs in several is listed once, `more` at the end."""
     entries: dict[str, Any] = {}
     for one in axes:
         for handle, label in zip(*one.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
+    entries |= {str(artist.get_label()): artist for artist in more}
     if entries:
         rows = math.ceil(len(entries) / columns)
         balanced = math.ceil(len(entries) / rows)

@@ -102,3 +102,45 @@ def test_refuses_damaged_settings(tmp_path: Path, content: str | None) -> None:
     with pytest.raises(InputError, match=r"settings\.json"):
         publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
     assert not (tmp_path / "results").exists()
+
+
+def write_evolution(folder: Path, profile: str, mean: float, **settings: float) -> None:
+    """A run of one evolution with these settings."""
+    own = {"panel": "a", "point": "one", "point_id": f"{profile}-{mean}", "profile": profile}
+    write_table(tidy([rows.row(**own, mean=mean, tau=settings["tau"])]), folder / profile / "table.csv")
+    described = {"label": "one", **own, "t_end": 5.0, **settings}
+    described.pop("point")
+    (folder / profile / "settings.json").write_text(json.dumps({"points": [described]}))
+    (folder / profile / "reference.csv").write_text("Jy,observable,mean\n")
+
+
+def others(results: Path) -> list[tuple[str, float]]:
+    table = read_table(results / "fig4_others.csv")
+    return [(row["profile"], row["mean"]) for row in table.to_dict("records")]
+
+
+def test_evolutions_at_other_settings_stay_beside_the_papers(tmp_path: Path) -> None:
+    first, second, results = tmp_path / "first", tmp_path / "second", tmp_path / "results"
+    write_evolution(first, "quick", 0.1, tau=0.1)
+    write_evolution(first, "workstation", 0.2, tau=0.08)
+    publish("fig4", [], first, results)
+    assert shipped(results) == {"one": ("workstation", 0.2)} and not (results / "fig4_others.csv").exists()
+    write_evolution(second, "paper", 0.3, tau=0.008)
+    written = publish("fig4", [], second, results)
+    assert shipped(results) == {"one": ("paper", 0.3)} and others(results) == [("workstation", 0.2)]
+    assert {results / "fig4_others.csv", results / "fig4_others.json"} <= set(written)
+    # of a run that knows nothing of them
+    write_evolution(second, "paper", 0.4, tau=0.008)
+    publish("fig4", [], second, results)
+    assert shipped(results) == {"one": ("paper", 0.4)} and others(results) == [("workstation", 0.2)]
+    write_evolution(first, "workstation", 0.25, tau=0.08)
+    publish("fig4", [], first, results)
+    assert shipped(results) == {"one": ("paper", 0.4)} and others(results) == [("workstation", 0.25)]
+
+
+def test_a_shorter_run_of_the_same_evolution_is_no_other_setting(tmp_path: Path) -> None:
+    runs, results = tmp_path / "runs", tmp_path / "results"
+    write_evolution(runs, "workstation", 0.2, tau=0.008, t_end=0.2)
+    write_evolution(runs, "paper", 0.3, tau=0.008)
+    publish("fig4", [], runs, results)
+    assert shipped(results) == {"one": ("paper", 0.3)} and not (results / "fig4_others.csv").exists()
