@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from repro.reporting import style
 from repro.reporting.style import Look
 
-from . import parts
+from . import hollow, parts
 
 OURS, RBM = Look(style.ORANGE, "o"), Look(style.GREEN, "s", filled=False)
 WITHIN = 0.03
@@ -46,7 +46,8 @@ def figures(
 def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
     """One row for each g: the mean over seeds and, as its error, the larger of their standard error and their own."""
     grouped = rows.groupby("g")
-    out = grouped.agg(mean=("mean", "mean"), error=("error", "max"), exact=("exact", "mean"))
+    columns = {"mean": ("mean", "mean"), "error": ("error", "max"), "exact": ("exact", "mean")}
+    out = grouped.agg(**columns, physical=("physical", hollow.of_any))
     spread = grouped["mean"].sem() if len(rows) else out["error"]
     out["error"] = np.fmax(out["error"], spread)
     return out.reset_index()
@@ -71,6 +72,8 @@ def _panel(top: Axes, bottom: Axes, ours: pd.DataFrame, rbm: pd.DataFrame, exact
             style.points(top, points["g"], points["mean"], points["error"], look, label, zorder=order)
             off = points["mean"] - known
             style.points(bottom, points["g"], off, points["error"], look, label, zorder=order, markersize=3.2)
+            for axes, heights in ((top, points["mean"]), (bottom, off)):
+                hollow.over(axes, points["g"], heights, points, look)
     _shade(top, bottom)
     top.margins(x=0.04, y=0.08)
     bottom.margins(y=0.1)

@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from repro.reporting import style
 from repro.reporting.style import Look
 
-from . import parts
+from . import hollow, parts
 
 OBSERVABLE = "sigma_z"
 STRINGS = ("0s", "1s", "2s", "4s", "8s")
@@ -181,6 +181,8 @@ def _evolutions(
         band = (curve["mean"] - curve["error"], curve["mean"] + curve["error"])
         top.fill_between(curve["t"], *band, color=colours[coupling], alpha=0.25, linewidth=0, zorder=1)
         bottom.plot(curve["t"], curve["mean"] - exact, **line)
+        for axes, below in ((top, 0.0), (bottom, exact)):
+            hollow.over(axes, curve["t"], curve["mean"] - below, curve, Look(style.GREY, "o"))
     bottom.axhline(0, color=style.BLACK, linewidth=0.8, zorder=1)
     top.set_xlim(curves["t"].min(), curves["t"].max() if curves["t"].nunique() > 1 else None)
 
@@ -193,6 +195,7 @@ def _points(axes: Axes, x: pd.Series, points: pd.DataFrame, method: str, label: 
     order = 2 + len(axes.lines) / 99
     options = {"markersize": size, "zorder": order, "linestyle": "-" if joined else "none"}
     style.points(axes, x, points["mean"], points["error"], look, label, **options)
+    hollow.over(axes, x, points["mean"], points, look, markersize=size)
 
 
 def _curves(table: pd.DataFrame) -> pd.DataFrame:

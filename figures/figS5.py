@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from repro.reporting import style
 from repro.reporting.style import Look
 
-from . import parts
+from . import hollow, parts
 
 RUN, AVERAGE = Look(style.ORANGE, "o"), Look(style.VERMILION, "D")
 
@@ -41,6 +41,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, exact: pd.DataFrame) -> None:
         return
     _exact(axes, runs, exact)
     style.points(axes, runs["seed"], runs["mean"], runs["error"], RUN, "one run")
+    hollow.over(axes, runs["seed"], runs["mean"], runs, RUN)
     right = int(runs["seed"].max()) + 1
     means = runs["mean"].to_numpy()
     # The average of the observables is the observable of the averaged p: no other number is needed.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ from matplotlib.figure import Figure
 from repro.reporting import style
 from repro.reporting.style import Look
 
-from . import fig4, parts
+from . import fig4, hollow, parts
 
 OFF = r"$|\langle\sigma_z\rangle-$exact$|$"
 
@@ -50,13 +51,14 @@ def _strings(axes: Axes, rows: pd.DataFrame) -> None:
     sizes = sorted(set(zip(rows["layers"], rows["width"], strict=True)))
     for number, (layers, width) in enumerate(sizes):
         of_size = rows[(rows["layers"] == layers) & (rows["width"] == width)]
-        off = of_size.groupby("strings")["off"].agg(["mean", "sem"]).reindex(fig4.STRINGS).dropna(subset="mean")
+        off = _over_seeds(of_size.groupby("strings"), "off").reindex(fig4.STRINGS).dropna(subset="mean")
         # Side by side within a category, so that no marker hides another.
         shift = 0.1 * (number - (len(sizes) - 1) / 2)
         place = [fig4.STRINGS.index(strings) + shift for strings in off.index]
         look = fig4.LOOKS.get(("variational", layers, width), Look())
         label = f"var {layers} {width}" + ("" if off["sem"].notna().any() else " (one seed)")
         style.points(axes, place, off["mean"], off["sem"], look, label, linestyle="-")
+        hollow.over(axes, place, off["mean"], off, look)
     _categories(axes, fig4.STRINGS)
 
 
@@ -69,6 +71,7 @@ def _sign(axes: Axes, rows: pd.DataFrame) -> None:
     values = sorted(set(mixing))
     place = mixing.map(values.index)
     axes.plot(place - 0.08, rows["off"], "o", color=style.ORANGE, markersize=3.5, label="one seed")
+    hollow.over(axes, place - 0.08, rows["off"], rows, Look(style.ORANGE, "o"))
     mean = rows.groupby(place)["off"].agg(["mean", "sem"])
     style.points(axes, mean.index + 0.08, mean["mean"], mean["sem"], Look(style.VERMILION, "D"), "mean")
     _categories(axes, [f"{value:g}" for value in values])
@@ -105,9 +108,10 @@ def _sampling(axes: Axes, rows: pd.DataFrame) -> None:
         return
     sizes = sorted(set(zip(rows["layers"], rows["width"], strict=True)))
     for number, (label, (chosen, look)) in enumerate(kinds.items()):
-        over_seeds = rows[chosen].groupby(["layers", "width"])["mean"].agg(["mean", "sem"])
+        over_seeds = _over_seeds(rows[chosen].groupby(["layers", "width"]), "mean")
         place = [sizes.index(size) + 0.1 * (number - 1) for size in over_seeds.index]
         style.points(axes, place, over_seeds["mean"], over_seeds["sem"], look, label)
+        hollow.over(axes, place, over_seeds["mean"], over_seeds, look)
     for value in rows.loc[drawn, "exact"].dropna().head(1):
         axes.axhline(value, color=style.BLACK, linewidth=0.8, label="exact", zorder=1)
     _places(axes, [f"{layers} {width}" for layers, width in sizes])
@@ -117,6 +121,11 @@ def _deviations(axes: Axes, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows that have an exact value and did not collapse, with the deviation in a column `off`."""
     possible = parts.on_scale(axes, rows.drop_duplicates("point_id"))
     return possible.assign(off=(possible["mean"] - possible["exact"]).abs()).dropna(subset="off")
+
+
+def _over_seeds(grouped: Any, column: str) -> pd.DataFrame:
+    """Mean, its standard error, and whether all seeds are of a state."""
+    return grouped.agg(mean=(column, "mean"), sem=(column, "sem"), physical=("physical", hollow.of_any))
 
 
 def _categories(axes: Axes, names: tuple[str, ...] | list[str]) -> None:

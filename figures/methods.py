@@ -20,7 +20,7 @@ from matplotlib.ticker import NullFormatter
 from repro.reporting import style
 from repro.reporting.style import Look
 
-from . import parts
+from . import hollow, parts
 
 PANELS = {
     "lattice": r"$3\times3$ lattice",
@@ -84,9 +84,9 @@ def draw_seconds(table: pd.DataFrame, profile: str) -> Figure:
             of_way = runs[(runs["way"] == way) & (runs["panel"] == panel)]
             look = Look(COLOURS[way], MARKERS[panel], filled=way != PAPERS)
             if len(of_way):
-                style.points(
-                    axes, of_way["seconds"], of_way["off"], np.zeros(len(of_way)), look, f"{way}, {PANELS[panel]}"
-                )
+                label = f"{way}, {PANELS[panel]}"
+                style.points(axes, of_way["seconds"], of_way["off"], np.zeros(len(of_way)), look, label)
+                hollow.over(axes, of_way["seconds"], of_way["off"], of_way, look)
         style.legend_above(figure, [axes], columns=3)
         style.stamp(figure, profile)
     return figure
@@ -101,7 +101,8 @@ def _runs(table: pd.DataFrame) -> pd.DataFrame:
     steady = table[table["panel"] == "steady"]
     rows = pd.concat([parts.curves(table[table["panel"] != "steady"]), parts.steady(steady)])
     rows = rows.assign(off=(rows["mean"] - rows["exact"]).abs()).dropna(subset="off")
-    runs = rows.groupby(["way", "panel", "point_id"], sort=False).agg({"seconds": "max", "off": "max"})
+    grouped = rows.groupby(["way", "panel", "point_id"], sort=False)
+    runs = grouped.agg({"seconds": "max", "off": "max", "physical": hollow.of_any})
     return runs[runs["off"] > 0].reset_index()
 
 
@@ -132,9 +133,12 @@ def _steady(top: Axes, bottom: Axes, rows: pd.DataFrame) -> None:
     parts.zero_line(bottom)
     for way in COLOURS:
         of_way = runs[runs["way"] == way]
-        over = of_way.groupby("Jy").agg(mean=("mean", "mean"), error=("mean", "sem"), exact=("exact", "first"))
+        columns = {"mean": ("mean", "mean"), "error": ("mean", "sem"), "exact": ("exact", "first")}
+        over = of_way.groupby("Jy").agg(**columns, physical=("physical", hollow.of_any))
         look: dict[str, Any] = {"look": Look(COLOURS[way], "o", filled=way != PAPERS), "label": way}
         if not len(over):
             continue
         style.points(top, over.index, over["mean"], over["error"], **look)
         style.points(bottom, over.index, over["mean"] - over["exact"], over["error"], **look)
+        for axes, heights in ((top, over["mean"]), (bottom, over["mean"] - over["exact"])):
+            hollow.over(axes, over.index, heights, over, look["look"])

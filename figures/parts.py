@@ -14,6 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from repro.reporting import style
+from repro.reporting.style import Look
+
+from . import hollow
 
 TIME = r"$\gamma t$"
 MEANS = {f"sigma_{axis}": rf"$\langle\sigma_{axis}\rangle$" for axis in "xyz"}
@@ -102,7 +105,8 @@ def lattice(rows: pd.DataFrame) -> str:
 def on_scale(axes: Axes, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows that can be a state; the others, collapsed runs that would flatten the panel, are named above it."""
     possible = rows["mean"].abs() <= LARGEST
-    lines = [f"off scale: {row['point']}: {row['mean']:+.2f}" for row in rows[~possible].to_dict("records")]
+    off = rows[~possible].assign(said=np.where(hollow.of_no_state(rows[~possible]), ", no state", ""))
+    lines = [f"off scale: {row['point']}: {row['mean']:+.2f}{row['said']}" for row in off.to_dict("records")]
     if len(lines) > MANY:
         lines[MANY:] = [f"and {len(lines) - MANY} more"]
     if lines:
@@ -140,6 +144,7 @@ def with_band(axes: Axes, curve: pd.DataFrame, below: Any, **line: Any) -> None:
     if (curve["error"] > 0).any():
         band = (height - curve["error"], height + curve["error"])
         axes.fill_between(curve["t"], *band, color=line["color"], alpha=0.25, linewidth=0, zorder=1)
+    hollow.over(axes, curve["t"], height, curve, Look(line["color"], "o"))
 
 
 def panels_over_strips(

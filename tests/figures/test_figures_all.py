@@ -173,7 +173,9 @@ def test_collapsed_runs_are_told_and_not_drawn(name: str) -> None:
 
 def test_fig3_averages_seeds_with_their_standard_error() -> None:
     rows = pd.DataFrame({"g": [1.0, 1.0, 2.0], "mean": [0.1, 0.3, 0.5], "error": [0.01, 0.02, 0.03], "exact": 0.2})
-    assert np.allclose(fig3.over_seeds(rows)[["mean", "error"]], [[0.2, 0.1], [0.5, 0.03]])
+    over = fig3.over_seeds(rows.assign(physical=["no", "yes", "yes"]))
+    assert np.allclose(over[["mean", "error"]], [[0.2, 0.1], [0.5, 0.03]])
+    assert over["physical"].tolist() == ["no", "yes"], "an average with what is no state in it is none"
 
 
 def test_figS1_marks_start_and_exact() -> None:
