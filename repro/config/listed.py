@@ -12,6 +12,8 @@ from repro.config.settings import change, leaves
 from repro.utils.errors import unknown
 
 PROFILES = ("smoke", "quick", "workstation", "paper")
+BEST_FIRST = ("paper", "workstation", "quick")
+"""Profiles that results are published of, that nearest the paper's settings first."""
 OLD_PROFILES = {"desk": "workstation"}
 """Names that profiles had before; they are still read."""
 LABELS = ("figure", "panel", "profile", "name")
