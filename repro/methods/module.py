@@ -16,6 +16,7 @@ from repro.config.point import Point
 from repro.methods import losses, sanity
 from repro.methods.build import build_ansatz, build_estimator, seeded_generator
 from repro.methods.estimators import Enumeration
+from repro.physics.density import MAX_SITES, SMALLEST_EIGENVALUE, smallest_eigenvalue
 from repro.physics.observables import exact_values, sampled_values
 from repro.physics.pauli_means import pauli_means, sampled_pauli_means
 
@@ -27,7 +28,8 @@ class PointModule(pl.LightningModule):
     """Base of all methods: the distribution, its estimator, and the history of what was measured.
 
     Attributes:
-        history: one row per epoch: t or iteration, loss, residual, Pauli means and errors, seconds so far.
+        history: one row per epoch: t or iteration, loss, residual, Pauli means and errors, the smallest eigenvalue of
+            rho where all configurations of few sites are enumerated, seconds so far.
     """
 
     def __init__(self, point: Point, memory: int | None = None) -> None:
@@ -118,7 +120,7 @@ class PointModule(pl.LightningModule):
                 return self.exact_row(p)
             drawn = sampled_pauli_means(unmasked_sample(self.model, OBSERVABLE_SAMPLES, self._measuring()), povm)
             scored = {f"scored_{name}": (mean, 0.0) for name, mean in pauli_means(p, povm).items()}
-            return _with_errors(drawn | scored)
+            return _with_errors(drawn | scored) | self._eigenvalue(p)
         generator = self._measuring()
         batches = [self.model.sample(OBSERVABLE_SAMPLES, generator) for _ in range(self.point.system.measured_batches)]
         samples_BN = torch.cat(batches)
@@ -129,7 +131,10 @@ class PointModule(pl.LightningModule):
         """Columns of the history from an enumerated distribution, errors 0."""
         povm = self.point.povm
         means = pauli_means(p, povm) | exact_values(p, povm, self.point.system.observables())
-        return _with_errors({name: (mean, 0.0) for name, mean in means.items()})
+        return _with_errors({name: (mean, 0.0) for name, mean in means.items()}) | self._eigenvalue(p)
+
+    def _eigenvalue(self, p: torch.Tensor) -> dict[str, float]:
+        return {SMALLEST_EIGENVALUE: smallest_eigenvalue(p, self.point.povm)} if p.ndim <= MAX_SITES else {}
 
     def _measuring(self) -> torch.Generator:
         """Every process measures alike, so that whichever writes the history writes the same."""

@@ -22,7 +22,7 @@ def site_marginals(p: torch.Tensor) -> torch.Tensor:
     Raises:
         InputError: another shape.
     """
-    _check_distribution(p)
+    check_distribution(p)
     axes = range(p.ndim)
     return torch.stack([p.sum([other for other in axes if other != axis]) if p.ndim > 1 else p for axis in axes])
 
@@ -33,7 +33,7 @@ def pauli_means(p: torch.Tensor, povm: Povm) -> dict[str, float]:
     Raises:
         InputError: not a tensor of shape (4,) * N.
     """
-    _check_distribution(p)
+    check_distribution(p)
     mean_K = site_marginals(p.detach().double()).mean(0).cpu()
     return {f"sigma_{axis}": float(mean_K @ torch.from_numpy(povm.observable(pauli))) for axis, pauli in PAULIS.items()}
 
@@ -55,7 +55,12 @@ def sampled_pauli_means(samples_BN: torch.Tensor, povm: Povm) -> dict[str, tuple
     return out
 
 
-def _check_distribution(p: torch.Tensor) -> None:
+def check_distribution(p: torch.Tensor) -> None:
+    """Refuse what is no distribution over all configurations.
+
+    Raises:
+        InputError: not a tensor of shape (4,) * N.
+    """
     if not isinstance(p, torch.Tensor) or not p.ndim or set(p.shape) != {4}:
         raise InputError(f"distribution of shape {tuple(getattr(p, 'shape', ()))}: expected a tensor (4,) * N")
 

@@ -12,8 +12,10 @@ from repro.config.listed import Listed
 from repro.config.point import Point
 from repro.config.systems import COUPLINGS
 from repro.methods.exact_distance import RELATIVE_ENTROPY
+from repro.physics.density import SMALLEST_EIGENVALUE
 from repro.physics.pauli_means import PAULI_NAMES
 from repro.references.of_point import Exact, exact_of, stored_steady_state
+from repro.reporting.last_state import smallest_eigenvalues
 from repro.running import events
 from repro.running.folders import DONE, finished, point_folder
 from repro.utils.files import write_atomic
@@ -104,12 +106,14 @@ def _rows(listed: Listed, runs: Path) -> Iterable[dict[str, Any]]:
     history = read_exactly(folder / "history.csv")
     fixed = {**_settings(listed), **_provenance(folder)}
     exact = exact_of(point, runs)
-    curve = history if "t" in history else history.iloc[:0]
+    history[SMALLEST_EIGENVALUE] = smallest_eigenvalues(point, history, folder)
+    curve = history if "t" in history else history.iloc[:0].assign(t=math.nan)
+    of_state = ["seconds", SMALLEST_EIGENVALUE]
     for name in _measured(history):
-        measured = [(row["t"], row[name], row[f"{name}_error"], row["seconds"]) for _, row in curve.iterrows()]
+        measured = list(curve[["t", name, f"{name}_error", *of_state]].itertuples(index=False, name=None))
         if point.settles:
-            measured.append((math.inf, *_steady_estimate(history, name), history["seconds"].iloc[-1]))
-        for t, mean, error, seconds in measured:
+            measured.append((math.inf, *_steady_estimate(history, name), *history[of_state].iloc[-1]))
+        for t, mean, error, seconds, eigenvalue in measured:
             value = _exact_value(exact, t, name)
             yield {
                 **fixed,
@@ -119,6 +123,7 @@ def _rows(listed: Listed, runs: Path) -> Iterable[dict[str, Any]]:
                 "error": error,
                 "exact": None if value is None else round(value, 10),
                 "seconds": round(seconds, 2),
+                SMALLEST_EIGENVALUE: eigenvalue,
             }
 
 

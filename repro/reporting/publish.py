@@ -172,7 +172,7 @@ def _rows(best: dict[PointName, ResultSet]) -> pd.DataFrame:
 
 def _shortened(table: pd.DataFrame) -> pd.DataFrame:
     """The table with measured numbers rounded to `SHIPPED_DIGITS`."""
-    measured = ("mean", "error", "exact", "seconds")
+    measured = ("mean", "error", "exact", "seconds", "smallest_eigenvalue")
     return table.assign(**{name: [float(f"{x:.{SHIPPED_DIGITS}g}") for x in table[name]] for name in measured})
 
 

@@ -8,6 +8,7 @@ runs/points/<point id>/  last.ckpt      weights, optimiser, history: at the end 
                          history.csv    one row per epoch, written at the end
                          losses.csv     loss of every iteration (variational)
                          done.json      settings and provenance; its presence means finished
+                         last_state.json  smallest eigenvalue of the last rho, where the history does not have it
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from repro.config.point import NUMBERS
 from repro.methods.batch_size import GIB
 
 CHECKPOINT, PREVIOUS = "last.ckpt", "previous.ckpt"
-PROGRESS, DONE = "progress.json", "done.json"
+PROGRESS, DONE, LAST_STATE = "progress.json", "done.json", "last_state.json"
 
 
 class Identified(Protocol):

@@ -20,7 +20,7 @@ from repro.methods.variational import VariationalModule
 from repro.running import checkpoints, events, stopping
 from repro.running.devices import check_device, first_rank
 from repro.running.fit import fit
-from repro.running.folders import CHECKPOINT, DONE, RunSettings, finished, point_folder
+from repro.running.folders import CHECKPOINT, DONE, LAST_STATE, RunSettings, finished, point_folder
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 from repro.utils.locks import HeldError, locked
@@ -113,8 +113,8 @@ def _compute(listed: Listed, folder: Path, settings: RunSettings) -> None:
 
 
 def _clean(folder: Path) -> None:
-    """Remove what killed processes have left, and the note that the point had failed."""
-    for path in (*folder.glob(".*.tmp"), folder / events.FAILED):
+    """Remove what killed processes have left, and what was noted of an earlier failure and of an earlier last state."""
+    for path in (*folder.glob(".*.tmp"), folder / events.FAILED, folder / LAST_STATE):
         path.unlink(missing_ok=True)
 
 

@@ -34,6 +34,13 @@ def qutip_generator(model: LindbladModel, povm: Povm) -> np.ndarray:
     return F @ superoperator @ np.linalg.inv(F)
 
 
+def state_of(p: torch.Tensor, povm: Povm) -> np.ndarray:
+    """rho that solves Tr(rho M_a) = p(a) for every a; no dual frame in it."""
+    frame = [reduce(np.kron, elements) for elements in _products(povm.frame, p.ndim)]
+    F = np.stack([element.T.ravel() for element in frame])
+    return np.linalg.solve(F, p.detach().double().numpy().ravel()).reshape(2**p.ndim, -1)
+
+
 def _products(frame: np.ndarray, n_sites: int) -> list[tuple[np.ndarray, ...]]:
     if n_sites == 0:
         return [()]

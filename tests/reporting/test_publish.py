@@ -24,7 +24,7 @@ def write_run(folder: Path, profile: str, means: dict[str, float], unfinished: t
         if label in means:
             settings = {"panel": panel, "point": label, "point_id": f"{profile}-{label}", "profile": profile}
             if label not in unfinished:
-                table.append(rows.row(**settings, mean=means[label]))
+                table.append(rows.row(**settings, mean=means[label], smallest_eigenvalue=means[label] / 4))
             points.append({"label": label, **settings})
     write_table(tidy(table), folder / profile / "table.csv")
     (folder / profile / "settings.json").write_text(json.dumps({"points": points}))
@@ -67,6 +67,8 @@ def test_ships_ten_digits(tmp_path: Path) -> None:
     write_run(tmp_path / "runs", "quick", {"one": 1 / 3, "two": -2e-9 / 3})
     publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
     assert [mean for _, mean in shipped(tmp_path / "results").values()] == [0.3333333333, -6.666666667e-10]
+    eigenvalues = read_table(tmp_path / "results" / "fig4.csv")["smallest_eigenvalue"]
+    assert eigenvalues.tolist() == [0.08333333333, -1.666666667e-10]
 
 
 def test_ships_long_tables_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
