@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from repro.claims.effect import OPEN, REPRODUCED, UNDECIDED, Effect, deciding, verdict
+from repro.claims.paper_settings import compared
 from repro.claims.tables import Missing, Tables
 
-REPRODUCED, NOT_REPRODUCED, OPEN = "reproduced", "not reproduced", "open"
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -15,16 +20,26 @@ class Finding:
     """What the tables say.
 
     Attributes:
-        holds: whether the test is passed.
-        exact, ours, error: numbers in words; error says what the bar is made of.
-        reason: one sentence why.
+        effects: what the claim is about, with bounds; all have to be on its side.
+        ours: numbers in words.
+        rows: the rows of tables that they come from.
+        beside: something to add to the reason.
     """
 
-    holds: bool
+    effects: tuple[Effect, ...]
     ours: str
-    reason: str
-    exact: str = ""
-    error: str = ""
+    rows: pd.DataFrame
+    beside: str = ""
+
+    def check(self) -> None:
+        """Refuse effects that are no numbers, such as a part of a range that is zero.
+
+        Raises:
+            Missing: names the first.
+        """
+        for effect in self.effects:
+            if not math.isfinite(effect.value) or math.isnan(effect.error):
+                raise Missing(f"a number for: {effect.what}")
 
 
 @dataclass(frozen=True)
@@ -52,8 +67,36 @@ class Claim:
         fixed = {"number": self.number, "claim": self.text, "where": self.where, "test": self.test, "paper": self.paper}
         try:
             found = self.find(tables)
+            found.check()
         except Missing as missing:
-            return {**fixed, "exact": "", "ours": "", "error": "", "verdict": OPEN, "reason": f"missing: {missing}"}
-        verdict = REPRODUCED if found.holds else NOT_REPRODUCED
-        numbers = {"exact": found.exact, "ours": found.ours, "error": found.error}
-        return {**fixed, **numbers, "verdict": verdict, "reason": found.reason}
+            empty = dict.fromkeys(("effects", "ours", "settings", "verdict", "reason", "change"), "")
+            return {**fixed, **empty, "verdict": OPEN, "reason": f"missing: {missing}", "change": "those rows"}
+        settings, differing = compared(found.rows, tables.settings(found.rows))
+        word = verdict(found.effects, differing)
+        decided = deciding(found.effects)
+        return {
+            **fixed,
+            "effects": "; ".join(map(str, found.effects)),
+            "ours": found.ours,
+            "settings": "; ".join(settings),
+            "verdict": word,
+            "reason": "; ".join([*map(str, decided), *filter(None, [found.beside])]),
+            "change": _would_change(word, decided, differing),
+        }
+
+
+def _would_change(word: str, decided: list[Effect], differing: list[str]) -> str:
+    """What would change the verdict."""
+    paper = f"the paper's {', '.join(differing)}" if differing else ""
+    if word == UNDECIDED:
+        return "; ".join(filter(None, [*dict.fromkeys(effect.needed for effect in decided), paper]))
+    if word == REPRODUCED:
+        nearest = min(decided, key=_room)
+        return f"{nearest.what} beyond {nearest.bound:.3g}" + (f"; or {paper}" if paper else "")
+    return paper or f"{decided[0].what} within {decided[0].bound:.3g}"
+
+
+def _room(effect: Effect) -> float:
+    """Distance from the bound in half widths of the interval."""
+    low, high = effect.interval
+    return abs(effect.value - effect.bound) / max((high - low) / 2, 1e-300)

@@ -8,20 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.claims.catalogue import CLAIMS
-from repro.claims.claim import NOT_REPRODUCED, OPEN, REPRODUCED
+from repro.claims.effect import VERDICTS
 from repro.claims.tables import Tables
 from repro.utils.files import write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("number", "claim", "where", "test", "paper", "exact", "ours", "error", "verdict", "reason")
+COLUMNS = ("number", "claim", "where", "test", "paper", "effects", "ours", "settings", "verdict", "reason", "change")
 HEAD = """# What was reproduced
 
 Written by `repro claims` from the tables in `results/`; nothing here is decided by hand. "Deviation" is the distance of
-a site average from exact. Tests and thresholds are in `repro/claims/`.
+a site average from exact. An effect is told with its interval: two standard errors either way or, where there is one
+run alone, a factor of two. States with means that no state has are left out. Tests and bounds are in `repro/claims/`.
 
 """
+TOLD = {"effects": "effects", "ours": "ours", "settings": "settings", "change": "what would change the verdict"}
+BESIDE = 2
+"""Statements that are not the paper's."""
 
 
 def judge(results: Path) -> pd.DataFrame:
@@ -40,7 +44,7 @@ def write_ledger(results: Path, markdown: Path) -> pd.DataFrame:
     """
     ledger = judge(results)
     write_atomic(results / "claims.csv", ledger.to_csv(index=False))
-    page = HEAD + summary(ledger) + "\n\n" + "\n".join(_section(row) for row in _dicts(ledger))
+    page = HEAD + summary(ledger) + "\n\n" + _scale() + "\n".join(_section(row) for row in _dicts(ledger))
     write_atomic(markdown, re.sub(r"<(sigma_\w)>", r"⟨\1⟩", page))  # no HTML tag
     return ledger
 
@@ -48,8 +52,13 @@ def write_ledger(results: Path, markdown: Path) -> pd.DataFrame:
 def summary(ledger: pd.DataFrame) -> str:
     """Counts of the verdicts in a sentence, the paper's own claims and what is beside them apart."""
     count = Counter(ledger["verdict"])
-    told = ", ".join(f"{count[verdict]} {verdict}" for verdict in (REPRODUCED, NOT_REPRODUCED, OPEN))
-    return f"Of {len(ledger)} statements ({len(ledger) - 1} of the paper, one about its public code): {told}."
+    told = ", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS if count[verdict])
+    return f"Of {len(ledger)} statements ({len(ledger) - BESIDE} of the paper, {BESIDE} beside it): {told}."
+
+
+def _scale() -> str:
+    """What the verdicts mean."""
+    return "".join(f"- **{word}**: {meaning}\n" for word, meaning in VERDICTS.items()) + "\n"
 
 
 def _dicts(ledger: pd.DataFrame) -> list[dict[str, str]]:
@@ -65,5 +74,5 @@ def _section(row: dict[str, str]) -> str:
         f"- where: {row['where']}; the paper: {row['paper']}",
         f"- test: {row['test']}",
     ]
-    lines += [f"- {name}: {row[name]}" for name in ("exact", "ours", "error") if row[name]]
+    lines += [f"- {name}: {row[column]}" for column, name in TOLD.items() if row[column]]
     return "\n".join(lines) + "\n"

@@ -1,213 +1,171 @@
-"""Claims about variational steady states: 2 to 7, 10, 13, and the public code's sampling."""
+"""Claims about variational steady states of single points: 2, 3, 4, 10, and what is beside the paper, 14 and 15."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from repro.claims.claim import Finding
+from repro.claims.effect import Effect, Estimate, estimate, of
 from repro.claims.evolution import second_stage_converges
-from repro.claims.tables import Estimate, Missing, Tables, at_least, estimate
+from repro.claims.tables import Missing, Tables, at_least, together
 from repro.references.cache import OBSERVABLES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-AGREES = 0.03
-"""Largest |<sigma_w> - exact| of a variational steady state that agrees."""
-FAILS = 2.0
-"""A competitor fails where its worst deviation is this many times ours, and above AGREES."""
+AGREES = 0.05
+"""Mean |<sigma_w> - exact| of a method that agrees, as a part of the exact curve's range over the fields."""
+RANDOM = math.sqrt(0.5)
+"""An average this part of a single run's deviation away: half of the variance of single runs is random."""
 MARGINAL = 0.5
 """Sizes below the largest bring at most this part of the largest size's gain."""
-SIGMAS = 2.0
-"""Standard errors that a difference must exceed."""
-CLOSE = 0.03
-"""Two mean deviations this far apart at most are similar."""
 FLAT = 0.05
 """Relative change of the median loss between the last two fifths of a converged search."""
-GRID = 23
-SEEDS = 3
+CLOSE = 0.03
+"""Two values of <sigma_z> this far apart are the same, and a mean this far from zero is zero."""
+BLOCKS = 10
+"""Blocks of a fifth of a search, whose medians say how well that of the fifth is known."""
+GRID, GRID_RBM, SEEDS = 23, 7, 3
 SIZES = ((1, 32), (1, 64), (2, 32), (2, 64))
 
 
 def agrees_where_rbm_fails(tables: Tables) -> Finding:
     """Claim 2."""
-    ours = [tables.steady("fig3", observable, method="variational") for observable in OBSERVABLES]
-    at_least(ours[0], "g", GRID, "Fig. 3: fields g")
-    worst = max(float(frame["off"].max()) for frame in ours)
-    hard = max(float(frame.loc[_hard(frame), "off"].max()) for frame in ours)
-    rbm_path = tables.folder / "fig3_rbm.csv"
-    if not rbm_path.exists():
-        raise Missing(f"fig3: the RBM's table (ours: largest deviation {worst:.3f}, {hard:.3f} for 1 < g < 2.5)")
-    rbm = [tables.steady("fig3_rbm", observable) for observable in OBSERVABLES]
-    at_least(rbm[0], "g", 7, "Fig. 3: fields of the RBM")
-    rbm_hard = max(float(frame.loc[_hard(frame), "off"].max()) for frame in rbm)
-    error = max(float(frame["error"].max()) for frame in ours)
-    told = f"largest deviation {worst:.3f} over the grid, {hard:.3f} for 1 < g < 2.5; RBM {rbm_hard:.3f} there"
-    fails = rbm_hard > max(AGREES, FAILS * hard)
-    agrees = "agrees" if worst <= AGREES else "does not agree"
-    reason = f"{agrees} everywhere; the RBM {'fails' if fails else 'does not fail'}"
-    return Finding(worst <= AGREES and fails, told, reason, "0 deviation", f"largest standard error {error:.3f}")
+    ours = _of_paulis(tables, "fig3", method="variational")
+    at_least(ours, "g", GRID, "Fig. 3: fields g")
+    every, hard = ours["part"], ours.loc[_hard(ours), "part"]
+    told = f"mean deviation over range {estimate(every)} over the grid, {estimate(hard)} for 1 < g < 2.5"
+    if not (tables.folder / "fig3_rbm.csv").exists():
+        raise Missing(f"fig3: the RBM's table (ours: {told})")
+    ranges = ours.groupby("observable")["exact"].agg(np.ptp)
+    rbm = _of_paulis(tables, "fig3_rbm", ranges)
+    at_least(rbm, "g", GRID_RBM, "Fig. 3: fields of the RBM")
+    theirs = rbm.loc[_hard(rbm), "part"]
+    effects = (
+        of("mean deviation over range", estimate(every), AGREES, runs=len(every)),
+        of("mean deviation over range for 1 < g < 2.5", estimate(hard), AGREES, runs=len(hard)),
+        of("that of the RBM there", estimate(theirs), AGREES, True, len(theirs)),
+    )
+    return Finding(effects, f"{told}; RBM {estimate(theirs)} there", ours)
 
 
 def averaging_helps(tables: Tables) -> Finding:
-    """Claim 3 (Eqs. S17-S18)."""
-    told, holds = [], True
-    for observable in ("sigma_x", "sigma_y"):
-        runs = tables.steady("figS5", observable)
+    """Claim 3 (Eqs. S17-S18): the average's deviation over that of a single run, with a jackknife error."""
+    effects, told = [], []
+    rows = {name: tables.steady("figS5", name) for name in ("sigma_x", "sigma_y")}
+    for name, runs in rows.items():
         at_least(runs, "seed", SEEDS, "Fig. S5: runs")
-        average = abs(float(runs["mean"].mean()) - float(runs["exact"].iloc[0]))
-        single = float(runs["off"].median())
-        holds &= average < single
-        told.append(f"{observable}: average {average:.4f} off, median run {single:.4f} ({len(runs)} runs)")
-    errors = [estimate(tables.steady("figS5", name)["mean"].to_numpy()).error for name in ("sigma_x", "sigma_y")]
-    reason = "the average is " + ("closer than the median run for both" if holds else "not closer for both")
-    return Finding(
-        bool(holds), "; ".join(told), reason, "0 deviation", f"standard errors {errors[0]:.4f}, {errors[1]:.4f}"
-    )
+        off = (runs["mean"] - runs["exact"]).to_numpy()
+        effects.append(
+            of(f"deviation of the average over that of a run, {name},", _jackknife(off), RANDOM, runs=len(off))
+        )
+        told.append(
+            f"{name}: average {abs(off.mean()):.4f} off, a run {math.sqrt(np.mean(off**2)):.4f} ({len(off)} runs)"
+        )
+    return Finding(tuple(effects), "; ".join(told), together(list(rows.values())))
 
 
 def size_helps(tables: Tables) -> Finding:
-    """Claim 4, with medians over the couplings: a collapsed search does not decide."""
-    off = {size: _over_couplings(tables, *size) for size in SIZES}
-    median = {size: float(values.median()) for size, values in off.items()}
-    gain = median[1, 32] - median[2, 64]
-    before = median[1, 32] - min(median[1, 64], median[2, 32])
-    better = int((off[2, 64] < off[1, 32]).sum())
-    ordered = all(median[first] >= median[second] for first, second in (((1, 32), (1, 64)), ((1, 32), (2, 32))))
-    ordered &= median[2, 64] <= min(median[1, 64], median[2, 32])
-    told = ", ".join(f"{n}x{d}: {median[n, d]:.3f}" for n, d in SIZES)
-    collapsed = sum(int((values > 1).sum()) for values in off.values())
-    holds = ordered and gain > 0 and before <= MARGINAL * gain
-    reason = (
-        f"2x64 closer than 1x32 at {better} of {len(off[1, 32])} couplings; gain {gain:.3f}, {before:.3f} before 2x64"
+    """Claim 4: gains over 1x32, paired over the couplings where both are physical."""
+    rows = {size: _over_couplings(tables, *size) for size in SIZES}
+    off = {size: frame.groupby("Jy")["off"].mean() for size, frame in rows.items()}
+    gains = {size: (off[1, 32] - off[size]).dropna() for size in SIZES[1:]}
+    middle = (gains[1, 64] + gains[2, 32]).dropna() / 2
+    beyond = (middle - MARGINAL * gains[2, 64]).dropna()
+    whole = estimate(gains[2, 64].to_numpy())
+    effects = (
+        of("gain from 1x32 to 2x64 over couplings", whole, 0.0, True, len(gains[2, 64])),
+        of(f"gain at 1x64 and 2x32 beyond {MARGINAL:g} of it", estimate(beyond.to_numpy()), 0.0, runs=len(beyond)),
     )
-    reason += f"; {collapsed} collapsed" if collapsed else ""
-    return Finding(
-        bool(holds), f"median deviation {told}", reason, "0 deviation", "spread over couplings, one seed each"
-    )
-
-
-def string_one_beats_zero(tables: Tables) -> Finding:
-    """Claim 5."""
-    pairs = _seed_table(tables)
-    differences = np.concatenate([(pairs[size]["0s"] - pairs[size]["1s"]).to_numpy() for size in pairs])
-    gain, level = estimate(differences), float(np.mean([pairs[size]["0s"].mean() for size in pairs]))
-    holds = gain.mean > SIGMAS * gain.error and gain.mean < level / 2
-    told = f"deviation falls by {gain} from string 0 ({level:.3f}) to string 1, {len(differences)} pairs"
-    reason = _significance(gain) + (", and slight" if gain.mean < level / 2 else ", and not slight")
-    return Finding(bool(holds), told, reason, "0 deviation", "standard error over seeds and sizes")
-
-
-def more_strings_help(tables: Tables) -> Finding:
-    """Claim 6."""
-    told, holds = [], True
-    for (layers, width), runs in _seed_table(tables).items():
-        found = {name: estimate(runs[name].to_numpy()) for name in ("1s", "2s", "4s", "8s") if name in runs}
-        gain = estimate((runs["1s"] - runs["8s"]).to_numpy())
-        steps = list(found.values())
-        falls = all(b.mean <= a.mean + math.hypot(a.error, b.error) for a, b in itertools.pairwise(steps))
-        fine = gain.mean > SIGMAS * gain.error and falls
-        holds &= fine
-        told.append(
-            f"{layers}x{width}: " + ", ".join(f"{s} {e}" for s, e in found.items()) + ("" if fine else " (fails)")
-        )
-    reason = "every size gains from 1 to 8 strings" if holds else "not every size gains significantly and steadily"
-    return Finding(bool(holds), "; ".join(told), reason, "0 deviation", "standard error over seeds")
-
-
-def eight_strings_like_large(tables: Tables) -> Finding:
-    """Claim 7."""
-    pairs = _seed_table(tables)
-    if (2, 64) not in pairs:
-        raise Missing("ledger: seeds of 2x64")
-    small, large = estimate(pairs[1, 32]["8s"].to_numpy()), estimate(pairs[2, 64]["0s"].to_numpy())
-    apart = Estimate(small.mean - large.mean, math.hypot(small.error, large.error))
-    holds = abs(apart.mean) <= max(CLOSE, SIGMAS * apart.error)
-    told = f"deviation {small} (1x32, eight strings), {large} (2x64, string 0)"
-    return Finding(bool(holds), told, f"apart by {apart}", "0 deviation", "standard error over seeds")
+    told = ", ".join(f"{n}x{d}: {off[n, d].mean():.3f}" for n, d in SIZES)
+    wanted = {"panel": "a", "method": "variational", "strings": "0s"}
+    collapsed = sum(tables.unphysical("fig4", **wanted, layers=n, width=d) for n, d in SIZES)
+    beside = f"{collapsed} unphysical left out" if collapsed else ""
+    return Finding(effects, f"mean deviation {told}", together(list(rows.values())), beside)
 
 
 def loss_converges(tables: Tables) -> Finding:
     """Claim 10."""
-    losses, told, holds = tables.losses("figS2"), [], True
+    losses, effects, told = tables.losses("figS2"), [], []
     at_least(losses, "panel", 2, "Fig. S2: panels")
     for panel, run in losses.groupby("panel"):
-        fifths = np.array_split(run.sort_values("iteration")["loss"].to_numpy(), 5)
-        change = abs(np.median(fifths[4]) / np.median(fifths[3]) - 1)
-        holds &= bool(change <= FLAT)
+        before, last = np.array_split(run.sort_values("iteration")["loss"].to_numpy(), 5)[3:]
+        first, second = _median(before), _median(last)
+        change = abs(second.mean / first.mean - 1)
+        error = second.mean / first.mean * math.hypot(first.error / first.mean, second.error / second.mean)
+        effects.append(Effect(f"relative change of the loss of ({panel})", change, FLAT, error, runs=2 * BLOCKS))
         told.append(f"({panel}) loss changes by {100 * change:.1f} %")
-    settled, said = second_stage_converges(tables)
-    return Finding(
-        bool(holds and settled), "; ".join([*told, said]), "both" if holds and settled else "not all converge"
-    )
-
-
-def sign_loss_helps_unstably(tables: Tables) -> Finding:
-    """Claim 13."""
-    rows = tables.steady("ledger", panel="sign")
-    kind = rows["point"].str.extract(r"-sign([\d.]+)", expand=False).fillna("1")
-    runs = {name: estimate(frame["off"].to_numpy()) for name, frame in rows.groupby(kind)}
-    spread = {name: float(frame["off"].std(ddof=1)) for name, frame in rows.groupby(kind)}
-    at_least(rows, "seed", SEEDS, "ledger: seeds of the sign-augmented loss")
-    plain = runs.pop("1", None)
-    if plain is None or not runs:
-        raise Missing("ledger: the sign-augmented loss beside the plain one")
-    best = min(runs, key=lambda name: runs[name].mean)
-    gain = Estimate(plain.mean - runs[best].mean, math.hypot(plain.error, runs[best].error))
-    unstable = max(spread[name] for name in runs) > 2 * spread["1"]
-    told = f"plain {plain}; " + ", ".join(f"lambda {name}: {value}" for name, value in runs.items())
-    stability = "less stable than" if unstable else "as stable as"
-    reason = f"best lambda {best}: {_significance(gain)}; {stability} the plain loss"
-    return Finding(
-        bool(gain.mean > SIGMAS * gain.error and unstable), told, reason, "0 deviation", "standard error over seeds"
-    )
+    settled, said, rows = second_stage_converges(tables)
+    return Finding((*effects, *settled), "; ".join([*told, said]), together([rows, _if_there(tables, "figS2")]))
 
 
 def sampling_fault(tables: Tables) -> Finding:
     """The public code's unmasked sampling: does it leave two-layer results as they are?"""
-    told, holds = [], True
+    told, effects = [], []
     rows = tables.rows("ledger", panel="sampling", t=math.inf, observable="sigma_z")
-    for size, frame in rows.groupby(["layers", "width"]):
+    for (layers, width), frame in rows.groupby(["layers", "width"]):
         unmasked = frame["point"].str.contains("-unmasked")
         kinds = (frame[unmasked], frame[~unmasked])
         for kind in kinds:
             at_least(kind, "seed", SEEDS, "ledger: seeds of the sampling comparison")
         faulty, right = (estimate(kind["mean"].to_numpy()) for kind in kinds)
-        shift = Estimate(faulty.mean - right.mean, math.hypot(faulty.error, right.error))
-        holds &= abs(shift.mean) <= SIGMAS * shift.error
-        told.append(f"{size[0]}x{size[1]}: <sigma_z> {faulty} unmasked, {right} masked")
-    exact = float(rows["exact"].iloc[0])
-    reason = "no shift beyond the error bars" if holds else "results shift beyond the error bars"
-    return Finding(bool(holds), "; ".join(told), reason, f"{exact:.3f}", "standard error over seeds")
+        shift = faulty - right
+        effects.append(Effect(f"shift of {layers}x{width}", abs(shift.mean), CLOSE, shift.error, runs=len(kinds[0])))
+        told.append(f"{layers}x{width}: <sigma_z> {faulty} unmasked, {right} masked")
+    return Finding(tuple(effects), "; ".join(told), rows)
 
 
-def _hard(frame: pd.DataFrame) -> pd.Series:
+def keeps_the_rotation(tables: Tables) -> Finding:
+    """Whether variational 3x3 states have <sigma_x> = <sigma_y> = 0 as the exact one, by the rotation by pi about z."""
+    across = [tables.steady("fig4", name, method="variational") for name in ("sigma_x", "sigma_y")]
+    x, y = (frame.set_index("point_id")["mean"].groupby(level=0).first() for frame in across)
+    size = np.hypot(x.to_numpy(), y.to_numpy())
+    broken = int((size > CLOSE).sum())
+    effect = of("mean length of (<sigma_x>, <sigma_y>)", estimate(size), CLOSE, runs=len(size))
+    told = f"{broken} of {len(size)} searches are more than {CLOSE} from zero, {size.max():.2f} at most"
+    return Finding((effect,), told, across[0])
+
+
+def _if_there(tables: Tables, figure: str) -> pd.DataFrame:
+    """Rows of a figure's table, none without it."""
+    try:
+        return tables.rows(figure)
+    except Missing:
+        return tables.rows("figS1").head(0)
+
+
+def _of_paulis(tables: Tables, figure: str, ranges: pd.Series[float] | None = None, **wanted: object) -> pd.DataFrame:
+    """Steady rows of all three Paulis with `part`, the deviation over the range of the exact curve."""
+    rows = together([tables.steady(figure, name, **wanted) for name in OBSERVABLES])
+    widths = rows.groupby("observable")["exact"].agg(np.ptp) if ranges is None else ranges
+    return rows.assign(part=rows["off"] / rows["observable"].map(widths))
+
+
+def _jackknife(off: np.ndarray) -> Estimate:
+    """|mean| over root mean square of signed deviations, and its error from leaving out one at a time."""
+
+    def ratio(values: np.ndarray) -> float:
+        return abs(float(values.mean())) / math.sqrt(float(np.mean(values**2)))
+
+    n = len(off)
+    without = np.array([ratio(np.delete(off, k)) for k in range(n)])
+    return Estimate(ratio(off), math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum())))
+
+
+def _median(losses: np.ndarray) -> Estimate:
+    """Of a fifth of a search, with the error that the medians of its blocks have."""
+    blocks = [float(np.median(block)) for block in np.array_split(losses, BLOCKS)]
+    return Estimate(float(np.median(losses)), estimate(blocks).error)
+
+
+def _hard(frame: pd.DataFrame) -> pd.Series[bool]:
     return (frame["g"] > 1) & (frame["g"] < 2.5)
 
 
-def _over_couplings(tables: Tables, layers: int, width: int) -> pd.Series:
-    rows = tables.steady("fig4", method="variational", layers=layers, width=width, strings="0s")
-    at_least(rows, "Jy", 5, f"Fig. 4a: couplings of {layers}x{width}")
-    return rows.groupby("Jy")["off"].mean()
-
-
-def _seed_table(tables: Tables) -> dict[tuple[int, int], pd.DataFrame]:
-    """|off| by seed (rows) and strings (columns) for every size with SEEDS seeds of 0s, 1s and 8s at least."""
-    rows = tables.steady("ledger", panel="seeds", method="variational")
-    found = {}
-    for layers, width in SIZES:
-        frame = rows[(rows["layers"] == layers) & (rows["width"] == width)]
-        wide = frame.pivot_table(index="seed", columns="strings", values="off").dropna()
-        if len(wide) >= SEEDS and {"0s", "1s", "8s"} <= set(wide.columns):
-            found[layers, width] = wide
-    if (1, 32) not in found or len(found) < 2:
-        raise Missing(f"ledger: {SEEDS} seeds of strings 0s, 1s and 8s for 1x32 and another size")
-    return found
-
-
-def _significance(gain: Estimate) -> str:
-    return f"gain {gain}, {'significant' if gain.mean > SIGMAS * gain.error else 'not significant'}"
+def _over_couplings(tables: Tables, layers: int, width: int) -> pd.DataFrame:
+    wanted: dict[str, Any] = {"panel": "a", "method": "variational", "layers": layers, "width": width, "strings": "0s"}
+    at_least(tables.rows("fig4", **wanted), "Jy", 5, f"Fig. 4a: couplings of {layers}x{width}")
+    return tables.steady("fig4", **wanted)

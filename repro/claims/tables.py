@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from repro.claims.paper_settings import read_settings
+from repro.config.listed import BEST_FIRST
+from repro.utils.bounds import NO
 from repro.utils.result_table import read_table
 
 if TYPE_CHECKING:
@@ -20,26 +21,8 @@ class Missing(Exception):
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A mean with its standard error (0 where nothing is random)."""
-
-    mean: float
-    error: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f}" + (f" +- {self.error:.3f}" if self.error > 0 else "")
-
-
-def estimate(values: np.ndarray) -> Estimate:
-    """Mean and standard error of independent values; the error of a single one is infinite."""
-    values = np.asarray(values, dtype=float)
-    error = float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.inf
-    return Estimate(float(values.mean()), error)
-
-
-@dataclass(frozen=True)
 class Tables:
-    """Tables of a results folder, each read when it is first asked for.
+    """Tables of a results folder, each read when it is first asked for; of every point the profile nearest the paper's.
 
     Args:
         folder: holds `<figure>.csv`, `<figure>_reference.csv`, `<figure>_losses.csv`, `fig3_rbm.csv`.
@@ -63,21 +46,38 @@ class Tables:
         return frame
 
     def steady(self, figure: str, observable: str = "sigma_z", **wanted: object) -> pd.DataFrame:
-        """Steady-state rows with a column `off` = |mean - exact|.
+        """Steady-state rows of physical states with a column `off` = |mean - exact|.
 
         Raises:
             Missing: as `rows`, or an exact value is not there.
         """
         frame = self.rows(figure, t=math.inf, observable=observable, **wanted)
+        frame = frame[frame["physical"] != NO]
         if frame["exact"].isna().any():
             raise Missing(f"{figure}: exact values of {frame.loc[frame['exact'].isna(), 'point'].iloc[0]}")
         return frame.assign(off=(frame["mean"] - frame["exact"]).abs())
+
+    def unphysical(self, figure: str, **wanted: object) -> int:
+        """How many points have a steady state whose means no state has."""
+        frame = self.rows(figure, t=math.inf, **wanted)
+        return int(frame.loc[frame["physical"] == NO, "point_id"].nunique())
 
     def curves(self, figure: str, observable: str = "sigma_z", **wanted: object) -> dict[str, pd.DataFrame]:
         """Evolutions by point name, in the order of time, the start at t = 0 included."""
         frame = self.rows(figure, observable=observable, **wanted)
         frame = frame[frame["t"] < math.inf].sort_values("t")
         return {str(name): curve for name, curve in frame.groupby("point", sort=False)}
+
+    def settings(self, rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
+        """Resolved settings by id of the figures that some rows come from.
+
+        Raises:
+            InputError: a damaged file.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for figure in sorted(set(rows["figure"])):
+            found |= read_settings(self.folder, str(figure))
+        return found
 
     def losses(self, figure: str) -> pd.DataFrame:
         """Loss of every iteration.
@@ -90,15 +90,29 @@ class Tables:
         path = self.folder / f"{figure}_losses.csv"
         if not path.exists():
             raise Missing(f"{figure}: the losses")
-        return pd.read_csv(path)
+        return pd.read_csv(path, dtype={"point_id": str})
 
     def _table(self, figure: str) -> pd.DataFrame:
         if figure not in self._read:
             path = self.folder / f"{figure}.csv"
             if not path.exists():
                 raise Missing(f"{figure}: its table")
-            self._read[figure] = read_table(path)
+            self._read[figure] = _nearest_the_paper(read_table(path))
         return self._read[figure]
+
+
+def _nearest_the_paper(table: pd.DataFrame) -> pd.DataFrame:
+    """Of points that were computed with several profiles the rows of the best one."""
+    rank = table["profile"].map({name: k for k, name in enumerate(BEST_FIRST)}).fillna(len(BEST_FIRST))
+    best = rank.groupby([table["panel"], table["point"]]).transform("min")
+    return table[rank == best]
+
+
+def together(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of several frames."""
+    import pandas as pd
+
+    return pd.concat(frames, ignore_index=True)
 
 
 def at_least(frame: pd.DataFrame, column: str, number: int, what: str) -> None:

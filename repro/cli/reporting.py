@@ -119,9 +119,9 @@ class Publish:
 
     def _references(self, module: ModuleType) -> list[Path]:
         """Exact curves of the figure that this machine has computed."""
+        from repro.config.listed import BEST_FIRST
         from repro.references.cache import load
         from repro.references.of_point import stored
-        from repro.reporting.publish import BEST_FIRST
 
         points = [listed.point for profile in BEST_FIRST for listed in module.points(profile)]
         points += [point for profile in BEST_FIRST for point in module.exact_line(profile)]
@@ -149,7 +149,7 @@ class Claims:
         check_file(self.out)
         ledger = write_ledger(self.results, self.out)
         for row in ledger.to_dict("records"):
-            print(f"{row['number']:>2}  {row['verdict']:14s} {row['claim']}\n    {row['reason']}")
+            print(f"{row['number']:>2}  {row['verdict']:24s} {row['claim']}\n    {row['reason']}")
         print(summary(ledger))
         return 0
 

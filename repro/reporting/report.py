@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.claims.claim import NOT_REPRODUCED, OPEN, REPRODUCED
+from repro.claims.effect import VERDICTS
 from repro.claims.ledger import COLUMNS
 from repro.reporting import report_data
 from repro.utils.errors import InputError
@@ -16,8 +16,6 @@ from repro.utils.provenance import commit
 
 if TYPE_CHECKING:
     import pandas as pd
-
-VERDICTS = (REPRODUCED, NOT_REPRODUCED, OPEN)
 
 
 def build_report(results: Path, out: Path) -> Path:
@@ -36,12 +34,15 @@ def build_report(results: Path, out: Path) -> Path:
 
 
 def overview_markdown(results: Path) -> str:
-    """The table of docs/gallery.md: figure, profile, largest deviation from exact, wall time, device."""
-    lines = ["| figure | profile | largest deviation from exact | wall time | device |", "|---|---|---|---|---|"]
+    """The table of docs/gallery.md: figure, profile, points that are physical, largest deviation of those from exact,
+    wall time, device."""
+    head = ("figure", "profile", "physical", "largest deviation from exact", "wall time", "device")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in report_data.overview(results).to_dict("records"):
         worst = row["largest deviation"]
         off = f"{worst:.3f} ({row['of']})" if worst == worst else "no exact values"
-        lines.append(f"| {row['figure']} | {row['profile']} | {off} | {duration(row['seconds'])} | {row['device']} |")
+        cells = (row["figure"], row["profile"], row["physical"], off, duration(row["seconds"]), row["device"])
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -52,11 +53,17 @@ def _context(results: Path) -> dict[str, Any]:
         "columns": report_data.DEVIATIONS,
         "overview": report_data.overview(results).to_dict("records"),
         "claims": ledger,
-        "counts": [(verdict, Counter(claim["verdict"] for claim in ledger)[verdict]) for verdict in VERDICTS],
+        "counts": _counts(ledger),
         "references": report_data.references(results),
         "versions": report_data.versions(),
         "commit": commit(),
     }
+
+
+def _counts(ledger: list[dict[str, str]]) -> list[tuple[str, int]]:
+    """Of every verdict that occurs."""
+    count = Counter(claim["verdict"] for claim in ledger)
+    return [(verdict, count[verdict]) for verdict in VERDICTS if count[verdict]]
 
 
 def _ledger(path: Path) -> list[dict[str, str]]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import json
-import math
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.config.method import METHODS
-from repro.reporting.summary import deviations, observables_of
+from repro.reporting.summary import deviations, headline, observables_of, off_by
 from repro.utils.errors import InputError
 from repro.utils.formatting import duration
 from repro.utils.paths import experiments
@@ -21,9 +19,8 @@ from repro.utils.result_table import read_table
 if TYPE_CHECKING:
     import pandas as pd
 
-FOLLOWING = {method.kind for method in METHODS if method.from_initial_state}
-"""Methods whose curves are compared with exact ones at every time."""
 PACKAGES = ("torch", "pytorch-lightning", "qutip", "numpy", "pandas", "matplotlib", "wandb")
+OVERVIEW = ("figure", "profile", "physical", "largest deviation", "of", "seconds", "device")
 DEVIATIONS = ("panel", "point", "profile", "steady", "error", "exact", "off by", "largest", "at t", "wall time")
 
 
@@ -60,11 +57,8 @@ def gather(results: Path) -> list[FigureReport]:
 
 
 def overview(results: Path) -> pd.DataFrame:
-    """One row per figure: figure, profile, largest deviation from exact, its point, wall time (seconds), device.
-
-    The deviation is the largest |mean - exact| of any evolution at any time (of a second stage: at its end) and of any
-    variational steady state, over all Paulis that the figure shows.
-    """
+    """One row per figure: figure, profile, physical ("23 of 24"), largest deviation from exact, its point, wall time
+    (seconds), device; see `repro.reporting.summary.headline`."""
     import pandas as pd
 
     rows = []
@@ -72,33 +66,24 @@ def overview(results: Path) -> pd.DataFrame:
         path = results / f"{name}.csv"
         if not path.exists() or not len(table := read_table(path)):
             continue
-        worst, point = _largest(table)
+        found = headline(table)
         rows.append(
             {
                 "figure": name,
                 "profile": " and ".join(dict.fromkeys(table["profile"])),
-                "largest deviation": worst,
-                "of": point,
+                "physical": found.counted,
+                "largest deviation": found.largest,
+                "of": found.of,
                 "seconds": _wall_time(table),
                 "device": ", ".join(dict.fromkeys(table["device"])),
             }
         )
-    return pd.DataFrame(rows, columns=["figure", "profile", "largest deviation", "of", "seconds", "device"])
+    return pd.DataFrame(rows, columns=[*OVERVIEW])
 
 
 def _wall_time(table: pd.DataFrame) -> float:
     """Seconds of all points, one after the other."""
     return float(table.groupby("point_id")["seconds"].max().sum())
-
-
-def _largest(table: pd.DataFrame) -> tuple[float, str]:
-    worst, point = math.nan, ""
-    for observable in observables_of(table):
-        for row in deviations(table, observable).to_dict("records"):
-            off = row["largest"] if row["method"] in FOLLOWING else abs(row["deviation"])
-            if off == off and not off <= worst:
-                worst, point = off, row["point"]
-    return worst, point
 
 
 def _figure(name: str, results: Path) -> FigureReport:
@@ -141,16 +126,16 @@ def _deviation_rows(table: pd.DataFrame) -> list[list[str]]:
     for observable in observables_of(table):
         for row in deviations(table, observable).to_dict("records"):
             label = row["point"] + (f" {observable}" if observable != "sigma_z" else "")
-            numbers = [
-                (row["steady"], "+.4f"),
-                (row["error"], ".4f"),
-                (row["exact"], "+.4f"),
-                (row["deviation"], "+.4f"),
-            ]
-            numbers += [(row["largest"], ".4f"), (row["largest_t"], ".2f")]
-            texts = ["" if value != value else format(value, form) for value, form in numbers]
-            out.append([row["panel"], label, profile[row["point_id"]], *texts, duration(row["seconds"])])
+            forms = {"steady": "+.4f", "error": ".4f", "exact": "+.4f"}
+            steady = [_text(row[name], form) for name, form in forms.items()]
+            largest = [_text(row["largest"], ".4f"), _text(row["largest_t"], ".2f")]
+            numbers = [*steady, off_by(row), *largest]
+            out.append([row["panel"], label, profile[row["point_id"]], *numbers, duration(row["seconds"])])
     return out
+
+
+def _text(value: float, form: str) -> str:
+    return "" if value != value else format(value, form)
 
 
 def _facts(table: pd.DataFrame) -> dict[str, str]:
@@ -159,6 +144,7 @@ def _facts(table: pd.DataFrame) -> dict[str, str]:
 
     facts = {
         "profile": listed("profile"),
+        "physical points": headline(table).counted,
         "lattices": listed("lattice"),
         "draws per iteration": listed("n_samples") or "none (exact sums)",
         "tau": listed("tau"),

@@ -1,14 +1,16 @@
-"""Summary of a table, point by point: deviation from exact, and wall time."""
+"""Summary of a table, point by point and in one line: deviation from exact, wall time, what is of no state."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from repro.config.method import METHODS
+from repro.utils.bounds import NO
 from repro.utils.formatting import duration
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ MEASURES = ["steady", "error", "exact", "deviation", "largest", "largest_t", "la
 
 SHORT_NAMES = {method.kind: method.short for method in METHODS}
 """How tables call a method."""
+NO_STATE = "no state"
+"""In place of a deviation."""
+FOLLOWING = {method.kind for method in METHODS if method.from_initial_state}
+"""Methods whose curves are compared with exact ones at every time."""
 
 
 def deviations(table: pd.DataFrame, observable: str = "sigma_z") -> pd.DataFrame:
@@ -33,9 +39,10 @@ def deviations(table: pd.DataFrame, observable: str = "sigma_z") -> pd.DataFrame
         One row per panel and point with figure, panel, point, point_id, method, n_sites, layers, width, strings,
             model, Jy, g and
             steady, error, exact: the steady-state estimate, its standard error and the exact steady state;
-            deviation: steady - exact;
-            largest, largest_t: for dynamics the largest |mean - exact| over finite t, and the t where it occurs;
-            last, last_t: mean - exact at the last finite t, and that t (in 1/gamma); "variational+dynamics" is
+            deviation: steady - exact, of no unphysical state;
+            largest, largest_t: for dynamics the largest |mean - exact| over finite t, and the t where it occurs, of
+            no unphysical state;
+            last, last_t: the same at the last finite t, and that t (in 1/gamma); "variational+dynamics" is
             compared with the exact steady state at every t;
             seconds: wall time of the whole point.
         NaN where a table has no such row.
@@ -60,13 +67,15 @@ def _measures(point: pd.DataFrame) -> dict[str, Any]:
     steady = point[point["t"] == math.inf]
     if len(steady):
         mean, error, exact = (float(steady[name].iloc[-1]) for name in ("mean", "error", "exact"))
-        result |= {"steady": mean, "error": error, "exact": exact, "deviation": mean - exact}
+        off = math.nan if steady["physical"].iloc[-1] == NO else mean - exact
+        result |= {"steady": mean, "error": error, "exact": exact, "deviation": off}
     if point["method"].iloc[0] in ("variational", "rbm"):
         return result
     curve = point[point["t"] < math.inf].sort_values("t")
     # A second stage starts from a state of no exact evolution: only the steady state can be compared.
     second_stage = point["method"].iloc[0] == "variational+dynamics"
-    difference = (curve["mean"] - (result["exact"] if second_stage else curve["exact"])).to_numpy()
+    difference = (curve["mean"] - (result["exact"] if second_stage else curve["exact"])).to_numpy(copy=True)
+    difference[(curve["physical"] == NO).to_numpy()] = math.nan
     times = curve["t"].to_numpy()
     if len(curve):
         result |= {"last": float(difference[-1]), "last_t": float(times[-1])}
@@ -74,6 +83,44 @@ def _measures(point: pd.DataFrame) -> dict[str, Any]:
         worst = int(np.nanargmax(abs(difference)))
         result |= {"largest": float(abs(difference[worst])), "largest_t": float(times[worst])}
     return result
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A table in one line.
+
+    Attributes:
+        largest: the largest deviation from exact of any state that is not unphysical, NaN without one.
+        of: whose it is.
+        physical, points: how many points have no unphysical state, and how many there are.
+    """
+
+    largest: float
+    of: str
+    physical: int
+    points: int
+
+    @property
+    def counted(self) -> str:
+        """ "23 of 24"."""
+        return f"{self.physical} of {self.points}"
+
+
+def headline(table: pd.DataFrame) -> Headline:
+    """Count the points of a table, and find the largest |mean - exact| over all Paulis that its figure shows.
+
+    That is of any evolution at any time (of a second stage: at its end) and of any variational steady state, but never
+    of an unphysical one.
+    """
+    largest, of = math.nan, ""
+    for observable in observables_of(table):
+        for row in deviations(table, observable).to_dict("records"):
+            off = row["largest"] if row["method"] in FOLLOWING else abs(row["deviation"])
+            if off == off and not off <= largest:
+                largest, of = off, row["point"]
+    wrong = table.loc[table["physical"] == NO, "point_id"].nunique()
+    points = table["point_id"].nunique()
+    return Headline(largest, of, points - wrong, points)
 
 
 def print_summary(table: pd.DataFrame, stream: IO[str], observable: str = "sigma_z") -> None:
@@ -95,7 +142,7 @@ def print_summary(table: pd.DataFrame, stream: IO[str], observable: str = "sigma
             *(row["panel"], SHORT_NAMES.get(row["method"], row["method"])),
             *(f"{row['layers']}x{row['width']} {row['strings']}".strip(), _at(row)),
             *(_short(row["steady"], "+.4f"), _short(row["error"], ".4f"), _short(row["exact"], "+.4f")),
-            *(_short(row["deviation"], "+.4f"), _short(row["largest"], ".4f"), _short(row["largest_t"], ".2f")),
+            *(off_by(row), _short(row["largest"], ".4f"), _short(row["largest_t"], ".2f")),
             *(_short(row["last"], "+.4f"), duration(row["seconds"])),
         )
     # Pinned, because away from a terminal rich would fold the table to 80 columns.
@@ -112,6 +159,20 @@ def _at(row: Mapping[Any, Any]) -> str:
 def observables_of(table: pd.DataFrame) -> tuple[str, ...]:
     """The observables that the paper shows of a model: all three Paulis of an Ising ring, else sigma_z."""
     return ("sigma_x", "sigma_y", "sigma_z") if (table["model"] == "tfim").all() else ("sigma_z",)
+
+
+def off_by(row: Mapping[Any, Any]) -> str:
+    """Deviation of a steady state, as text; of one that is unphysical, that it is none."""
+    known = not math.isnan(row["steady"] - row["exact"])
+    return NO_STATE if known and math.isnan(row["deviation"]) else _short(row["deviation"], "+.4f")
+
+
+def print_headline(table: pd.DataFrame, stream: IO[str]) -> None:
+    """Print how many points are physical, and the largest deviation of those states."""
+    if len(table):
+        found = headline(table)
+        off = f"; largest deviation from exact: {found.largest:.3f} ({found.of})" if found.of else ""
+        print(f"{found.counted} points physical{off}", file=stream)
 
 
 def _short(value: float, form: str) -> str:

@@ -1,4 +1,4 @@
-"""Made-up tables on which every claim holds, to be changed one number at a time."""
+"""Made-up tables at the paper's settings on which every claim holds, to be changed one number at a time."""
 
 from __future__ import annotations
 
@@ -22,19 +22,28 @@ TFIM = {"model": "tfim", "Jx": None, "Jy": None, "Jz": None, "B": None, "V": 2.0
 Rows = list[dict[str, Any]]
 
 
+def one_row(**settings: Any) -> dict[str, Any]:
+    """With an id for each figure, panel and point."""
+    of = "/".join(str(settings.get(name, "")) for name in ("figure", "panel", "point"))
+    return rows.row(**{"n_samples": 12000, "point_id": of} | settings)
+
+
 def steady(mean: float, exact: float = EXACT, **settings: Any) -> dict[str, Any]:
-    return rows.row(mean=mean, exact=exact, t=math.inf, **settings)
+    return one_row(mean=mean, exact=exact, t=math.inf, **settings)
 
 
-def evolution(deviation: Callable[[float], float], seconds: float, exact_end: float = EXACT, **settings: Any) -> Rows:
+def evolution(
+    deviation: Callable[[float], float], seconds: float, exact_end: float = EXACT, t_end: float = 4.0, **settings: Any
+) -> Rows:
     """A decaying curve with a deviation that depends on time / whole time, and its steady row."""
-    t = np.linspace(0, 4, 81)
+    t = np.linspace(0, t_end, 81)
     exact = exact_end + np.exp(-2 * t)
+    settings = {"tau": 0.008} | settings
     curve = [
-        rows.row(mean=e + deviation(s / 4), exact=e, t=float(s), seconds=seconds * s, tau=0.025, **settings)
+        one_row(mean=e + deviation(s / t_end), exact=e, t=float(s), seconds=seconds * s, **settings)
         for s, e in zip(t, exact, strict=True)
     ]
-    last = steady(exact_end + deviation(0.9), exact_end, seconds=4 * seconds, tau=0.025, **settings)
+    last = steady(exact_end + deviation(0.9), exact_end, seconds=t_end * seconds, **settings)
     return [*curve, last]
 
 
@@ -44,18 +53,20 @@ def bump(height: float) -> Callable[[float], float]:
 
 
 def fig2() -> Rows:
-    ring = {"figure": "fig2", "method": "dynamics", "lattice": "10-ring", "n_sites": 10}
+    ring = {"figure": "fig2", "method": "dynamics", "lattice": "10-ring", "n_sites": 10, "tau": 0.005}
     out = evolution(bump(0.02), 1.0, **ring, panel="a", Jy=0.0, point="dyn-N10")
+    lattice = {"figure": "fig2", "panel": "b", "method": "dynamics", "t_end": 5.0}
     for Jy in (1.0, 1.8):
-        out += evolution(bump(0.03), 1.0, figure="fig2", panel="b", method="dynamics", Jy=Jy, point=f"dyn-{Jy}")
+        out += evolution(bump(0.02), 1.0, **lattice, Jy=Jy, point=f"dyn-{Jy}")
     return out
 
 
 def fig3(off: float = 0.01, method: str = "variational", values: tuple[float, ...] | None = None) -> Rows:
     grid = values or tuple(float(g) for g in np.linspace(0, 4.8, 23))
     settings = {"figure": "fig3", "panel": "", "method": method, **TFIM}
+    exact = {g: 0.3 + 0.2 * math.sin(g) for g in grid}
     return [
-        steady(0.3 + off, 0.3, g=g, observable=name, point=f"{method}-{g}", **settings)
+        steady(exact[g] + off * (1 + 0.1 * g), exact[g], g=g, observable=name, point=f"{method}-{g}", **settings)
         for g in grid
         for name in ("sigma_x", "sigma_y", "sigma_z")
     ]
@@ -78,10 +89,14 @@ def fig4() -> Rows:
     out: Rows = []
     for Jy in (1.0, 1.2, 1.4, 1.6, 1.8):
         for size in SIZES:
-            out.append(steady(EXACT + OFF[size], Jy=Jy, layers=size[0], width=size[1], point=f"var-{size}-{Jy}"))
+            where = {"panel": "a", "Jy": Jy, "layers": size[0], "width": size[1], "point": f"var-{size}-{Jy}"}
+            off = OFF[size] * (1 + 0.02 * Jy)
+            out.append(steady(EXACT + off, figure="fig4", **where))
+            out += [steady(0.001, 0.0, figure="fig4", observable=name, **where) for name in ("sigma_x", "sigma_y")]
     for Jy in (1.0, 1.8):
-        out += evolution(bump(0.02), 10.0, Jy=Jy, method="dynamics", point=f"dyn-{Jy}")
-        out += evolution(bump(0.02), 2.0, Jy=Jy, method="variational+dynamics", point=f"var+dyn-{Jy}")
+        where = {"figure": "fig4", "panel": "a", "Jy": Jy}
+        out += evolution(bump(0.02), 10.0, **where, method="dynamics", point=f"dyn-{Jy}")
+        out += evolution(bump(0.02), 2.0, **where, method="variational+dynamics", point=f"var+dyn-{Jy}")
     return out
 
 
@@ -93,6 +108,7 @@ def _rings(figure: str, deviation: Callable[[int], float]) -> Rows:
     out: Rows = []
     for n in (4, 6, 8, 10):
         settings = {"figure": figure, "panel": "", "method": "dynamics", "n_sites": n, "lattice": f"{n}-ring"}
+        settings["tau"] = {"figS3": 0.0005, "figS4": 0.0075}[figure]
         out += evolution(lambda part, n=n: deviation(n), 1.0, **settings, point=f"dyn-N{n}")
     return out
 

@@ -1,0 +1,128 @@
+"""The paper's settings beside ours: of every group of rows that a claim rests on.
+
+The paper's text gives N_s = 12000, the time steps and the sizes; iterations are those of its public code (500 for a
+search, 120 for a time step). What it does not give is empty here and compared with nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.utils.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+N_SAMPLES, SEARCH, STEP = 12000, 500, 120
+
+
+@dataclass(frozen=True)
+class PaperSettings:
+    """What the paper says about some of its points; None where it is silent.
+
+    Attributes:
+        where: name of the figure.
+        n_sites: of the points that can be compared with an exact value.
+        tau: half the time step (1/gamma).
+        t_end: last time (1/gamma).
+        iterations: of a search or of a time step.
+    """
+
+    where: str
+    n_sites: tuple[int, ...]
+    tau: float | None = None
+    t_end: float | None = None
+    iterations: int = SEARCH
+    n_samples: int = N_SAMPLES
+
+
+SEARCHES = {"fig3": ("Fig. 3", 16), "fig4": ("Fig. 4", 9), "figS5": ("Fig. S5", 16), "ledger": ("3x3 seeds", 9)}
+EVOLUTIONS = {
+    ("fig2", "a"): PaperSettings("Fig. 2a", (10,), 0.005, 4.0, STEP),
+    ("fig2", "b"): PaperSettings("Fig. 2b", (9,), 0.008, 5.0, STEP),
+    ("fig4", "a"): PaperSettings("Fig. 4a", (9,), 0.008, None, STEP),
+    ("ledger", "seeds"): PaperSettings("3x3 seeds", (9,), 0.008, None, STEP),
+    ("figS1", ""): PaperSettings("Fig. S1", (9,), 0.008, 4.0, STEP),
+    ("figS3", ""): PaperSettings("Fig. S3", (4, 6, 8, 10), 0.0005, None, STEP),
+    ("figS4", ""): PaperSettings("Fig. S4", (4, 6, 8, 10), 0.0075, 4.0, STEP),
+}
+LOSSES = {"a": PaperSettings("Fig. S2a", (16,)), "b": PaperSettings("Fig. S2b", (9,))}
+
+
+def of_rows(figure: str, panel: str, method: str) -> PaperSettings | None:
+    """The paper's settings for rows of a figure; None where it has no such rows."""
+    if figure == "figS2":
+        return LOSSES.get(panel)
+    if method == "variational" and figure in SEARCHES:
+        where, n_sites = SEARCHES[figure]
+        return PaperSettings(where + ", searches", (n_sites,))
+    return EVOLUTIONS.get((figure, panel))
+
+
+def read_settings(folder: Path, figure: str) -> dict[str, dict[str, Any]]:
+    """Resolved settings of a figure's points by id, from `<figure>.json`; empty without that file.
+
+    Raises:
+        InputError: a damaged file.
+    """
+    path = folder / f"{figure}.json"
+    if not path.exists():
+        return {}
+    try:
+        return {str(point["point_id"]): point for point in json.loads(path.read_bytes())["points"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: expected an object with a list 'points' of resolved settings") from error
+
+
+def compared(rows: pd.DataFrame, settings: Mapping[str, dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """Our settings beside the paper's, one line for each group of rows, and the names of those that differ.
+
+    Args:
+        rows: rows of tables that a claim rests on.
+        settings: resolved settings by id.
+    """
+    lines, differing = [], []
+    for (figure, panel, method), group in rows.groupby(["figure", "panel", "method"], sort=True):
+        paper = of_rows(str(figure), str(panel), str(method))
+        if paper is None:
+            continue
+        told = []
+        for name, ours, theirs, same in _each(group, settings, paper):
+            told.append(f"{name} {ours}" + ("" if same else f" (paper: {theirs})"))
+            if not same:
+                differing.append(f"{name} in {paper.where}")
+        lines.append(f"{paper.where}: " + ", ".join([*told, f"seeds {group['seed'].nunique()}"]))
+    return list(dict.fromkeys(lines)), list(dict.fromkeys(differing))
+
+
+def _each(
+    group: pd.DataFrame, settings: Mapping[str, dict[str, Any]], paper: PaperSettings
+) -> list[tuple[str, str, str, bool]]:
+    """(name, ours, the paper's, whether they agree)."""
+    draws = sorted({int(n) for n in group["n_samples"].fillna(0)})
+    sites = sorted(set(group["n_sites"]))
+    told = "/".join(str(n) if n else "exact sums" for n in draws)
+    found = [
+        ("N_s", told, str(paper.n_samples), draws == [paper.n_samples]),
+        ("N", _listed(sites), _listed(paper.n_sites), set(paper.n_sites) <= set(sites)),
+    ]
+    if paper.tau is not None:
+        taus = sorted(set(group["tau"].dropna()))
+        found.append(("tau", _listed(taus), f"{paper.tau:g}", taus == [paper.tau]))
+    if paper.t_end is not None:
+        finite = group[group["t"] < float("inf")]
+        reached = float(finite.groupby("point_id")["t"].max().min()) if len(finite) else paper.t_end
+        found.append(("t_end", f"{reached:.3g}", f"{paper.t_end:g}", reached >= 0.99 * paper.t_end))
+    name = "iterations" if paper.tau is None else "step_iterations"
+    counts = sorted({settings[i][name] for i in set(group["point_id"]) if name in settings.get(i, {})})
+    if counts:
+        found.append(("iterations", _listed(counts), f"public code {paper.iterations}", counts == [paper.iterations]))
+    return found
+
+
+def _listed(values: list[Any] | tuple[Any, ...]) -> str:
+    return "/".join(f"{value:g}" for value in values)

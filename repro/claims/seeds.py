@@ -1,0 +1,111 @@
+"""Claims about variational steady states that further seeds decide: 5, 6, 7 and 13, on the 3x3 lattice at J_y = 1.8."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repro.claims.claim import Finding
+from repro.claims.effect import Effect, Estimate, estimate, of
+from repro.claims.tables import Missing, Tables, at_least
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEEDS = 3
+"""Fewest seeds of a size that a claim may rest on."""
+SIZES = ((1, 32), (1, 64), (2, 32), (2, 64))
+SLIGHT = 0.5
+"""A gain at most this part of the deviation is slight, and a rise on the way at most this part of the gain is none."""
+
+
+def string_one_beats_zero(tables: Tables) -> Finding:
+    """Claim 5."""
+    pairs, rows = _seed_table(tables)
+    gain = estimate(np.concatenate([(runs["0s"] - runs["1s"]).to_numpy() for runs in pairs.values()]))
+    level = estimate(np.concatenate([runs["0s"].to_numpy() for runs in pairs.values()]))
+    n = sum(map(len, pairs.values()))
+    effects = (
+        of("gain from string 0 to string 1", gain, 0.0, True, n),
+        of(f"that gain beyond {SLIGHT:g} of the deviation", gain - level.times(SLIGHT), 0.0, runs=n),
+    )
+    told = f"deviation falls by {gain} from string 0 ({level.mean:.3f}) to string 1, {n} pairs"
+    return Finding(effects, told, rows[rows["strings"].isin(["0s", "1s"])])
+
+
+def more_strings_help(tables: Tables) -> Finding:
+    """Claim 6."""
+    told, effects = [], []
+    pairs, rows = _seed_table(tables)
+    for (layers, width), runs in pairs.items():
+        names = [name for name in ("1s", "2s", "4s", "8s") if name in runs]
+        gain = estimate((runs["1s"] - runs["8s"]).to_numpy())
+        effects.append(of(f"gain from 1 to 8 strings, {layers}x{width},", gain, 0.0, True, len(runs)))
+        if len(names) > 2:
+            rises = [estimate((runs[b] - runs[a]).to_numpy()) for a, b in itertools.pairwise(names)]
+            most = max(rises, key=lambda rise: rise.mean)
+            over = most - gain.times(SLIGHT)
+            effects.append(of(f"largest rise on the way beyond {SLIGHT:g} of that gain, {layers}x{width},", over, 0.0))
+        told.append(f"{layers}x{width}: " + ", ".join(f"{name} {estimate(runs[name].to_numpy())}" for name in names))
+    return Finding(tuple(effects), "; ".join(told), rows)
+
+
+def eight_strings_like_large(tables: Tables) -> Finding:
+    """Claim 7: apart by at most half of what eight strings gain at 1x32."""
+    pairs, rows = _seed_table(tables)
+    if (2, 64) not in pairs:
+        raise Missing("ledger: seeds of 2x64")
+    eight, one, large = (
+        estimate(pairs[size][name].to_numpy()) for size, name in (((1, 32), "8s"), ((1, 32), "0s"), ((2, 64), "0s"))
+    )
+    apart = eight - large
+    over = Estimate(abs(apart.mean), apart.error) - (one - eight).times(SLIGHT)
+    effect = of(f"distance beyond {SLIGHT:g} of the gain of eight strings", over, 0.0, runs=len(pairs[1, 32]))
+    told = f"deviation {eight} (1x32, eight strings), {large} (2x64, string 0), {one} (1x32, string 0)"
+    return Finding((effect,), told, rows[rows["strings"].isin(["0s", "8s"])])
+
+
+def sign_loss_helps_unstably(tables: Tables) -> Finding:
+    """Claim 13: the best lambda gains, and some lambda spreads more over seeds than the plain loss."""
+    rows = tables.steady("ledger", panel="sign")
+    kind = rows["point"].str.extract(r"-sign([\d.]+)", expand=False).fillna("1")
+    off = {str(name): frame["off"].to_numpy() for name, frame in rows.groupby(kind)}
+    at_least(rows, "seed", SEEDS, "ledger: seeds of the sign-augmented loss")
+    plain = off.pop("1", np.array([]))
+    if not len(plain) or not off:
+        raise Missing("ledger: the sign-augmented loss beside the plain one")
+    best = min(off, key=lambda name: off[name].mean())
+    widest = max(off, key=lambda name: off[name].std(ddof=1))
+    effects = (
+        of(f"gain of lambda {best}", estimate(plain) - estimate(off[best]), 0.0, True, len(plain)),
+        _spread(f"logarithm of the spread of lambda {widest} over that of the plain loss", off[widest], plain),
+    )
+    told = f"plain {estimate(plain)}; " + ", ".join(f"lambda {name}: {estimate(off[name])}" for name in off)
+    return Finding(effects, told, rows, "the best of several lambda, chosen after looking")
+
+
+def _spread(what: str, values: np.ndarray, plain: np.ndarray) -> Effect:
+    """log(s / s_plain) above 0; of normal values log(s) of n has the standard error 1 / sqrt(2 (n - 1))."""
+    error = math.hypot(*(1 / math.sqrt(2 * (len(each) - 1)) for each in (values, plain)))
+    value = math.log(max(values.std(ddof=1), 1e-12) / max(plain.std(ddof=1), 1e-12))
+    return Effect(what, value, 0.0, error, True, len(values))
+
+
+def _seed_table(tables: Tables) -> tuple[dict[tuple[int, int], pd.DataFrame], pd.DataFrame]:
+    """|off| by seed (rows) and strings (columns) for every size with SEEDS seeds of 0s, 1s and 8s; and the rows."""
+    rows = tables.steady("ledger", panel="seeds", method="variational")
+    found = {}
+    for layers, width in SIZES:
+        frame = rows[(rows["layers"] == layers) & (rows["width"] == width)]
+        wide = frame.pivot_table(index="seed", columns="strings", values="off")
+        few = [name for name in ("0s", "1s", "8s") if name in wide]
+        wide = wide.dropna(subset=few)
+        wide = wide.drop(columns=[name for name in wide if wide[name].isna().any()])
+        if len(wide) >= SEEDS and len(few) == 3:
+            found[layers, width] = wide
+    if (1, 32) not in found or len(found) < 2:
+        raise Missing(f"ledger: {SEEDS} seeds of strings 0s, 1s and 8s for 1x32 and another size")
+    return found, rows
