@@ -33,7 +33,8 @@ def __getattr__(name: str) -> Any:
     """Names are looked up when they are used: importing the package stays cheap, and needs no torch."""
     if name not in _HOME:
         raise AttributeError(f"module 'repro' has no attribute '{name}'")
-    from repro.utils.launchers import forget_left_over
+    from repro.utils import launchers
 
-    forget_left_over(numbers=False)
+    launchers.forget_left_over(numbers=False)
+    launchers.rank()
     return getattr(importlib.import_module(f"repro.{_HOME[name]}"), name)

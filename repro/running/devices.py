@@ -39,7 +39,8 @@ def check_processes(device: str, devices: int, nodes: int) -> None:
     """Refuse a number of processes that cannot be started.
 
     Raises:
-        InputError: more GPUs than there are, one GPU named for several, or several nodes that nobody starts.
+        InputError: more GPUs than there are, one GPU named for several, several nodes that nobody starts, or
+            processes that torchrun or srun has numbered otherwise.
     """
     kind, _, number = device.partition(":")
     if devices > 1 and number:
@@ -48,6 +49,7 @@ def check_processes(device: str, devices: int, nodes: int) -> None:
         raise InputError(f"devices = {devices}: this machine has {torch.cuda.device_count()} CUDA devices")
     if nodes > 1 and not launched_outside():
         raise InputError(f"nodes = {nodes}: expected to be started on each node by srun or torchrun")
+    launchers.check(devices, nodes)
 
 
 def check_shares(point: Point, ranks: int) -> None:

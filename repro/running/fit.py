@@ -24,6 +24,7 @@ from repro.running import checkpoints, stopping, tracking, tracking_mode
 from repro.running.callbacks import LeaveSignal, Measure, Progress, Stop, Tracking
 from repro.running.devices import environments, first_rank, in_submitted_job, launched_outside
 from repro.running.folders import CHECKPOINT, DONE, PROGRESS, RunSettings, point_folder
+from repro.utils import launchers
 from repro.utils.errors import InputError
 from repro.utils.provenance import provenance
 
@@ -66,7 +67,8 @@ def fit(module: PointModule, listed: Listed, folder: Path, settings: RunSettings
         _continue_shorter(point, folder, settings.runs)
         resume = checkpoints.usable(folder, point)
     _quiet_lightning()
-    trainer = _trainer(module, listed, folder, settings)
+    with launchers.without_trainer_settings():
+        trainer = _trainer(module, listed, folder, settings)
     try:
         trainer.fit(module, ckpt_path=resume)
     except ProcessException as error:

@@ -10,15 +10,21 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from repro.cli.main import main
 from repro.reporting import style
+from repro.running.devices import check_processes
+from repro.running.folders import RunSettings
+from repro.running.runner import run_point
 from repro.utils import launchers
+from repro.utils.errors import InputError
 from repro.utils.result_table import read_table
 from tests.helpers.paths import ROOT
+from tests.helpers.points import SEARCHED
 
 SMOKE = ("run", "fig4", "--profile", "smoke", "--only", "a-var-1x32-0s-Jy1.8", "--iterations", "2", "--jobs", "1")
 FOREIGN = {
@@ -27,6 +33,17 @@ FOREIGN = {
     "ranks that are words": {"RANK": "abc", "JSM_NAMESPACE_RANK": "x", "MPLBACKEND": "module://nothing"},
     "no home": {"HOME": "/proc/nothing", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
 }
+SHARED = (*SMOKE, "--estimator", "sampled", "--n-samples", "40", "--devices", "2", "--wandb", "disabled")
+ALONE = {
+    "MASTER_PORT": "abc", "MASTER_ADDR": "", "STANDALONE_PORT": "abc", "WORLD_SIZE": "abc", "LOCAL_RANK": "abc",
+    "NODE_RANK": "abc", "GROUP_RANK": "", "SLURM_NTASKS": "abc", "SLURM_NTASKS_PER_NODE": "abc", "SLURM_NNODES": "abc",
+    "SLURM_LOCALID": "abc", "SLURM_NODEID": "abc", "SLURM_JOB_ID": "abc",
+}  # fmt: skip
+TORCHRUN = {"TORCHELASTIC_RUN_ID": "x", "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}
+SRUN = {
+    "SLURM_JOB_ID": "7", "SLURM_STEP_ID": "0", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0",
+    "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_NNODES": "1",
+}  # fmt: skip
 RC = "text.usetex: True\naxes.grid: True\nfigure.facecolor: black\nsavefig.facecolor: black\nsavefig.bbox: tight\n"
 NO_RANKS = dict.fromkeys((*launchers.LEFT_OVER, *launchers.SRUN, *launchers.TORCHRUN))
 
@@ -73,6 +90,68 @@ def test_a_launchers_rank_that_is_no_number_is_one_line(launcher: dict[str, str]
     assert done.returncode == 2
     name = "RANK" if "RANK" in launcher else "SLURM_PROCID"
     assert done.stderr.decode() == f"repro: rank 'abc' in {name}: expected a whole number\n"
+
+
+@pytest.mark.parametrize("command", [SMOKE, SHARED], ids=["one process", "two"])
+def test_what_no_launcher_has_set_counts_for_nothing(command: tuple[str, ...], tmp_path: Path) -> None:
+    done = start("-m", "repro.cli", *command, cwd=tmp_path, WANDB_MODE="disabled", **ALONE)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr[-2000:]
+    assert len(read_table(tmp_path / "runs" / "fig4" / "smoke-changed" / "table.csv"))
+
+
+@pytest.mark.parametrize(
+    ("launcher", "wrong"),
+    [
+        *((TORCHRUN, {name: "abc"}) for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "GROUP_RANK", "MASTER_PORT")),
+        (TORCHRUN, {"WORLD_SIZE": "3"}),
+        (TORCHRUN, {"LOCAL_RANK": None}),
+        *((SRUN, {name: "abc"}) for name in (*SRUN, "MASTER_PORT") if name != "SLURM_STEP_ID"),
+        (SRUN, {"SLURM_NTASKS": "1"}),
+        (SRUN, {"SLURM_NTASKS_PER_NODE": None}),
+        (SRUN, {"SLURM_NNODES": "2"}),
+        (SRUN, {"MASTER_PORT": "99999"}),
+        (SRUN, {"MASTER_ADDR": ""}),
+    ],
+)
+def test_a_launcher_that_says_nothing_of_use_is_one_line(
+    launcher: dict[str, str], wrong: dict[str, str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in {*NO_RANKS, *ALONE, *launcher, *wrong}:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**launcher, **wrong}.items():
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=f"{next(iter(wrong))}.*: expected") as error:
+        launchers.rank()
+        check_processes("cpu", 2, 1)
+    assert "\n" not in str(error.value)
+    for name in wrong:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in launcher.items():
+        monkeypatch.setenv(name, value)
+    check_processes("cpu", 2, 1)
+
+
+@pytest.mark.parametrize("launcher", [TORCHRUN | {"LOCAL_RANK": "abc"}, SRUN | {"SLURM_NTASKS": "abc"}])
+def test_the_command_ends_with_that_line(launcher: dict[str, str], tmp_path: Path) -> None:
+    done = start("-m", "repro.cli", *SHARED, cwd=tmp_path, **launcher)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"repro: ") and b"'abc' in " in done.stderr and done.stderr.count(b"\n") == 1
+    assert not list(tmp_path.rglob("history.csv"))
+
+
+def test_a_variable_for_every_trainer_changes_no_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning reads them where a trainer is made; a script's other trainers still have them."""
+    folders = []
+    for name, value in (("none", ""), ("FAST_DEV_RUN", "1"), ("GRADIENT_CLIP_VAL", "1e-4"), ("MAX_STEPS", "abc")):
+        with monkeypatch.context() as patch:
+            patch.setenv(f"PL_TRAINER_{name}", value)
+            folders.append(run_point(SEARCHED, RunSettings(tmp_path / name, tracking="disabled")))
+            assert os.environ[f"PL_TRAINER_{name}"] == value
+    first, *others = (pd.read_csv(folder / "history.csv").filter(regex="iteration|<|residual") for folder in folders)
+    assert len(first) > 1
+    for other in others:
+        assert other.equals(first)
 
 
 def test_who_counts_as_a_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
