@@ -35,13 +35,14 @@ def build_report(results: Path, out: Path) -> Path:
 
 def overview_markdown(results: Path) -> str:
     """The table of docs/gallery.md: figure, profile, points that are physical, largest deviation of those from exact,
-    wall time, device."""
-    head = ("figure", "profile", "physical", "largest deviation from exact", "wall time", "device")
+    wall time, device, whose settings."""
+    head = ("figure", "profile", "physical", "largest deviation from exact", "wall time", "device", "settings")
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in report_data.overview(results).to_dict("records"):
         worst = row["largest deviation"]
         off = f"{worst:.3f} ({row['of']})" if worst == worst else "no exact values"
-        cells = (row["figure"], row["profile"], row["physical"], off, duration(row["seconds"]), row["device"])
+        cells = [row["figure"], row["profile"], row["physical"], off, duration(row["seconds"]), row["device"]]
+        cells.append(row["settings"])
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.reporting.summary import deviations, headline, observables_of, off_by
+from repro.reporting.whose_settings import whose_settings
 from repro.utils.errors import InputError
 from repro.utils.formatting import duration
 from repro.utils.paths import experiments
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PACKAGES = ("torch", "pytorch-lightning", "qutip", "numpy", "pandas", "matplotlib", "wandb")
-OVERVIEW = ("figure", "profile", "physical", "largest deviation", "of", "seconds", "device")
+OVERVIEW = ("figure", "profile", "physical", "largest deviation", "of", "seconds", "device", "settings")
 DEVIATIONS = ("panel", "point", "profile", "steady", "error", "exact", "off by", "largest", "at t", "wall time")
 
 
@@ -58,7 +59,7 @@ def gather(results: Path) -> list[FigureReport]:
 
 def overview(results: Path) -> pd.DataFrame:
     """One row per figure: figure, profile, physical ("23 of 24"), largest deviation from exact, its point, wall time
-    (seconds), device; see `repro.reporting.summary.headline`."""
+    (seconds), device, settings; see `repro.reporting.summary.headline` and `repro.reporting.whose_settings`."""
     import pandas as pd
 
     rows = []
@@ -76,6 +77,7 @@ def overview(results: Path) -> pd.DataFrame:
                 "of": found.of,
                 "seconds": _wall_time(table),
                 "device": ", ".join(dict.fromkeys(table["device"])),
+                "settings": whose_settings(name, table),
             }
         )
     return pd.DataFrame(rows, columns=[*OVERVIEW])

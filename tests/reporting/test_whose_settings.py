@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from experiments import fig2, figS3, figS4
 from repro.config.listed import Listed
+from repro.reporting import report_data
+from repro.reporting.report import build_report, overview_markdown
 from repro.reporting.whose_settings import whose_settings
-from repro.utils.result_table import tidy
+from repro.utils.result_table import tidy, write_table
 from tests.helpers import rows
 
 
@@ -41,3 +45,11 @@ def test_a_shorter_computation_is_not_the_papers() -> None:
 )
 def test_none_of_the_papers_points(figure: str, points: tuple[Listed, ...], said: str) -> None:
     assert whose_settings(figure, table(*points)) == said
+
+
+def test_overview_and_report_say_it(tmp_path: Path) -> None:
+    write_table(table(*figS3.points("paper")[:3]), tmp_path / "figS3.csv")
+    (tmp_path / "figS3.json").write_text('{"points": []}')
+    assert report_data.overview(tmp_path)["settings"].tolist() == ["paper's for 3 of 6 points"]
+    assert "| paper's for 3 of 6 points |" in overview_markdown(tmp_path)
+    assert "<td>paper&#39;s for 3 of 6 points</td>" in build_report(tmp_path, tmp_path / "report.html").read_text()
