@@ -175,7 +175,7 @@ class Run:
 
     def _finish(self, figure: str, points: Sequence[Listed], console: Console) -> None:
         from repro.reporting import assemble
-        from repro.reporting.summary import observables_of, print_summary
+        from repro.reporting.summary import observables_of, print_headline, print_summary
         from repro.reporting.unphysical import print_unphysical
 
         changed = bool(changes_of(self.change))
@@ -190,6 +190,7 @@ class Run:
         for observable in observables_of(table) if len(table) else ():
             print_summary(table, sys.stdout, observable)
         print_unphysical(table, sys.stdout)
+        print_headline(table, sys.stdout)
         console.print(f"table and figure: {folder}", markup=False, highlight=False, soft_wrap=True)
 
 
