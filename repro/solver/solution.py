@@ -29,6 +29,8 @@ class Solution:
         folders: where every run's checkpoint, history and settings are.
         seconds: wall time of all runs together.
         notes: what a reader of the table has to know, such as a steady state that still moves.
+        smallest_eigenvalue: of the density matrix of any state on the way, which is below 0 where the network's
+            distribution is of no state; NaN beyond ten sites and for draws.
     """
 
     problem: Problem
@@ -36,6 +38,7 @@ class Solution:
     folders: tuple[Path, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+    smallest_eigenvalue: float = math.nan
 
     def values(self, observable: str) -> pd.DataFrame:
         """Rows of one observable, time ascending, the steady state last.
@@ -65,12 +68,14 @@ class Solution:
         return float(self.table["deviation"].abs().max())
 
     def summary(self) -> str:
-        """A few lines: sizes, the largest deviation of every observable from exact, and the notes."""
+        """A few lines: sizes, the largest deviation of every observable from exact, how positive rho is, the notes."""
         head = f"{self.problem.name}: {self.problem.n_sites} sites, {duration(self.seconds)}"
         deviations = self.deviations().to_string(index=False, float_format="{:.4f}".format)
         off = self.largest_deviation
         exact = "no exact values" if math.isnan(off) else f"largest deviation from exact: {off:.4f}"
-        return "\n".join([head, deviations, exact, *(f"note: {note}" for note in self.notes)])
+        smallest = self.smallest_eigenvalue
+        of_rho = [] if math.isnan(smallest) else [f"smallest eigenvalue of rho: {smallest:.4f} (of a state: 0 or more)"]
+        return "\n".join([head, deviations, exact, *of_rho, *(f"note: {note}" for note in self.notes)])
 
     def figure(self) -> Figure:
         """The plot: evolutions with their exact curves, steady values beside the exact ones."""

@@ -24,7 +24,7 @@ from repro.solver import exact as exact_values
 from repro.solver.plan import AUTO, EVOLUTION, STEADY, Request, longer, points
 from repro.solver.problem import Problem
 from repro.solver.solution import Solution
-from repro.solver.table import COLUMNS, Exact, drift, evolution_rows, runs_of, steady_rows, times_of
+from repro.solver.table import COLUMNS, Exact, drift, evolution_rows, least_eigenvalue, runs_of, steady_rows, times_of
 from repro.utils.errors import InputError
 from repro.utils.files import check_folder, check_writable
 from repro.utils.formatting import significant
@@ -184,13 +184,14 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
         histories = runs_of(natural, todo[STEADY], settings.runs)
         values = _exact(exact_values.steady_state, notes, natural, _references(settings)) if within else None
         rows += steady_rows(natural, histories, values)
-    folders = [point_folder(settings.runs, point) for of_kind in todo.values() for point in of_kind]
+    every = [point for of_kind in todo.values() for point in of_kind]
+    folders = [point_folder(settings.runs, point) for point in every]
     seconds = sum(json.loads((folder / DONE).read_text())["seconds"] for folder in folders)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["t"] = (table["t"] / problem.unit).map(significant)
     bounds = {each.name: each.bound for each in problem.asked}
     notes += worst(table, bounds.__getitem__, lambda row: "")
-    return Solution(problem, table, tuple(folders), seconds, tuple(notes))
+    return Solution(problem, table, tuple(folders), seconds, tuple(notes), least_eigenvalue(every, settings.runs))
 
 
 def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: list[str], unit: float) -> list[Listed]:

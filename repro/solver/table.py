@@ -16,6 +16,7 @@ import numpy as np
 
 from repro.config.control import CONTROL
 from repro.config.listed import Listed
+from repro.physics.density import SMALLEST_EIGENVALUE
 from repro.physics.observables import column
 from repro.reporting.error_estimate import over_time, steady_state
 from repro.running.folders import point_folder
@@ -50,6 +51,18 @@ def runs_of(problem: Problem, points: Sequence[Listed], runs: Path) -> pd.DataFr
                 pd.DataFrame({**values, "observable": each.name, "seed": listed.point.seed, "control": control})
             )
     return pd.concat(parts, ignore_index=True)
+
+
+def least_eigenvalue(points: Sequence[Listed], runs: Path) -> float:
+    """The smallest one of rho of any state of any run but controls; NaN where no run has it."""
+    from repro.utils.result_table import read_exactly
+
+    found = [math.nan]
+    for listed in points:
+        history = read_exactly(point_folder(runs, listed) / "history.csv")
+        if SMALLEST_EIGENVALUE in history and not listed.panel.endswith(CONTROL):
+            found.append(float(history[SMALLEST_EIGENVALUE].min()))
+    return float(np.fmin.reduce(found))
 
 
 def times_of(runs: pd.DataFrame) -> list[float]:
