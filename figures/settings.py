@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from repro.reporting import style
 from repro.reporting.style import Look
@@ -128,6 +129,9 @@ def _finish(axes: Axes, runs: pd.DataFrame, names: list[str]) -> None:
         style.nothing_yet(axes)
         return
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xticks(range(len(names)), names)
     axes.tick_params(axis="x", which="minor", length=0)
 
