@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
@@ -25,7 +25,7 @@ from repro.running import stopping
 from repro.running.display import Display, cost
 from repro.running.folders import RunSettings, finished
 from repro.running.runner import BusyError, run_point
-from repro.running.spawning import ScriptlessContext
+from repro.running.spawning import ScriptlessContext, Workers
 from repro.utils.errors import InputError
 
 POLL_SECONDS = 0.5
@@ -54,7 +54,7 @@ def run_points(points: Sequence[Listed], settings: RunSettings, jobs: int, conso
         Failures: point label -> reason. Empty when all went well.
 
     Raises:
-        InputError: from a worker whose input cannot be used.
+        InputError: from a worker whose input cannot be used, or that cannot start.
         repro.running.stopping.Stopped: by a signal; the running time steps were finished and saved, or, after
             a second signal, the workers were killed.
     """
@@ -91,7 +91,7 @@ class _StopRequest:
 
 
 def _all_outcomes(
-    todo: Sequence[Listed], settings: RunSettings, pool: ProcessPoolExecutor, display: Display, request: _StopRequest
+    todo: Sequence[Listed], settings: RunSettings, pool: Workers, display: Display, request: _StopRequest
 ) -> dict[str, str]:
     """Wait for every point; one that another process computes is tried again when the others are done."""
     failures: dict[str, str] = {}
@@ -106,7 +106,7 @@ def _all_outcomes(
         for future in done:
             point, error = futures[future], future.exception()
             if isinstance(error, BrokenProcessPool):
-                error = BrokenProcessPool(_how_it_died(pool))
+                error = _how_it_died(pool)
                 _kill_workers(pool)
             if isinstance(error, BusyError):
                 busy.append(point)
@@ -117,7 +117,7 @@ def _all_outcomes(
     return failures
 
 
-def _submit(pool: ProcessPoolExecutor, points: Sequence[Listed], settings: RunSettings) -> dict[Future[Path], Listed]:
+def _submit(pool: Workers, points: Sequence[Listed], settings: RunSettings) -> dict[Future[Path], Listed]:
     with stopping.signals_blocked():  # submitting starts the workers
         futures = {pool.submit(run_point, point, settings, False): point for point in points}
         pool.submit(int)  # an executor watches the workers that it had at the last submission, so not the newest one
@@ -145,14 +145,11 @@ def _outcome(error: BaseException | None) -> str:
 
 
 @contextmanager
-def _workers(
-    jobs: int, settings: RunSettings, context: ScriptlessContext, request: _StopRequest
-) -> Iterator[ProcessPoolExecutor]:
+def _workers(jobs: int, settings: RunSettings, context: ScriptlessContext, request: _StopRequest) -> Iterator[Workers]:
     variables = environment(settings.threads)
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
-    arguments = (os.getpid(), request.event)
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=arguments)
+    pool = Workers(jobs, context, __name__, _start_worker.__name__, os.getpid(), request.event)
     try:
         yield pool
     except BaseException:
@@ -165,19 +162,21 @@ def _workers(
     pool.shutdown()
 
 
-def _how_it_died(pool: ProcessPoolExecutor) -> str:
-    """ "ended with exit code N" where a worker did that by itself, else it "was killed"."""
+def _how_it_died(pool: Workers) -> Exception:
+    """ "ended with exit code N" where a worker did that by itself, else it "was killed"; InputError: cannot start."""
+    if pool.start_error:
+        return InputError(f"a process for the points could not start: {pool.start_error}")
     for _ in range(20):  # its end is noticed a moment before its exit code is there
         codes = [process.exitcode for process in list((pool._processes or {}).values())]
         if own := next((code for code in codes if code is not None and code > 0), None):
-            return f"ended with exit code {own}"
+            return BrokenProcessPool(f"ended with exit code {own}")
         if any(code is not None and code != -signal.SIGTERM for code in codes):
             break
         time.sleep(0.05)
-    return "was killed"
+    return BrokenProcessPool("was killed")
 
 
-def _kill_workers(pool: ProcessPoolExecutor) -> None:
+def _kill_workers(pool: Workers) -> None:
     """Kill the workers that still live: they ignore the executor's SIGTERM."""
     for process in list((pool._processes or {}).values()):
         process.kill()

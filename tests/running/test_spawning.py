@@ -32,6 +32,15 @@ points = [listed_of(rows=1, cols=2, width=8, feedforward=4, iterations=3)]
 settings = RunSettings(pathlib.Path("runs"), tracking="disabled")
 print(*launch.run_points(points, settings, 1, Console(quiet=True)).values())
 """
+COMMAND = """
+import sys
+from repro.cli.main import main
+sys.exit(main(["run", "fig4", "--profile", "smoke", "--only", "a-var-*", "--jobs", "2", "--wandb", "disabled"]))
+"""
+UNABLE = {
+    "its start raises": "def gone(): raise OSError('no\\nparent')\n    os.getppid = gone",
+    "a package is broken": "sys.modules['torch'] = None",
+}
 SITE = "import os, sys\nif '--multiprocessing-fork' in sys.orig_argv: os._exit(7)\n"
 
 
@@ -60,3 +69,18 @@ def test_a_worker_that_dies_at_its_start_is_one_line(tmp_path: Path) -> None:
     done = script(DYING, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("its process ended with exit code 7; ") and done.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", UNABLE)
+def test_workers_that_cannot_start_are_one_line(name: str, tmp_path: Path) -> None:
+    site = f"import os, sys\nif '--multiprocessing-fork' in sys.orig_argv:\n    {UNABLE[name]}\n"
+    (tmp_path / "sitecustomize.py").write_text(site)
+    done = script(COMMAND, tmp_path)
+    reason = {
+        "its start raises": "OSError: no parent",
+        "a package is broken": "ModuleNotFoundError: import of torch halted; None in sys.modules",
+    }
+    assert done.returncode == 2
+    line = f"repro: a process for the points could not start: {reason[name]}"
+    assert [text for text in done.stderr.splitlines() if not text.startswith("exact ")] == [line]
+    assert not list(tmp_path.rglob("history.csv"))
