@@ -4,9 +4,12 @@ seeds: variational searches of Fig. 4(b) and evolutions of Fig. 4(a) with other 
 sign: the sign-augmented loss (Eq. S25) for several lambda. interpolated: the interpolated loss (Eq. S23).
 sampling: two layers, sampled with the causal mask and without it as the public code does.
 symmetry: variational searches whose p is symmetric under the rotation of every spin by pi about z, beside others.
+collapse: the search of Fig. 4(a) that ended in no state, 2x64 at J_y = 1.0, over seeds, at its rate and a third of it.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from repro.config.listed import Listed
 from repro.config.point import Point
@@ -17,6 +20,9 @@ SEEDS = (0, 1, 2)
 FEWER = ("0s", "1s", "8s")
 """Mixtures that two-layer networks are repeated for."""
 MIXINGS = (0.99, 0.9, 0.5)
+COLLAPSED: dict[str, Any] = {"layers": 2, "width": 64, "Jy": 1.0}
+MORE_SEEDS = tuple(range(8))
+LOWER_RATE = 3.3e-3
 CUBIC = "tetrahedral-cubic"
 ANSATZES: tuple[tuple[str, dict[str, str]], ...] = tuple(
     (f"{strings}{ending}", {"strings": strings} | changes)
@@ -81,6 +87,18 @@ def _symmetry(base: Listed) -> list[Listed]:
     ]
 
 
+def _collapse() -> list[Listed]:
+    """About three minutes of one core each."""
+    at_jy = (p for p in fig4.points("paper") if p.panel == "a" and COLLAPSED.items() <= p.settings.items())
+    base = next(at_jy).change(figure="ledger", panel="collapse")
+    rates = {"": base, "-lower-rate": base.change(learning_rate=LOWER_RATE)}
+    return [
+        point.change(seed=seed, name=f"var-2x64-0s-Jy1.0{ending}" + (f"-seed{seed}" if seed else ""))
+        for ending, point in rates.items()
+        for seed in MORE_SEEDS
+    ]
+
+
 def _dynamics(evolutions: list[Listed]) -> Listed:
     return next(p for p in evolutions if p.settings["method"] == "dynamics")
 
@@ -104,7 +122,7 @@ def _workstation() -> tuple[Listed, ...]:
 
 
 def _paper() -> tuple[Listed, ...]:
-    return _full("paper", 12000)
+    return (*_full("paper", 12000), *_collapse())
 
 
 def _full(profile: str, n_sampling: int) -> tuple[Listed, ...]:
