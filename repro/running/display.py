@@ -30,6 +30,7 @@ class Display:
         self.work_left = {point.point_id: cost(point) for point in points}
         self.work = sum(self.work_left.values())
         self.finished = 0
+        self.waited: set[str] = set()
         self.tasks: dict[str, TaskID] = {}
         columns = (
             SpinnerColumn(),
@@ -74,6 +75,13 @@ class Display:
             highlight=False,
             soft_wrap=True,
         )
+
+    def waits(self, reasons: dict[str, str]) -> None:
+        """Say, once for each point, why nothing is done but to wait for it."""
+        for label, reason in reasons.items():
+            if label not in self.waited:
+                self.waited.add(label)
+                self.console.print(f"waiting for {label}: {reason}", markup=False, highlight=False, soft_wrap=True)
 
     def _status(self, point: Listed) -> dict[str, float] | None:
         text = self._text(point)

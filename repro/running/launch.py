@@ -96,9 +96,10 @@ def _all_outcomes(
     """Wait for every point; one that another process computes is tried again when the others are done."""
     failures: dict[str, str] = {}
     futures = _submit(pool, todo, settings)
-    pending, busy = set(futures), list[Listed]()
+    pending, busy, told = set(futures), list[Listed](), dict[str, str]()
     while pending or (busy and not request.signum):
         if not pending:
+            display.waits({point.label: told[point.label] for point in busy})
             time.sleep(BUSY_SECONDS)
             futures |= (again := _submit(pool, busy, settings))
             pending, busy = set(again), []
@@ -110,6 +111,7 @@ def _all_outcomes(
                 _kill_workers(pool)
             if isinstance(error, BusyError):
                 busy.append(point)
+                told[point.label] = str(error)
             elif not isinstance(error, stopping.Stopped):
                 display.finish(point, reason := _outcome(error))
                 failures |= {point.label: reason} if reason else {}

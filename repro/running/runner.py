@@ -71,8 +71,8 @@ def _alone(folder: Path, wait: bool) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(folder / ".lock", wait))
-        except HeldError:
-            raise BusyError(f"{folder.name} is computed by another process") from None
+        except HeldError as error:
+            raise BusyError(f"{folder.name} is computed elsewhere: {error}") from None
         yield
 
 

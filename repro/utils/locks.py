@@ -1,7 +1,7 @@
 """One process at a time: a lock file that is held by flock, and where the file system has none by a second file.
 
 The system drops a flock with its process. The second file, `<lock>.soft`, says who holds it; one that a killed process
-of this machine has left is taken over.
+of this machine has left is taken over. Of another machine nothing can be seen: whoever waits for it is told so.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import math
 import os
 import platform
 import time
@@ -21,7 +22,9 @@ POLL_SECONDS = 0.05
 SOFT_SECONDS = 0.2
 """How long a lock is tried that is not waited for: a file left by a killed process goes in the first of two tries."""
 NOTICE_SECONDS = 10.0
-"""After so long a wait for a second file it is said who holds it: on another machine nobody can see him die."""
+"""After so long a wait it is said what is waited for."""
+CONTAINER = "?pidns-"
+"""What follows the name of a machine in a second file where process ids are those of a container."""
 MISSING = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 CONTENTION = (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK)
 
@@ -83,6 +86,7 @@ def _flock(path: Path, wait: bool) -> int | None:
         import fcntl
     except ImportError:
         return None
+    notice = time.monotonic() + NOTICE_SECONDS
     while True:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -102,6 +106,9 @@ def _flock(path: Path, wait: bool) -> int | None:
                 raise _refused(path, error) from error
             if not wait:
                 raise HeldError(f"another process holds '{path}'") from None
+            if time.monotonic() > notice:
+                log.warning("waiting: another process holds '%s'", path)
+                notice = math.inf
         except BaseException:
             os.close(descriptor)
             raise
@@ -127,8 +134,8 @@ def _soft_lock(path: Path, wait: bool) -> Iterator[None]:
             lock.acquire(timeout=NOTICE_SECONDS if wait else SOFT_SECONDS)
         except Timeout:
             if not wait:
-                raise HeldError(f"another process holds '{path}'") from None
-            log.warning("waiting for %s, held by process %s; where it is gone, remove that file", path, _holder(path))
+                raise HeldError(_who_holds(path)) from None
+            log.warning("waiting: %s", _who_holds(path))
             lock.acquire()
     except OSError as error:
         raise _refused(path, error) from error
@@ -138,21 +145,34 @@ def _soft_lock(path: Path, wait: bool) -> Iterator[None]:
         lock.release()
 
 
-def _holder(path: Path) -> str:
-    """Who wrote a second file: "pid on host"."""
+def _who_holds(path: Path) -> str:
+    """One line on a second file: the process, its machine, since when, and what to do where that one is gone."""
+    pid, host = _holder(path)
+    with contextlib.suppress(OSError, ValueError):
+        since = time.strftime(" since %Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))
+        if host == platform.node():
+            return f"process {pid} on this machine holds '{path}'{since}; if it does not run any more, remove that file"
+        who, where = (f"process {pid} on '{host}'", "that machine") if pid else ("an unknown process", "it")
+        return f"{who} holds '{path}'{since}; if {where} does not run any more, remove that file"
+    return f"another process holds '{path}'"
+
+
+def _holder(path: Path) -> tuple[int, str]:
+    """Process id and machine of who wrote a second file; (0, "") where it does not say."""
     try:
-        return " on ".join(path.read_text().split()[:2]) or "unknown"
+        pid, host = path.read_text(encoding="ascii").split()[:2]
+        return int(pid), host.split(CONTAINER)[0]
     except (OSError, ValueError):
-        return "unknown"
+        return 0, ""
 
 
 def _holder_lives(path: Path) -> bool:
     """Whether a second file is held by a process of this machine; of others nothing can be seen."""
-    pid, _, host = _holder(path).partition(" on ")
-    if not pid.isdecimal() or not host.startswith(platform.node()):
+    pid, host = _holder(path)
+    if pid <= 0 or host != platform.node():
         return False
     try:
-        os.kill(int(pid), 0)
+        os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:

@@ -32,7 +32,7 @@ def held(runs: Path) -> FileLock:
 def test_a_point_that_is_computed_elsewhere_is_not_begun(tmp_path: Path) -> None:
     lock = held(tmp_path)
     settings = RunSettings(tmp_path, tracking="disabled")
-    with pytest.raises(BusyError, match=f"{SEARCHED.point_id} is computed by another process"):
+    with pytest.raises(BusyError, match=f"{SEARCHED.point_id} is computed elsewhere: another process holds"):
         run_point(SEARCHED, settings, wait=False)
     assert events.read(point_folder(tmp_path, SEARCHED)) == []
     lock.release()
@@ -64,4 +64,8 @@ def test_the_others_come_first_and_what_was_computed_elsewhere_is_taken(
     failures = run_points([SEARCHED, OTHER], RunSettings(tmp_path, tracking="disabled"), 1, console)
     thread.join()
     assert (failures, order) == ({}, [True])
+    lines = [line for line in console.file.getvalue().splitlines() if "waiting" in line]  # type: ignore[attr-defined]
+    lock_file = point_folder(tmp_path, SEARCHED) / ".lock"
+    reason = f"{SEARCHED.point_id} is computed elsewhere: another process holds '{lock_file}'"
+    assert lines == [f"waiting for {SEARCHED.label}: {reason}"]
     assert [event["event"] for event in events.read(point_folder(tmp_path, SEARCHED))] == ["started", "finished"]

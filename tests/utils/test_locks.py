@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import datetime
 import errno
 import fcntl
+import io
 import os
+import platform
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from rich.console import Console
 
 from repro.references import cache
-from repro.running import status
+from repro.running import launch, status
 from repro.running.folders import RunSettings, finished, point_folder
 from repro.running.runner import BusyError, run_point
+from repro.utils import locks
 from repro.utils.errors import InputError
 from repro.utils.locks import HeldError, held, locked
 from tests.helpers.points import SEARCHED
+from tests.helpers.waiting import wait_for
 
 HOLDER = """
 import errno, fcntl, sys, time
@@ -60,7 +69,8 @@ def test_one_process_at_a_time_and_a_killed_one_is_no_obstacle(
     with holder(lock, code) as process:
         try:
             assert held(lock)
-            with pytest.raises(HeldError, match="another process holds"), locked(lock, wait=False):
+            who = "another process" if code == "works" else f"process {process.pid} on this machine"
+            with pytest.raises(HeldError, match=f"{who} holds"), locked(lock, wait=False):
                 pass
         finally:
             process.kill()
@@ -69,6 +79,91 @@ def test_one_process_at_a_time_and_a_killed_one_is_no_obstacle(
     with locked(lock, wait=False):
         assert held(lock)
     assert not held(lock)
+
+
+WRITTEN = 1700000000.0
+HOLDERS = {
+    "4711\nnode9.cluster\n12\n": ("process 4711 on 'node9.cluster'", "that machine"),
+    "4711\nnode9?pidns-f0000001\n": ("process 4711 on 'node9'", "that machine"),
+    f"4711\n{platform.node()}0\n": (f"process 4711 on '{platform.node()}0'", "that machine"),
+    "": ("an unknown process", "it"),
+}
+
+
+def left(lock: Path, content: str) -> str:
+    """Leaves a second file, and gives the line that speaks of it."""
+    soft = lock.with_name(f"{lock.name}.soft")
+    soft.write_text(content)
+    os.utime(soft, (WRITTEN, WRITTEN))
+    who, where = HOLDERS[content]
+    since = datetime.datetime.fromtimestamp(WRITTEN).strftime("%Y-%m-%d %H:%M")
+    return f"{who} holds '{soft}' since {since}; if {where} does not run any more, remove that file"
+
+
+@pytest.mark.parametrize("content", HOLDERS)
+def test_a_file_of_another_machine_is_waited_for_with_a_line(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    without(monkeypatch, errno.ENOSYS)
+    monkeypatch.setattr(locks, "NOTICE_SECONDS", 0.1)
+    line = left(tmp_path / ".lock", content)
+    assert not held(tmp_path / ".lock")  # nothing can be seen of it
+    with pytest.raises(HeldError, match=re.escape(line)), locked(tmp_path / ".lock", wait=False):
+        pass
+
+    def remove() -> None:
+        wait_for(lambda: caplog.messages)
+        (tmp_path / ".lock.soft").unlink()
+
+    thread = Thread(target=remove)
+    thread.start()
+    with locked(tmp_path / ".lock"):
+        thread.join()
+    assert caplog.messages == [f"waiting: {line}"]
+
+
+def test_a_long_wait_for_a_process_of_this_machine_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(locks, "NOTICE_SECONDS", 0.1)
+    with holder(tmp_path / ".lock", "works") as process:
+
+        def end() -> None:
+            wait_for(lambda: caplog.messages)
+            time.sleep(0.3)
+            process.kill()
+
+        thread = Thread(target=end)
+        thread.start()
+        with locked(tmp_path / ".lock"):
+            thread.join()
+    assert caplog.messages == [f"waiting: another process holds '{tmp_path / '.lock'}'"]
+
+
+@pytest.mark.timeout(120)
+def test_a_command_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its workers have no flock; the other machine is found gone, and its file removed as the line says."""
+    site = "import errno, fcntl\ndef flock(*_):\n    raise OSError(errno.ENOSYS, 'no')\nfcntl.flock = flock\n"
+    (tmp_path / "sitecustomize.py").write_text(site)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(launch, "BUSY_SECONDS", 0.2)
+    folder = point_folder(tmp_path, SEARCHED)
+    folder.mkdir(parents=True)
+    line = left(folder / ".lock", "4711\nnode9.cluster\n12\n")
+    console = Console(file=(said := io.StringIO()), width=1000)
+
+    def remove() -> None:
+        wait_for(lambda: "waiting" in said.getvalue(), 60)
+        time.sleep(1)
+        (folder / ".lock.soft").unlink()
+
+    thread = Thread(target=remove)
+    thread.start()
+    assert launch.run_points([SEARCHED], RunSettings(tmp_path, tracking="disabled"), 1, console) == {}
+    thread.join()
+    assert finished(tmp_path, SEARCHED)
+    lines = [text for text in said.getvalue().splitlines() if "waiting" in text]
+    assert lines == [f"waiting for {SEARCHED.label}: {SEARCHED.point_id} is computed elsewhere: {line}"]
 
 
 @pytest.mark.timeout(120)
