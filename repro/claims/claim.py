@@ -14,6 +14,9 @@ from repro.claims.tables import Missing, Tables
 if TYPE_CHECKING:
     import pandas as pd
 
+TOLD = 3
+"""Effects that a reason quotes."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -80,9 +83,15 @@ class Claim:
             "ours": found.ours,
             "settings": "; ".join(settings),
             "verdict": word,
-            "reason": "; ".join([*map(str, decided), *filter(None, [found.beside])]),
+            "reason": "; ".join([*_first(decided), *filter(None, [found.beside])]),
             "change": _would_change(word, decided, differing),
         }
+
+
+def _first(effects: list[Effect]) -> list[str]:
+    """A few in words; all are in the column of effects."""
+    more = len(effects) - TOLD
+    return [*map(str, effects[:TOLD]), *([f"and {more} more"] if more > 0 else [])]
 
 
 def _would_change(word: str, decided: list[Effect], differing: list[str]) -> str:
