@@ -8,11 +8,12 @@ from typing import Any
 
 from repro.physics.observables import FACTOR, IDENTITY_STRING, LETTERS, Observable, PauliString, named, parse
 from repro.utils.errors import InputError
-from repro.utils.validation import check_float, shorten
+from repro.utils.validation import check_bool, check_float, shorten
 
 EVERYTHING_LOCAL = (*LETTERS, *(f"{letter}*" for letter in LETTERS))
 """The default: averages of the Pauli matrices over the sites, and their means on every site."""
 PURITY = "purity"
+CONNECTED = " connected"
 
 
 def parse_observables(
@@ -44,7 +45,7 @@ def _listed(what: str, given: Any) -> list[Any]:
 
 def _linear(entry: Any, n_sites: int) -> list[Observable]:
     if isinstance(entry, Observable):
-        return [entry]
+        return [_given(entry, n_sites)]
     if isinstance(entry, Mapping):
         return [_combination(name, terms, n_sites) for name, terms in entry.items()]
     if not isinstance(entry, str):
@@ -67,9 +68,12 @@ def _string(string: PauliString) -> Observable:
 
 
 def _combination(name: Any, terms: Any, n_sites: int) -> Observable:
-    where = f"observable {shorten(name)}"
-    if not isinstance(name, str) or not name.strip() or not name.isprintable() or set(name) & set("<>"):
-        raise InputError(f"{where}: expected a printable name without < and >")
+    where = _name(name)
+    read = _terms(where, terms, n_sites)
+    return _of_its_own_name(where, Observable(name.strip(), read), n_sites)
+
+
+def _terms(where: str, terms: Any, n_sites: int) -> tuple[tuple[float, PauliString], ...]:
     if isinstance(terms, str) or not isinstance(terms, Iterable):
         raise InputError(f"{where}: expected a list of pairs such as (2.0, 'X0 Y1')")
     read = []
@@ -79,16 +83,55 @@ def _combination(name: Any, terms: Any, n_sites: int) -> Observable:
         read.append((check_float(f"{where}: coefficient", term[0]), parse(term[1], n_sites)))
     if not read:
         raise InputError(f"{where}: has no terms, expected at least one")
-    one = Observable(name.strip(), tuple(read))
+    return tuple(read)
+
+
+def _given(one: Observable, n_sites: int) -> Observable:
+    """An observable that was made by hand, or read from a file, checked as one that is made from text."""
+    where = _name(one.name)
+    if check_bool(f"{where}: purity", one.purity):
+        if one.terms or one.factors:
+            raise InputError(f"{where}: terms or factors with purity = True, expected the purity alone")
+        return _of_its_own_name(where, Observable(one.name.strip(), purity=True), n_sites)
+    try:
+        terms = [(coefficient, named(string)) for coefficient, string in one.terms]
+        strings = [named(string) for string in one.factors]
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{where}: terms {shorten(one.terms)}, factors {shorten(one.factors)}; "
+            "expected pairs such as (2.0, ((0, 'X'), (1, 'Y'))) and strings such as ((0, 'X'),)"
+        ) from None
+    linear = _terms(where, terms, n_sites)
+    factors = tuple(parse(text, n_sites) for text in strings)
+    sites = [site for string in factors for site, _ in string]
+    if len(sites) > len(set(sites)):
+        raise InputError(f"{where}: factors {shorten(strings)} share a site, expected different sites")
+    return _of_its_own_name(where, Observable(one.name.strip(), linear, factors), n_sites)
+
+
+def _name(name: Any) -> str:
+    """How messages call an observable whose name can be one."""
+    where = f"observable {shorten(name)}"
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or set(name) & set("<>"):
+        raise InputError(f"{where}: expected a printable name without < and >")
+    return where
+
+
+def _of_its_own_name(where: str, one: Observable, n_sites: int) -> Observable:
     if _reads_otherwise(one, n_sites):
         raise InputError(f"{where}: the name reads as another observable, expected a name of its own")
     return one
 
 
 def _reads_otherwise(one: Observable, n_sites: int) -> bool:
-    """Whether a combination's name is that of an observable which it is not: a string, an average, a connected one."""
+    """Whether its name is that of an observable which it is not: purity, a connected one, an average, a string."""
     words = " ".join(one.name.split())
-    if words.lower() == PURITY or words.endswith(" connected") or (words[:-1] in LETTERS and words.endswith("*")):
+    if words.lower() == PURITY:
+        return not one.purity or words != PURITY
+    if words.endswith(CONNECTED):
+        both = tuple(sorted(pair for string in one.factors for pair in string))
+        return not one.factors or words != f"{named(both)}{CONNECTED}" or one.terms != ((1.0, both),)
+    if words[:-1] in LETTERS and words.endswith("*"):
         return True
     if words in LETTERS:
         (meant,) = _linear(words, n_sites)
@@ -99,7 +142,7 @@ def _reads_otherwise(one: Observable, n_sites: int) -> bool:
             return True
     else:
         return False
-    return not _same(one, meant)
+    return one.purity or bool(one.factors) or not _same(one, meant)
 
 
 def _is_pauli(word: str) -> bool:
@@ -130,4 +173,4 @@ def _correlator(entry: Any, n_sites: int) -> list[Observable]:
     if shared:
         raise InputError(f"correlator {shorten(entry)}: both have site {min(shared)}, expected different sites")
     both = tuple(sorted((*first, *second)))
-    return [_string(both), Observable(f"{named(both)} connected", ((1.0, both),), (first, second))]
+    return [_string(both), Observable(f"{named(both)}{CONNECTED}", ((1.0, both),), (first, second))]

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from repro.physics.observables import Observable
 from repro.solver.drawing import draw
 from repro.utils.errors import InputError
 from tests.helpers.solving import pair
@@ -54,6 +55,66 @@ def test_a_name_that_means_something_else_is_refused(name: str, terms: Any) -> N
     with pytest.raises(InputError, match="the name reads as another observable") as error:
         pair(observables={name: terms})
     assert repr(name) in str(error.value)
+
+
+def by_hand(name: Any, terms: Any, **others: Any) -> Observable:
+    """The same combination of strings as an observable that did not go through the parser."""
+    read = [(c, tuple((int(word[1:]), word[0]) for word in text.split())) for c, text in terms]
+    return Observable(name, tuple(read), **others)
+
+
+@pytest.mark.parametrize(("name", "terms"), TAKEN, ids=[name for name, _ in TAKEN])
+def test_an_observable_made_by_hand_has_no_other_names(name: str, terms: Any) -> None:
+    with pytest.raises(InputError, match="the name reads as another observable") as error:
+        pair(observables=[by_hand(name, terms)])
+    assert repr(name) in str(error.value)
+
+
+BAD: list[tuple[Any, str]] = [
+    (by_hand("<a>", [(1.0, "Z0")]), "observable '<a>': expected a printable name"),
+    (by_hand(" ", [(1.0, "Z0")]), "expected a printable name"),
+    (by_hand("a\nb", [(1.0, "Z0")]), "expected a printable name"),
+    (by_hand(3, [(1.0, "Z0")]), "expected a printable name"),
+    (by_hand("a", [(1.0, "Z9")]), "the lattice has sites 0 to 1"),
+    (by_hand("a", [(1.0, "Q0")]), "'Q0' is no Pauli matrix"),
+    (by_hand("a", [(1.0, "Z0 X0")]), "site 0 occurs twice"),
+    (by_hand("a", [(math.nan, "Z0")]), "coefficient"),
+    (by_hand("a", [("2", "Z0")]), "coefficient"),
+    (by_hand("a", []), "has no terms"),
+    (Observable("a", 5), "expected pairs such as"),  # type: ignore[arg-type]
+    (Observable("a", (("Z0", 1.0),)), "expected pairs such as"),  # type: ignore[arg-type]
+    (Observable("a", purity="no"), "purity"),  # type: ignore[arg-type]
+    (by_hand("a", [(1.0, "Z0")], purity=True), "expected the purity alone"),
+    (Observable("Purity", purity=True), "reads as another observable"),
+    (Observable("Z", purity=True), "reads as another observable"),
+    (by_hand("Z0 Z1", [(1.0, "Z0 Z1")], factors=(((0, "Z"),), ((1, "Z"),))), "reads as another observable"),
+    (by_hand("Z0 Z1 connected", [(2.0, "Z0 Z1")], factors=(((0, "Z"),), ((1, "Z"),))), "reads as another"),
+    (by_hand("X0 Z1 connected", [(1.0, "Z0 Z1")], factors=(((0, "Z"),), ((1, "Z"),))), "reads as another"),
+    (by_hand("a", [(1.0, "Z0 Z1")], factors=(((0, "Z"),), ((0, "Z"),))), "share a site"),
+]
+
+
+@pytest.mark.parametrize(("one", "message"), BAD, ids=[str(k) for k in range(len(BAD))])
+def test_an_observable_made_by_hand_is_checked_as_one_made_from_text(one: Observable, message: str) -> None:
+    with pytest.raises(InputError, match=message) as error:
+        pair(observables=[one])
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_observable_made_by_hand_may_have_a_name_of_its_own(name: str) -> None:
+    made = [by_hand(name, [(2.0, "Z1 X0")]), Observable("my purity", purity=True)]
+    assert [each.name for each in pair(observables=made).asked] == [name.strip(), "my purity"]
+    (from_text,) = pair(observables={name: [(2.0, "X0 Z1")]}).asked
+    assert pair(observables=made).asked[0] == from_text
+    with pytest.raises(InputError, match="two different ones of that name"):
+        pair(observables=[made[0], by_hand(name, [(1.0, "Y0")])])
+
+
+def test_what_the_parser_makes_passes_by_hand() -> None:
+    """A problem that is read from its description is the same one."""
+    asked = pair(observables=["Z", "Z*", "X1 Y0", "I", "purity", {"j0": [(2.0, "Z0")]}], correlators=["Z"]).asked
+    assert pair(observables=asked).asked == asked
 
 
 @pytest.mark.parametrize(
