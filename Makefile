@@ -13,10 +13,7 @@ READY := $(VENV)/.ready
 # One thread each: the tests run on every core at once (`make test ARGS="-n 0"`: one after the other).
 PYTEST := WANDB_MODE=disabled OMP_NUM_THREADS=1 $(PY) -m pytest
 EVERY_CORE := -n logical --maxprocesses 8 --dist worksteal
-# A user's pip settings say from where packages come (indexes, proxies, caches), not into which folder or which of them.
-PIP := env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PIP_REQUIREMENT -u PIP_EDITABLE -u PIP_PYTHON -u PIP_UPGRADE -u PIP_PRE \
-  PIP_NO_DEPS=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DRY_RUN=0 PIP_IGNORE_INSTALLED=0 PIP_FORCE_REINSTALL=0 \
-  $(PY) -m pip install -qq --disable-pip-version-check --no-input --no-user
+PIP := $(PY) -c "$$INSTALL"
 # Not empty where .venv was made for another folder: moved or copied with it, it would run the code that is there.
 MOVED := $(shell [ ! -e $(READY) ] || grep -qsxF -- "$$(pwd -P)" $(VENV)/lib/python*/site-packages/__editable__.repro_povm-*.pth || echo moved)
 CANDIDATES := $(or $(PYTHON),python3 python3.11 python3.12 python3.13)
@@ -58,6 +55,31 @@ for path in pathlib.Path(here, "bin").iterdir():
         new.replace(path)
 endef
 export REWRITE
+
+# A user's pip settings say from where packages come, not into which folder or which of them: of files and variables those
+# are kept. The variables here are for the listing itself, which other settings would cut or send to another Python.
+define INSTALL
+import ast, os, subprocess, sys
+KEPT = """index-url extra-index-url find-links no-index trusted-host cert client-cert proxy timeout default-timeout retries
+    resume-retries cache-dir no-cache-dir keyring-provider use-feature""".split()
+ASKED = dict.fromkeys("PIP_QUIET PIP_VERBOSE PIP_USER PIP_GLOBAL PIP_SITE PIP_REQUIRE_VIRTUALENV PIP_DEBUG".split(), "0")
+ASKED |= {"PIP_LOG": os.devnull, "_PIP_RUNNING_IN_SUBPROCESS": "1"}
+pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
+asked = subprocess.run([*pip, "config", "list"], env={**os.environ, **ASKED}, capture_output=True, text=True)
+if asked.returncode:
+    why = " ".join(asked.stderr.split()).rpartition("Traceback")[2].removeprefix("ERROR: ")[-400:]
+    print(f"setup: pip cannot read its settings: {why}", file=sys.stderr)
+    sys.exit(2)
+given = [line.partition("=") for line in asked.stdout.splitlines()]
+chosen = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+for section in ("global.", "install.", ":env:."):
+    for key, _, value in given:
+        name = key.removeprefix(section)
+        if name != key and name in KEPT and ast.literal_eval(value).strip():
+            chosen["PIP_" + name.upper().replace("-", "_")] = ast.literal_eval(value)
+os.execve(sys.executable, [*pip, "install", "-qq", "--no-user", *sys.argv[1:]], chosen | {"PIP_CONFIG_FILE": os.devnull})
+endef
+export INSTALL
 
 setup: $(READY) ## build .venv with the pinned packages and the 'repro' command (once; some minutes)
 
