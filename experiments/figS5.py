@@ -16,7 +16,7 @@ def points(profile: str) -> tuple[Listed, ...]:
     """Seeds 0, 1, 2, ... of one search; seed 0 is the point of Fig. 3."""
     g = 1.6 if profile == "smoke" else 2.0
     base = next(p for p in fig3.points(profile) if p.settings["g"] == g)
-    n_seeds = {"smoke": 3, "quick": 3, "workstation": 4, "paper": 5}[profile]
+    n_seeds = {"smoke": 3, "quick": 3, "workstation": 8, "paper": 8}[profile]
     return tuple(base.change(figure="figS5", seed=seed) for seed in range(n_seeds))
 
 
