@@ -71,7 +71,7 @@ class Run:
     """online, offline or disabled; by default WANDB_MODE, else online with a key and offline without"""
     cluster: tyro.conf.OmitArgPrefixes[ClusterOptions] = field(default_factory=ClusterOptions)
     change: tyro.conf.OmitArgPrefixes[Overrides] = field(default_factory=Overrides)  # type: ignore[valid-type]
-    """fields of the chosen points to change"""
+    """fields to change, of those chosen points that have them"""
 
     def run(self) -> int:
         """Compute, write, draw, sum up."""

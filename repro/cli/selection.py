@@ -11,7 +11,7 @@ import tyro
 
 from repro.config.listed import Listed, profile_of
 from repro.config.point import Point
-from repro.config.settings import all_leaves
+from repro.config.settings import all_leaves, applicable
 from repro.utils.errors import InputError
 from repro.utils.paths import experiments
 
@@ -42,10 +42,10 @@ def changes_of(overrides: Any) -> Mapping[str, Any]:
 
 
 def select_points(figure: str, profile: str, only: Sequence[str], overrides: Any) -> tuple[Listed, ...]:
-    """A figure's points: those that `--only` names, then changed by the overrides.
+    """A figure's points: those that `--only` names, each changed by the overrides whose settings it has.
 
     Raises:
-        InputError: no such figure, profile or point, or a setting that a chosen point does not have.
+        InputError: no such figure, profile or point, or a setting that no chosen point has.
     """
     module = experiments().load(figure)
     profile = profile_of(profile)
@@ -58,7 +58,11 @@ def select_points(figure: str, profile: str, only: Sequence[str], overrides: Any
     if changes and not listed:
         raise InputError(f"{figure} ({profile}) has no points: there is no {min(changes)} to change")
     chosen = [point for point in listed if not only or any(_matches(point, pattern) for pattern in only)]
-    return tuple(dict.fromkeys(point.change(**changes) for point in chosen))
+    for_each = [applicable(point.point, changes) for point in chosen]
+    if set(changes) - set().union(*for_each):
+        chosen[0].change(**changes)  # says which it does not have
+    changed = [point.change(**those) for point, those in zip(chosen, for_each, strict=True)]
+    return tuple(dict.fromkeys(changed))
 
 
 def _matches(listed: Listed, pattern: str) -> bool:

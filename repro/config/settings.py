@@ -146,6 +146,16 @@ def change(settings: AnySettings, **changes: Any) -> AnySettings:
     return changed
 
 
+def applicable(settings: AnySettings, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Those changes whose names the settings, changed, have.
+
+    Raises:
+        InputError: as `build`.
+    """
+    known = leaves(build(type(settings), leaves(settings) | changes))
+    return {name: value for name, value in changes.items() if name in known}
+
+
 def check_names(names: Mapping[str, Any], settings: Settings, label: str) -> None:
     """Refuse names of leaves that some settings do not have.
 
