@@ -152,7 +152,7 @@ def applicable(settings: AnySettings, changes: Mapping[str, Any]) -> dict[str, A
     Raises:
         InputError: as `build`.
     """
-    known = leaves(build(type(settings), leaves(settings) | changes))
+    known = leaves(build(type(settings), leaves(settings) | dict(changes)))
     return {name: value for name, value in changes.items() if name in known}
 
 
