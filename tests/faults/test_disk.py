@@ -84,7 +84,7 @@ def test_a_disk_that_fills_up(left: int, plain: Path, tmp_path: Path) -> None:
 LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
-from repro.cli import main
+from repro.cli.main import main
 if __name__ == "__main__":
     sys.exit(main(sys.argv[2:]))
 """
