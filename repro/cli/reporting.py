@@ -36,14 +36,14 @@ class Reference:
 
     def run(self) -> int:
         """Find or compute each."""
-        from repro.references.of_point import prepare, prepare_trajectories
+        from repro.references.of_point import prepare, prepare_beyond
 
         profile = profile_of(self.profile)
         points = [listed.point for listed in select_points(self.figure, profile, (), Overrides())]
         check_writable(self.runs)
         wanted = [*points, *experiments().load(self.figure).exact_line(profile)]
         prepare(wanted, self.runs, print)
-        prepare_trajectories(wanted, self.runs, partial(print, flush=True))
+        prepare_beyond(wanted, self.runs, partial(print, flush=True))
         print(f"every exact curve of {self.figure} ({profile}) is there")
         return 0
 

@@ -6,12 +6,14 @@ key is a hash of everything that decides the numbers, so a reference can never b
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import io
 import json
 import logging
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,7 +49,7 @@ class Reference:
 
     Attributes:
         table: columns t (units 1/gamma; inf for a steady state), observable ("sigma_x", "sigma_y", "sigma_z",
-            averaged over the sites), mean; of trajectories also error (standard error).
+            averaged over the sites), mean; of trajectories and matrix products also error.
         info: kind ("dynamics", "steady state" or "steady state by trajectories"), key, label, settings, solver,
             residual (Frobenius norm of L rho of the last state), trace, smallest_eigenvalue, seconds, versions,
             created; of trajectories their number instead of the residual, trace and eigenvalue.
@@ -61,11 +63,14 @@ class Reference:
         """Last time in the table (units 1/gamma), inf for a steady state."""
         return float(self.table["t"].max())
 
-    def error(self, observable: str) -> float:
-        """Standard error of a steady state: of trajectories, 0 for an exact one."""
+    def error(self, observable: str, t: float = math.inf) -> float:
+        """Error of a value at a time: that of trajectories or matrix products, 0 of a density matrix."""
         if "error" not in self.table:
             return 0.0
-        return float(self.table.loc[self.table["observable"] == observable, "error"].iloc[0])
+        rows = self.table[self.table["observable"] == observable]
+        if math.isinf(self.t_end):
+            return float(rows["error"].iloc[0])
+        return float(np.interp(t, rows["t"].to_numpy(dtype=float), rows["error"].to_numpy(dtype=float)))
 
     def at(self, t: ArrayLike, observable: str) -> np.ndarray:
         """Site-averaged expectation value at times t, cubic between the grid's times.
@@ -129,6 +134,18 @@ def describe(model: LindbladModel, kind: str, **settings: Any) -> dict[str, Any]
         ],
         "observables": list(OBSERVABLES),
         **settings,
+    }
+
+
+def made_since(began: float) -> dict[str, Any]:
+    """Seconds since a `time.perf_counter`, versions and time: part of a reference's `info`."""
+    import qutip
+    import scipy
+
+    return {
+        "seconds": round(time.perf_counter() - began, 2),
+        "versions": {"qutip": qutip.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 import time
 from collections.abc import Callable
@@ -13,7 +12,16 @@ import numpy as np
 from repro.physics.lindblad import LindbladModel
 from repro.physics.povm import product_state_density
 from repro.references import limits
-from repro.references.cache import DEFAULT_FOLDERS, OBSERVABLES, Folders, Reference, describe, find_or_compute, numbers
+from repro.references.cache import (
+    DEFAULT_FOLDERS,
+    OBSERVABLES,
+    Folders,
+    Reference,
+    describe,
+    find_or_compute,
+    made_since,
+    numbers,
+)
 from repro.references.qutip_solvers import (
     check_state,
     evolve,
@@ -147,8 +155,6 @@ def _reference(
     start: float,
 ) -> Reference:
     import pandas as pd
-    import qutip
-    import scipy
 
     table = pd.DataFrame({"t": times, **columns}).melt(id_vars="t", var_name="observable", value_name="mean")
     matrix = rho.full()
@@ -159,8 +165,6 @@ def _reference(
             "residual": float(lindblad_rhs(hamiltonian, jumps, rho).norm("fro")),
             "trace": float(matrix.trace().real),
             "smallest_eigenvalue": float(np.linalg.eigvalsh((matrix + matrix.conj().T) / 2)[0]),
-            "seconds": round(time.perf_counter() - start, 2),
-            "versions": {"qutip": qutip.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
-            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            **made_since(start),
         },
     )

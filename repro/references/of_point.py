@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from repro.config.point import Point
-from repro.references import density_matrix, trajectory_evolution, trajectory_steady_state
+from repro.references import chain, density_matrix, trajectory_evolution, trajectory_steady_state
 from repro.references.cache import DEFAULT_FOLDERS, Reference
+from repro.references.pauli_generators import is_line
+from repro.utils.errors import InputError
 
-Exact = Callable[[float, str], float]
 Say = Callable[[], None]
 
 
@@ -53,9 +55,13 @@ def evolution(point: Point, runs: Path, computing: Say = _silent) -> Reference:
 
 
 def stored_evolution(point: Point, runs: Path) -> Reference | None:
-    """The evolution to compare with: exact where QuTiP reaches, else by trajectories if those are stored."""
+    """The evolution to compare with: exact where QuTiP reaches, else by matrix products or trajectories if stored."""
     if reachable(point):
         return evolution(point, runs)
+    if is_line(point.lattice):
+        found = chain.stored(point.lindblad_model, point.system.initial, end_time(point), folders(runs))
+        if found is not None:
+            return found
     if point.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES:
         return trajectory_evolution.stored(point.lindblad_model, point.system.initial, end_time(point), folders(runs))
     return None
@@ -77,21 +83,38 @@ def _spacing(point: Point) -> float:
     return density_matrix.TIME_STEP if 1 <= fastest <= 2 else density_matrix.TIME_STEP * 2 / fastest
 
 
-def exact_of(point: Point, runs: Path) -> Exact | None:
-    """Exact value at (t, observable); t = inf for the steady state, NaN where it is not known. None without any.
+@dataclass(frozen=True)
+class ExactValues:
+    """What a point is compared with: (t, observable) -> value, t = inf for the steady state, NaN where it is not known.
 
     A variational+dynamics point starts from no exact state: all its times are compared with the steady state.
     """
+
+    steady: Reference | None
+    curve: Reference | None
+    from_initial_state: bool
+
+    def __call__(self, t: float, observable: str) -> float:
+        """The value."""
+        source = self._source(t)
+        return math.nan if source is None else float(source.at(t, observable))
+
+    def error(self, t: float, observable: str) -> float:
+        """How well it is known: 0 from a density matrix, NaN where there is no value."""
+        source = self._source(t)
+        return math.nan if source is None else source.error(observable, t)
+
+    def _source(self, t: float) -> Reference | None:
+        return self.steady if not self.from_initial_state or math.isinf(t) else self.curve
+
+
+def exact_of(point: Point, runs: Path) -> ExactValues | None:
+    """Exact values of a point, None without any."""
     steady = stored_steady_state(point, runs) if point.settles else None
     curve = stored_evolution(point, runs) if point.method.from_initial_state else None
     if steady is None and curve is None:
         return None
-
-    def value(t: float, observable: str) -> float:
-        source = steady if not point.method.from_initial_state or math.isinf(t) else curve
-        return math.nan if source is None else float(source.at(t, observable))
-
-    return value
+    return ExactValues(steady, curve, point.method.from_initial_state)
 
 
 def _exact_ones(point: Point) -> list[tuple[str, Callable[[Point, Path, Say], Reference]]]:
@@ -107,7 +130,7 @@ def _exact_ones(point: Point) -> list[tuple[str, Callable[[Point, Path, Say], Re
 def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> dict[str, Reference]:
     """Make sure that every QuTiP reference the points need is there; `say` is told the name of each computed.
 
-    Trajectories are not started here: `prepare_trajectories` does, on demand.
+    What is beyond density matrices is not started here: `prepare_beyond` does, on demand.
 
     Returns:
         Those that had to be computed, by name.
@@ -123,21 +146,42 @@ def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> 
     return {name: found[name] for name in computed}
 
 
-def prepare_trajectories(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
-    """Make sure that what is beyond density matrices is there too, by quantum trajectories: minutes each."""
-    beyond = [
-        p for p in points if not reachable(p) and p.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES
-    ]
+def prepare_beyond(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
+    """Make sure that what is beyond density matrices is there too: minutes each.
+
+    Evolutions of chains and rings by matrix products, one that misses its error is said and left out; other evolutions
+    and steady states by quantum trajectories.
+    """
+    far = [point for point in points if not reachable(point)]
+    lines = [point for point in far if is_line(point.lattice) and point.method.from_initial_state]
+    _prepare_chains(lines, runs, say)
+    beyond = [point for point in far if point.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES]
     for point in {_model_key(p): p for p in beyond if p.settles}.values():
         name = _name(point)
         told = partial(_tell, say, f"steady state of {name}")
         trajectory_steady_state.steady_state(point.lindblad_model, folders(runs), label=name, say=told)
-    longest = sorted((p for p in beyond if p.method.from_initial_state), key=end_time)
-    for point in {(*_model_key(p), p.system.initial): p for p in longest}.values():
+    others = [point for point in beyond if point.method.from_initial_state and not is_line(point.lattice)]
+    for point in _longest(others):
         name = _name(point)
         told = partial(_tell, say, f"evolution of {name}")
         model, t_end = point.lindblad_model, end_time(point)
         trajectory_evolution.evolution(model, point.system.initial, t_end, folders(runs), label=name, say=told)
+
+
+def _prepare_chains(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
+    for point in _longest(points):
+        name = _name(point)
+        told = partial(_tell, say, f"evolution of {name}")
+        model, start, t_end, dt = point.lindblad_model, point.system.initial, end_time(point), _spacing(point)
+        try:
+            chain.evolution(model, start, t_end, folders(runs), dt=dt, label=name, say=told)
+        except InputError as error:
+            say(f"evolution of {name}: no exact values: {error}")
+
+
+def _longest(points: Sequence[Point]) -> list[Point]:
+    """Of points of equal models and starts the one that goes on longest."""
+    return list({(*_model_key(p), p.system.initial): p for p in sorted(points, key=end_time)}.values())
 
 
 class _NotStored(Exception):

@@ -14,7 +14,7 @@ from repro.config.systems import COUPLINGS
 from repro.methods.exact_distance import RELATIVE_ENTROPY
 from repro.physics.density import SMALLEST_EIGENVALUE
 from repro.physics.pauli_means import PAULI_NAMES
-from repro.references.of_point import Exact, exact_of, stored_steady_state
+from repro.references.of_point import ExactValues, exact_of, stored_steady_state
 from repro.reporting.last_state import smallest_eigenvalues
 from repro.running import events
 from repro.running.folders import DONE, finished, point_folder
@@ -124,13 +124,20 @@ def _rows(listed: Listed, runs: Path) -> Iterable[dict[str, Any]]:
                 "exact": None if value is None else round(value, 10),
                 "seconds": round(seconds, 2),
                 SMALLEST_EIGENVALUE: eigenvalue,
+                "exact_error": _exact_error(exact, t, name),
             }
 
 
-def _exact_value(exact: Exact | None, t: float, name: str) -> float | None:
+def _exact_value(exact: ExactValues | None, t: float, name: str) -> float | None:
     if name == RELATIVE_ENTROPY:
         return 0.0
     return exact(t, name.removeprefix("scored_")) if exact else None
+
+
+def _exact_error(exact: ExactValues | None, t: float, name: str) -> float | None:
+    """How well an exact value is known, to four digits; empty where it is exact to all that are shown."""
+    known = exact.error(t, name.removeprefix("scored_")) if exact and name != RELATIVE_ENTROPY else 0.0
+    return significant(known, 4) if known > 0 else None
 
 
 def _measured(history: pd.DataFrame) -> list[str]:

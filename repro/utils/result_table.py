@@ -24,17 +24,18 @@ if TYPE_CHECKING:
 COLUMNS: tuple[str, ...] = (
     *("figure", "panel", "point", "point_id", "profile", "method", "lattice", "n_sites", "layers", "width", "strings"),
     *("model", "Jx", "Jy", "Jz", "B", "V", "g", "povm", "tau", "n_samples", "t", "observable", "mean", "error"),
-    *("exact", "seed", "commit", "device", "seconds", "smallest_eigenvalue", "physical"),
+    *("exact", "seed", "commit", "device", "seconds", "smallest_eigenvalue", "physical", "exact_error"),
 )
 """Every column of a table, in the order of the file."""
-LATER = frozenset({"smallest_eigenvalue", "physical"})
+LATER = frozenset({"smallest_eigenvalue", "physical", "exact_error"})
 """Columns that earlier tables do not have: the smallest eigenvalue of the row's state rho, empty where it was not
 computed; and whether its Pauli averages are within their bounds (`repro.utils.bounds.physical`), which is found anew
-from the means whenever a table is made or read, so that it never contradicts them."""
+from the means whenever a table is made or read, so that it never contradicts them; how well the exact value is known,
+where it is from matrix products or trajectories, else empty."""
 
 INTEGERS = frozenset({"n_sites", "layers", "width", "seed"})
 NUMERIC = frozenset({"t", "mean", "error", "seconds"})
-OPTIONAL = frozenset({"Jx", "Jy", "Jz", "B", "V", "g", "tau", "exact", "smallest_eigenvalue"})
+OPTIONAL = frozenset({"Jx", "Jy", "Jz", "B", "V", "g", "tau", "exact", "smallest_eigenvalue", "exact_error"})
 """Numbers that a row may leave empty (NaN in a frame): another model's couplings, an exact value out of reach."""
 OPTIONAL_INTEGERS = frozenset({"n_samples"})
 

@@ -1,0 +1,199 @@
+"""Evolutions of long chains and rings by matrix products, with an error from other bond dimensions and time steps.
+
+An open chain is evolved as it is. A ring that is the same everywhere is taken for the infinite chain: until a signal
+has been around it, and where correlations decay before that, the two agree. How far they are apart is measured on a
+ring of ten, which QuTiP solves exactly, and counted into the error of every longer ring.
+
+The error at t is the largest, around t, of: what half the bond dimension changes, half of what twice the time step
+changes (a third by the second order of the rule, and a margin), and for rings the distance of the ring of ten from the
+infinite chain.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repro.physics.lindblad import LindbladModel
+from repro.physics.povm import bloch_vector
+from repro.references import density_matrix
+from repro.references.cache import (
+    DEFAULT_FOLDERS,
+    OBSERVABLES,
+    Folders,
+    Reference,
+    describe,
+    find,
+    find_or_compute,
+    made_since,
+)
+from repro.references.matrix_product import MatrixProduct, evolve
+from repro.references.pauli_generators import bond_generators, is_ring, pauli_vector, shortened, uniform_generator
+from repro.utils.errors import InputError
+from repro.utils.formatting import significant
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KIND = "dynamics by matrix products"
+TARGET = 0.01
+BOND_DIMENSIONS = (32, 64, 128)
+STEP = 0.1
+"""Largest time step in the model's natural unit."""
+AROUND = 0.25
+"""An error is the largest within such a time (1/gamma): differences of two curves cross zero."""
+RING = density_matrix.MAX_DENSITY_MATRIX_SITES
+LONGEST = 4096
+
+Say = Callable[[str], None]
+
+
+def stored(
+    model: LindbladModel, initial_state: str, t_end: float, folders: Folders = DEFAULT_FOLDERS
+) -> Reference | None:
+    """The evolution by matrix products to t_end that a folder has of a model, None where none does."""
+    return find(_description(model, initial_state), t_end, folders)
+
+
+def evolution(
+    model: LindbladModel,
+    initial_state: str,
+    t_end: float,
+    folders: Folders = DEFAULT_FOLDERS,
+    *,
+    dt: float = density_matrix.TIME_STEP,
+    target: float = TARGET,
+    label: str = "",
+    say: Say = lambda text: None,
+) -> Reference:
+    """Site-averaged Paulis from a product state with errors, by matrix products.
+
+    Args:
+        model: on an open chain, or on a ring of more than ten sites that is the same everywhere.
+        initial_state: the Bloch direction of every spin, such as "up".
+        t_end: last time wanted (units 1/gamma).
+        folders: as in `density_matrix.dynamics`.
+        dt: spacing of the table.
+        target: largest error; larger bond dimensions are tried until it is met.
+        label: a name for people, stored beside it.
+        say: called with a line of progress for every bond dimension.
+
+    Returns:
+        A reference whose table has a column `error`.
+
+    Raises:
+        InputError: another lattice, terms beyond neighbours, an unknown state, a number not above 0, or an error
+            above the target at the largest bond dimension.
+    """
+    if not (0 < t_end < math.inf and 0 < dt < math.inf and 0 < target < math.inf):
+        raise InputError(f"matrix products to t = {t_end}, dt {dt}, error {target}: expected positive numbers")
+    if model.lattice.n_sites > LONGEST:
+        raise InputError(f"matrix products of {model.lattice.n_sites} sites: expected at most {LONGEST}")
+    description = _description(model, initial_state)
+    times = np.array([significant(dt * k) for k in range(math.ceil(t_end / dt - 1e-9) + 1)])
+    settings = {"lattice": model.lattice.name, "n_sites": model.lattice.n_sites, "initial_state": initial_state}
+    settings |= {"observables": list(OBSERVABLES), "t_end": t_end, "dt": dt, "target": target}
+
+    def compute() -> Reference:
+        began = time.perf_counter()
+        means, errors, found = _within(_Curves(model, initial_state, times), target, folders, say)
+        info = {"kind": KIND, "label": label, "settings": settings, "solver": "matrix products (TEBD)", **found}
+        return Reference(_table(times, means, errors), {**info, **made_since(began)})
+
+    return find_or_compute(description, t_end, folders, compute)
+
+
+def _description(model: LindbladModel, initial_state: str) -> dict[str, Any]:
+    """Of a ring that of the infinite chain, which is the same for every number of sites."""
+    if is_ring(model.lattice) and model.lattice.n_sites > RING:
+        model = shortened(model, RING)
+    return describe(model, KIND, initial_state=[float(x) for x in bloch_vector(initial_state)])
+
+
+def _within(
+    curves: _Curves, target: float, folders: Folders, say: Say
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Means and errors, (times, 3) each, and what they took."""
+    start = BOND_DIMENSIONS[0] // 2
+    lower, _ = curves.of(start, 1)
+    coarse, _ = curves.of(start, 2)
+    stepped = np.abs(coarse - lower) / 2
+    exact = curves.of_the_ring(folders)
+    for bond_dimension in BOND_DIMENSIONS:
+        means, trace = curves.of(bond_dimension, 1)
+        parts = {"cut": np.abs(means - lower), "step": stepped}
+        if exact is not None:
+            parts["ring"] = np.abs(means - exact)
+        error = _around(curves.times, np.maximum.reduce(list(parts.values())))
+        largest = {name: float(part.max()) for name, part in parts.items()}
+        say(f"bond dimension {bond_dimension}: error {error.max():.4f} (target {target:g}), trace {trace:.4f}")
+        if error.max() <= target:
+            found = {"bond_dimension": bond_dimension, "time_step": curves.step, "trace": trace, "errors": largest}
+            return means, error, found
+        lower = means
+    told = ", ".join(f"{name} {value:.2g}" for name, value in largest.items())
+    raise InputError(
+        f"matrix products: error {error.max():.3g} at bond dimension {bond_dimension} ({told}), expected at most "
+        f"{target:g}"
+    )
+
+
+class _Curves:
+    """The evolution of a model with any bond dimension and time step.
+
+    Attributes:
+        times: of the table (1/gamma).
+        step: time step that divides their spacing (1/gamma).
+    """
+
+    def __init__(self, model: LindbladModel, initial_state: str, times: np.ndarray) -> None:
+        self.model, self.initial_state, self.times = model, initial_state, times
+        self.infinite = is_ring(model.lattice)
+        if self.infinite and model.lattice.n_sites <= RING:
+            raise InputError(f"matrix products of a ring of {model.lattice.n_sites}: expected more than {RING} sites")
+        if self.infinite:
+            L = uniform_generator(model)
+            self.generators = {0: L, 1: L}
+        else:
+            self.generators = {left: L for (left, _), L in bond_generators(model).items()}
+        spacing = float(times[1])
+        self.pieces = max(2, 2 * math.ceil(spacing * model.unit / STEP / 2))
+        self.step = spacing / self.pieces
+
+    def of(self, bond_dimension: int, coarser: int) -> tuple[np.ndarray, float]:
+        """Means at the table's times, (times, 3), and the trace at the end."""
+        vector = pauli_vector(bloch_vector(self.initial_state))
+        n_sites = 2 if self.infinite else self.model.lattice.n_sites
+        state = MatrixProduct([vector] * n_sites, bond_dimension, self.infinite)
+        means = evolve(state, self.generators, list(self.times), self.step * coarser)
+        return np.array(means), state.trace()
+
+    def of_the_ring(self, folders: Folders) -> np.ndarray | None:
+        """Exact means of the same ring with ten sites, for a ring."""
+        if not self.infinite:
+            return None
+        spacing = float(self.times[1])
+        exact = density_matrix.dynamics(
+            shortened(self.model, RING), self.initial_state, float(self.times[-1]), folders, dt=spacing
+        )
+        return np.stack([exact.at(self.times, name) for name in OBSERVABLES], axis=1)
+
+
+def _around(times: np.ndarray, differences: np.ndarray) -> np.ndarray:
+    """The largest within AROUND of each time."""
+    reach = max(1, round(AROUND / float(times[1])))
+    return np.stack([differences[max(0, k - reach) : k + reach + 1].max(0) for k in range(len(times))])
+
+
+def _table(times: np.ndarray, means: np.ndarray, errors: np.ndarray) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = [
+        pd.DataFrame({"t": times, "observable": name, "mean": means[:, k], "error": errors[:, k]})
+        for k, name in enumerate(OBSERVABLES)
+    ]
+    return pd.concat(parts, ignore_index=True)
