@@ -24,7 +24,8 @@ from repro.utils.paths import RESULTS, SOURCE, experiments
 class Reference:
     """Compute the exact QuTiP curves that a figure's points are compared with.
 
-    Steady states of 11 to 16 sites come from quantum trajectories with error bars: minutes each, kept as they finish.
+    Beyond ten sites they have errors and take minutes each: evolutions of chains and rings come from matrix products,
+    other evolutions and steady states, up to 16 sites, from quantum trajectories.
     """
 
     figure: tyro.conf.Positional[str]

@@ -149,9 +149,9 @@ def test_infinite_time_and_empty_numbers_survive(tmp_path: Path) -> None:
         ("-0.1,", "minus,", "row 1: column 'mean' is 'minus', expected a number"),
         ("-0.1,", ",", "row 1: column 'mean' is '', expected a number"),
         ("3x3 periodic,9", "3x3 periodic,9.5", "row 1: column 'n_sites' is '9.5', expected a whole number"),
-        (",yes\n", ",yes,a,b,c\n", "row 1: 35 cells, expected one for each of 32 columns"),
-        (",yes\n", ",perhaps\n", "row 1: column 'physical' is 'perhaps', expected yes, no or nothing"),
-        ("1.5,,yes\n", "1.5,low,yes\n", "row 1: column 'smallest_eigenvalue' is 'low', expected a number"),
+        (",yes,\n", ",yes,,a,b,c\n", "row 1: 36 cells, expected one for each of 33 columns"),
+        (",yes,\n", ",perhaps,\n", "row 1: column 'physical' is 'perhaps', expected yes, no or nothing"),
+        ("1.5,,yes,\n", "1.5,low,yes,\n", "row 1: column 'smallest_eigenvalue' is 'low', expected a number"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_one_line(tmp_path: Path, old: str, new: str, expected: str) -> None:

@@ -1,0 +1,43 @@
+"""What points are compared with: density matrices, matrix products of long rings, nothing where nothing is stored."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from repro.config.point import Point, point_of
+from repro.references import of_point
+
+
+def ring(n_sites: int, lattice: str = "ring", t_end: float = 0.2) -> Point:
+    settings = {"Jx": 2.0, "Jy": 0.0, "Jz": 0.9, "B": 1.0, "initial": "left", "method": "dynamics", "tau": 0.05}
+    sampled = {"estimator": "sampled", "n_samples": 10} if n_sites > 10 else {}
+    return point_of(lattice=lattice, n_sites=n_sites, t_end=t_end, **settings, **sampled)
+
+
+def test_a_long_ring_has_exact_values_with_errors_once_they_are_there(tmp_path: Path) -> None:
+    points, said = [ring(24), ring(30)], []
+    assert of_point.exact_of(points[0], tmp_path) is None
+    of_point.prepare_beyond(points, tmp_path, said.append)
+    assert said and all("evolution of heisenberg" in line for line in said)
+    files = len(list((tmp_path / "reference").glob("*.csv")))
+    found = [of_point.exact_of(point, tmp_path) for point in points]
+    ten = of_point.exact_of(ring(10), tmp_path)
+    assert ten is not None and ten.error(0.1, "sigma_z") == 0
+    for values in found:
+        assert values is not None
+        assert 0 < values.error(0.15, "sigma_z") < 1e-3
+        assert values(0.15, "sigma_z") == pytest.approx(ten(0.15, "sigma_z"), abs=1e-4)
+        assert math.isnan(values(math.inf, "sigma_z")) and math.isnan(values.error(math.inf, "sigma_z"))
+    assert files == 2  # the infinite chain for both, and the ring of ten that its error is measured on
+    assert len(of_point.stored(points, tmp_path)) == 1
+
+
+def test_what_misses_its_error_is_said_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_point.chain, "BOND_DIMENSIONS", (2, 3))
+    said: list[str] = []
+    of_point.prepare_beyond([ring(12, "chain", 1.0)], tmp_path, said.append)
+    assert "no exact values: matrix products: error" in said[-1]
+    assert of_point.exact_of(ring(12, "chain", 1.0), tmp_path) is None
