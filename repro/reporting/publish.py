@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.config.listed import BEST_FIRST, LABELS, OLD_PROFILES
 from repro.reporting.drawing import OTHERS
+from repro.reporting.late_exact import filled
 from repro.utils.errors import InputError
 from repro.utils.files import SHIPPED_DIGITS, write_atomic
 from repro.utils.result_table import read_exactly, read_table, tidy, write_parts
@@ -106,18 +107,21 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
         raise InputError(
             f"figure '{figure}': {len(missing)} points are not finished (first: {missing[0]}); run it to its end first"
         )
-    written = [*_written(figure, best, names[0], names[1]), write_atomic(names[2], result_sets[0].reference)]
+    written = [
+        *_written(figure, best, names[0], names[1], runs.parent),
+        write_atomic(names[2], result_sets[0].reference),
+    ]
     if losses := _losses(best):
         written.append(write_atomic(names[3], losses))
     if others := _others(result_sets, best):
-        written += _written(figure, others, *further)
+        written += _written(figure, others, further[0], further[1], runs.parent)
     return tuple(written)
 
 
-def _written(figure: str, best: dict[PointName, ResultSet], table: Path, settings: Path) -> list[Path]:
+def _written(figure: str, best: dict[PointName, ResultSet], table: Path, settings: Path, runs: Path) -> list[Path]:
     chosen = [result_set.settings[name] for name, result_set in best.items()]
     described = json.dumps({"figure": figure, "points": chosen}, indent=1)
-    return [*write_parts(_rows(best), table), write_atomic(settings, described)]
+    return [*write_parts(filled(_rows(best), chosen, runs), table), write_atomic(settings, described)]
 
 
 def _folders(runs: Path) -> list[Path]:
