@@ -159,7 +159,7 @@ def _facts(table: pd.DataFrame) -> dict[str, str]:
 
 
 def references(results: Path) -> list[list[str]]:
-    """Label, kind, solver, residual or number of trajectories, QuTiP version of every shipped reference.
+    """Label, kind, solver, quality, QuTiP version of every shipped reference.
 
     Raises:
         InputError: a damaged description of a reference.
@@ -167,11 +167,19 @@ def references(results: Path) -> list[list[str]]:
     return sorted(_reference(path) for path in (results / "reference").glob("*.json"))
 
 
+def _quality(info: dict[str, Any]) -> str:
+    """How well a reference is known: its residual, bond dimension or number of trajectories."""
+    if "residual" in info:
+        return f"|L rho| {info['residual']:.0e}"
+    if "bond_dimension" in info:
+        return f"bond dimension {info['bond_dimension']}, error {max(info['errors'].values()):.0e}"
+    return f"{info['trajectories']} trajectories"
+
+
 def _reference(path: Path) -> list[str]:
     try:
         info: dict[str, Any] = json.loads(path.read_bytes())
-        quality = f"|L rho| {info['residual']:.0e}" if "residual" in info else f"{info['trajectories']} trajectories"
-        return [info.get("label", ""), info["kind"], info["solver"], quality, info["versions"]["qutip"]]
+        return [info.get("label", ""), info["kind"], info["solver"], _quality(info), info["versions"]["qutip"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not the description of an exact reference") from error
 

@@ -40,6 +40,8 @@ def results(tmp_path: Path) -> Path:
     (folder / "reference").mkdir()
     info = {"label": "tfim 16-ring", "kind": "k", "solver": "mcsolve", "trajectories": 12, "versions": {"qutip": "5"}}
     (folder / "reference" / "a.json").write_text(json.dumps(info))
+    chain = {"kind": "k", "solver": "TEBD", "bond_dimension": 96, "errors": {"cut": 2e-3}, "versions": {"qutip": "5"}}
+    (folder / "reference" / "b.json").write_text(json.dumps(chain))
     return folder
 
 
@@ -74,7 +76,7 @@ def test_one_self_contained_page_with_everything(results: Path, tmp_path: Path) 
         assert f"<h3>{claim.number}. " in text
     for name in report_data.figure_names():
         assert f'id="{name}"' in text
-    assert "15 reproduced" in text and "12 trajectories" in text
+    assert "15 reproduced" in text and "12 trajectories" in text and "bond dimension 96, error 2e-03" in text
     assert "&lt;script&gt;alert(1)" in text
 
 
