@@ -234,3 +234,13 @@ def test_beyond_eight_sites_the_limit_is_left_out_with_a_line(tmp_path: Path) ->
     model = LindbladModel(repro.chain(9), jumps=[(site, SIGMA_Z, 1.0) for site in range(9)])
     with pytest.raises(InputError, match="9 sites, expected at most 8 where a steady state is not shown"):
         exact.steady_state(repro.Problem(model), tmp_path)
+
+
+def test_exact_values_of_another_version_are_found_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a version with a wrong solver has left in the folder is not believed."""
+    problem = collective(["up", "up"])
+    with monkeypatch.context() as older:
+        older.setattr(exact, "NUMBERS", 0)
+        older.setattr(exact.limits, "limit", lambda *_: ("wrong", exact._initial_state(problem)))
+        assert found(problem, tmp_path)["Z0"] == pytest.approx(1)
+    assert found(problem, tmp_path)["Z0"] == pytest.approx(-6 / 11, abs=1e-6)
