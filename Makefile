@@ -5,6 +5,7 @@ FIG ?= fig4
 ARGS ?=
 PYTHON ?=
 TORCH ?=
+GPU_PYTHON ?= python3
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -23,7 +24,8 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 FAULTS := package/test_bad_api cli/test_bad_arguments cli/test_bad_files cli/test_status methods/test_sanity \
   $(addprefix running/test_,busy_points checkpoints clock cluster events status stopping)
 FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods settings
-.PHONY: help setup test test-all test-slurm test-faults docs lint $(FIGURES) all figures publish claims report bench crossing reference rbm sync clean force
+.PHONY: help setup test test-all test-slurm test-faults docs lint $(FIGURES) all figures publish claims report bench \
+  crossing gpu gpu-dry gpu-collect reference rbm sync clean force
 
 help: ## list what can be made (this text)
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -174,6 +176,15 @@ crossing: setup ## seconds to +-0.01 against the size of the ring, beside QuTiP'
 
 bench: setup ## time the evaluators side by side (ten minutes; ARGS='compare' for a part)
 	@$(REPRO) bench $(ARGS)
+
+gpu: ## on a CUDA machine: checks, timings, a trace, missing points, into OUT=folder (eight minutes; no .venv: GPU_PYTHON=python3)
+	@$(GPU_PYTHON) -m benchmarks.gpu run --out "$(OUT)" $(ARGS)
+
+gpu-dry: setup ## rehearse `make gpu` on a CPU, without the packages that a GPU machine may lack (a minute or two)
+	@$(PY) -m benchmarks.gpu run --out "$(or $(OUT),runs/gpu-dry)" --device cpu --dry --hide $(ARGS)
+
+gpu-collect: setup ## bring what `make gpu` left in OUT=folder into results/, docs/gpu.md and runs/
+	@$(PY) -m benchmarks.gpu collect --out "$(OUT)" $(ARGS)
 
 reference: setup ## compute the exact QuTiP curves and trajectories of FIG
 	@$(REPRO) reference $(FIG)

@@ -18,11 +18,12 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from repro.ansatz.string_mixture import StringMixture
 from repro.config.point import Point, point_of
 from repro.config.settings import change, leaves
 from repro.methods import losses
 from repro.methods.build import build_ansatz, build_estimator, seeded_generator
-from repro.methods.estimators import Enumeration, Naive
+from repro.methods.estimators import Enumeration, Estimator, Naive
 from repro.methods.sampled import Sampled
 from repro.utils.provenance import device_name
 
@@ -33,7 +34,8 @@ HEISENBERG = point_of(
 SQUARE = point_of()
 # The spread of every weight times the root of the width: conditionals uneven, but far from certain, at any size.
 WEIGHT_SPREAD = 0.85
-MATRIX = 1024
+MATRIX = {"cpu": 1024, "cuda": 8192}
+"""Rows of the matrices whose product gives the rate of a device: a small one would time a GPU's launches."""
 
 
 @dataclass(frozen=True)
@@ -106,21 +108,22 @@ def measure(cases: Sequence[Case], settings: Settings, say: Callable[[dict[str, 
     rows = []
     for case in cases:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            rows.append(pool.submit(_measure, case, settings).result())
+            rows.append(pool.submit(measured, case, settings).result())
         say(rows[-1])
     return rows
 
 
-def _measure(case: Case, settings: Settings) -> dict[str, Any]:
-    torch.set_num_threads(settings.threads)
-    device = torch.device(settings.device)
+def iteration_of(
+    case: Case, device: torch.device, memory: int | None
+) -> tuple[Callable[[], None], tuple[StringMixture, Estimator]]:
+    """What is timed, ready to be called again and again on fresh random numbers, and its network and estimator."""
     point = case.point
     model = build_ansatz(point).to(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(point.seed)
         for parameter in model.parameters():
             parameter.data.copy_(WEIGHT_SPREAD / math.sqrt(point.ansatz.width) * torch.randn(parameter.shape))
-    estimator = build_estimator(point, settings.memory)
+    estimator = build_estimator(point, memory)
     numbers = iter(range(10**6))
 
     def iteration() -> None:
@@ -132,6 +135,16 @@ def _measure(case: Case, settings: Settings) -> dict[str, Any]:
         model.zero_grad()
         loss.backward()
 
+    return iteration, (model, estimator)
+
+
+def measured(case: Case, settings: Settings) -> dict[str, Any]:
+    """One row, see `measure`, measured in this process."""
+    torch.set_num_threads(settings.threads)
+    device, point = torch.device(settings.device), case.point
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    iteration, (model, estimator) = iteration_of(case, device, settings.memory)
     with FlopCounterMode(display=False) as flops:
         iteration()
     seconds = [_seconds(iteration, device) for _ in range(1 if isinstance(estimator, Naive) else settings.repeat)]
@@ -188,10 +201,11 @@ def _nodes(point: Point, estimator: object, model: Any, device: torch.device) ->
 
 def matrix_rate(device: torch.device) -> float:
     """GFLOP/s of a large matrix product in float32: the most that this device could do."""
-    a = torch.randn(MATRIX, MATRIX, device=device)
+    n = MATRIX[device.type]
+    a = torch.randn(n, n, device=device)
     a @ a
     seconds = min(_seconds(lambda: a @ a, device) for _ in range(5))
-    return 2 * MATRIX**3 / seconds / 1e9
+    return 2 * n**3 / seconds / 1e9
 
 
 def ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

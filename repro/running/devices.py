@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from typing import TYPE_CHECKING
 
 import torch
-from pytorch_lightning.plugins.environments import ClusterEnvironment, LightningEnvironment, SLURMEnvironment
 
 from repro.config.point import Point
 from repro.utils import launchers
 from repro.utils.errors import InputError
+
+if TYPE_CHECKING:
+    from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 
 def check_device_name(device: str) -> None:
@@ -81,6 +84,8 @@ def environments(ranks: int) -> list[ClusterEnvironment]:
     A point of one process is alone even inside a job step of many tasks. Inside one that srun started, Lightning must
     not put the job back into the queue as well: submitit does.
     """
+    from pytorch_lightning.plugins.environments import LightningEnvironment, SLURMEnvironment
+
     if ranks > 1 and launchers.by_torchrun():
         return []
     if ranks > 1 and launchers.by_srun():

@@ -18,6 +18,7 @@ import torch
 from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES
 from repro.config.ansatz import Ansatz
 from repro.config.estimator import Enumeration, Naive
+from repro.config.listed import Listed
 from repro.config.method import Method, Projection
 from repro.config.point import Point
 from repro.config.settings import change, leaves
@@ -152,6 +153,16 @@ def check_fits(points: Sequence[Point], jobs: int, memory: int, device: str) -> 
     raise InputError(
         f"memory: {point.label} needs {_gib(largest)}, {_gib(free)} are free; "
         f"what would fit: {_smaller(point, memory, free)}"
+    )
+
+
+def ran_out(listed: Listed, memory: int, device: str) -> MemoryError:
+    """What to say where a device's memory ran out in spite of the estimate; arguments as in `check_fits`."""
+    point, free = listed.point, _room(device)
+    less = "" if isinstance(point.estimator, Enumeration) else f"--memory {memory / GIB / 2:.3g}, "
+    return MemoryError(
+        f"{listed.label}: the memory of {device} ran out, {_gib(free)} are free now; "
+        f"what would fit: {less}fewer --jobs on it, or {_smaller(point, memory, free)}"
     )
 
 

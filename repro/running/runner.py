@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from repro.methods.module import PointModule
 from repro.methods.modules import module_of
 from repro.methods.sanity import WrongNumbersError
 from repro.methods.variational import VariationalModule
-from repro.running import checkpoints, events, stopping
+from repro.running import checkpoints, events, memory_check, stopping
 from repro.running.devices import check_device, first_rank
 from repro.running.fit import fit
 from repro.running.folders import CHECKPOINT, DONE, LAST_STATE, RunSettings, finished, point_folder
@@ -45,6 +46,7 @@ def run_point(listed: Listed, settings: RunSettings, wait: bool = True) -> Path:
 
     Raises:
         InputError: unusable device, folder or checkpoint.
+        MemoryError: the device's memory ran out; it says what would fit.
         WrongNumbersError: its own numbers stopped it; the folder keeps the last good state and the reason.
         BusyError: another process computes it, and `wait` is false.
         repro.running.stopping.Stopped: this process was asked to stop; the finished part is saved.
@@ -58,7 +60,7 @@ def run_point(listed: Listed, settings: RunSettings, wait: bool = True) -> Path:
     with _alone(folder, wait):
         if not finished(settings.runs, point):
             with _torch_of_its_own(settings.threads):
-                _compute(listed, folder, settings)
+                _compute_within_memory(listed, folder, settings)
     return folder
 
 
@@ -87,6 +89,20 @@ def _torch_of_its_own(threads: int) -> Iterator[None]:
     finally:
         torch.set_num_threads(before[0])
         torch.set_default_dtype(before[1])
+
+
+def _compute_within_memory(listed: Listed, folder: Path, settings: RunSettings) -> None:
+    """What ran out is looked at when the fit's frames are gone and what they held is free."""
+    ran_out = False
+    try:
+        _compute(listed, folder, settings)
+    except torch.OutOfMemoryError:
+        ran_out = True
+    if ran_out:
+        _note(folder, "stopped")
+        gc.collect()
+        torch.cuda.empty_cache()
+        raise memory_check.ran_out(listed, settings.memory, settings.device)
 
 
 def _compute(listed: Listed, folder: Path, settings: RunSettings) -> None:

@@ -1,0 +1,75 @@
+"""Every method trained on a device: its history is the CPU's from exact sums, a closed form's from draws."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from repro.config.listed import Listed, listed_of
+from repro.methods.modules import MODULES
+from repro.running import checkpoints
+from repro.running.folders import CHECKPOINT, RunSettings
+from repro.running.runner import run_point
+
+# Three spins with every coupling; and two that do not see each other: <sigma_z> = 2 exp(-t) - 1 from all up.
+COUPLED = listed_of(lattice="chain", n_sites=3, width=8, feedforward=8)
+APART = listed_of(lattice="chain", n_sites=2, Jx=0.0, Jy=0.0, Jz=0.0, width=8, feedforward=8)
+STEPS: dict[str, Any] = {"tau": 0.05, "t_end": 0.2, "step_iterations": 6}
+METHODS: dict[str, dict[str, Any]] = {
+    "variational": {"iterations": 25},
+    "variational, sign": {"objective": "sign", "mixing": 0.4, "iterations": 25},
+    "dynamics": {"method": "dynamics", **STEPS},
+    "dynamics, interpolated": {"method": "dynamics", "objective": "interpolated", "mixing": 0.3, **STEPS},
+    "variational+dynamics": {"method": "variational+dynamics", "iterations": 20, **STEPS},
+    "projection": {"method": "projection", "hilbert_schmidt": 0.5, "dense_output": 2, **STEPS},
+    "collocation": {"method": "collocation", "reuse": 2, **STEPS},
+}
+SAMPLED = ("dynamics", "projection", "collocation")
+SEEN = ("sigma_x", "sigma_y", "sigma_z", "loss", "smallest_eigenvalue")
+ROUNDING, NOISE = 5e-3, 0.12
+"""Adam divides a gradient by its size: rounding of one that is nearly zero moves weights as far as any other."""
+
+
+def history(listed: Listed, runs: Path, device: str) -> list[dict[str, float]]:
+    """A computed point's rows."""
+    folder = run_point(listed, RunSettings(runs, device, tracking="disabled"))
+    return checkpoints.load(folder / CHECKPOINT, listed.point)["history"]
+
+
+def compare(found: list[dict[str, float]], expected: list[dict[str, float]], name: str) -> None:
+    """Two histories, row by row."""
+    assert len(found) == len(expected) > 1, name
+    for number, (row, other) in enumerate(zip(found, expected, strict=True)):
+        assert set(row) == set(other), name
+        for key in [key for key in SEEN if key in row]:
+            assert abs(row[key] - other[key]) < ROUNDING, f"{name}, row {number}, {key}: {row[key]}, {other[key]}"
+
+
+def test_every_method_from_exact_sums(device: str, tmp_path: Path) -> None:
+    tried = set()
+    for name, settings in METHODS.items():
+        listed = COUPLED.change(**settings)
+        tried.add(type(listed.point.method))
+        compare(history(listed, tmp_path / "there", device), history(listed, tmp_path / "here", "cpu"), name)
+    assert tried == set(MODULES)
+
+
+def test_every_evolution_from_draws(device: str, tmp_path: Path) -> None:
+    more = {"n_samples": 300, "tau": 0.05, "t_end": 0.2, "step_iterations": 20}
+    for name in SAMPLED:
+        for estimator in ("sampled", "naive") if name == "dynamics" else ("sampled",):
+            listed = APART.change(method=name, estimator=estimator, **more)
+            for row in history(listed, tmp_path, device):
+                off = abs(row["sigma_z"] - (2 * math.exp(-row["t"]) - 1))
+                assert off < NOISE, f"{name}, {estimator}, t = {row['t']:g}: {off:.3f} off"
+
+
+def test_weights_are_where_they_should_be(device: str, tmp_path: Path) -> None:
+    """A checkpoint of any device is read on the CPU, and says of no device."""
+    listed = COUPLED.change(iterations=20)
+    folder = run_point(listed, RunSettings(tmp_path, device, tracking="disabled"))
+    state = checkpoints.load(folder / CHECKPOINT, listed.point)["state_dict"]
+    assert all(value.device == torch.device("cpu") and bool(value.isfinite().all()) for value in state.values())
