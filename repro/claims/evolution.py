@@ -9,7 +9,7 @@ import numpy as np
 
 from repro.claims.claim import Finding
 from repro.claims.effect import Effect, Estimate, estimate, of
-from repro.claims.tables import Missing, Tables, at_least, together
+from repro.claims.tables import Missing, Tables, at_least, rank, together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,10 +67,8 @@ def dynamics_beats_variational(tables: Tables) -> Finding:
 
 def second_stage_saves_time(tables: Tables) -> Finding:
     """Claim 9: with and without a variational start the same steady value, and settled after less computing."""
-    both = [_over_seeds(tables, method) for method in ("dynamics", "variational+dynamics")]
     told, apart, ratios, used = [], [], [], []
-    for coupling in sorted(set(both[0]) & set(both[1])):
-        plain, started = both[0][coupling], both[1][coupling]
+    for coupling, (plain, started) in _both_ways(tables).items():
         apart.append(float(abs(np.mean([_end(c) for c in plain]) - np.mean([_end(c) for c in started]))))
         seconds = [float(np.mean([_seconds_to_settle(curve) for curve in curves])) for curves in (plain, started)]
         ratios.append(math.log(max(seconds[1], 1e-9) / max(seconds[0], 1e-9)))
@@ -79,7 +77,7 @@ def second_stage_saves_time(tables: Tables) -> Finding:
         )
         used += [*plain, *started]
     if not told:
-        raise Missing("fig4: both ways to evolve at one coupling")
+        raise Missing("fig4: both ways to evolve at one coupling, time step and number of draws")
     effects = (
         of("distance of the two steady values", estimate(apart), SAME, runs=len(apart)),
         of("logarithm of the ratio of times", estimate(ratios), 0.0, runs=len(ratios)),
@@ -163,17 +161,28 @@ def _shallow(tables: Tables, method: str) -> pd.DataFrame:
     return tables.steady("fig4", method=method, panel="a", layers=1, width=32, strings="0s")
 
 
-def _over_seeds(tables: Tables, method: str) -> dict[float, Curves]:
-    """Evolutions by coupling: Fig. 4's, and those of other seeds where there are any."""
-    curves = list(tables.curves("fig4", method=method).values())
-    try:
-        more = list(tables.curves("ledger", panel="seeds", method=method).values())
-    except Missing:
-        more = []
-    known = {curve["point_id"].iloc[0] for curve in curves}
-    found: dict[float, Curves] = {}
-    for curve in [*curves, *(c for c in more if c["point_id"].iloc[0] not in known)]:
-        found.setdefault(float(curve["Jy"].iloc[0]), []).append(curve)
+def _both_ways(tables: Tables) -> dict[float, tuple[Curves, Curves]]:
+    """By coupling, evolutions from the start and from a search at the same time step and draws, the paper's first."""
+    found: dict[float, tuple[Curves, Curves]] = {}
+    for (_, coupling, *_), (plain, started) in sorted(_by_settings(tables).items()):
+        if plain and started:
+            found.setdefault(coupling, (plain, started))
+    return dict(sorted(found.items()))
+
+
+def _by_settings(tables: Tables) -> dict[tuple[int, float, float, int], tuple[Curves, Curves]]:
+    """Curves of Fig. 4(a), of what is beside it, and of other seeds, by rank of profile, coupling, tau and draws."""
+    rows = tables.every("fig4", panel="a", strings="0s", layers=1, width=32)
+    seeds = tables.every("ledger", panel="seeds", strings="0s", layers=1, width=32)
+    rows = together([rows, seeds])
+    rows = rows[(rows["observable"] == "sigma_z") & (rows["t"] < math.inf)].sort_values("t")
+    found: dict[tuple[int, float, float, int], tuple[Curves, Curves]] = {}
+    for _, curve in rows.drop_duplicates(["point_id", "t"]).groupby("point_id", sort=True):
+        of = curve.iloc[0]
+        draws = int(curve["n_samples"].fillna(0).iloc[0])
+        key = (rank(str(of["profile"])), float(of["Jy"]), float(of["tau"]), draws)
+        ways = found.setdefault(key, ([], []))
+        ways[of["method"] != "dynamics"].append(curve)
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.claims.paper_settings import read_settings
-from repro.config.listed import BEST_FIRST
+from repro.config.listed import BEST_FIRST, OTHERS
 from repro.utils.bounds import NO
 from repro.utils.result_table import read_table
 
@@ -45,6 +45,21 @@ class Tables:
             raise Missing(f"{figure}: no rows with {asked}")
         return frame
 
+    def every(self, figure: str, **wanted: object) -> pd.DataFrame:
+        """Rows of all profiles, those that are shipped beside the figure's own too.
+
+        Raises:
+            Missing: no such table.
+        """
+        paths = [self.folder / f"{name}.csv" for name in (figure, f"{figure}_{OTHERS}")]
+        found = [read_table(path) for path in paths if path.exists()]
+        if not found:
+            raise Missing(f"{figure}: its table")
+        rows = together(found)
+        for name, value in wanted.items():
+            rows = rows[rows[name] == value]
+        return rows
+
     def steady(self, figure: str, observable: str = "sigma_z", **wanted: object) -> pd.DataFrame:
         """Steady-state rows of physical states with a column `off` = |mean - exact|.
 
@@ -76,7 +91,7 @@ class Tables:
         """
         found: dict[str, dict[str, Any]] = {}
         for figure in sorted(set(rows["figure"])):
-            found |= read_settings(self.folder, str(figure))
+            found |= read_settings(self.folder, str(figure)) | read_settings(self.folder, f"{figure}_{OTHERS}")
         return found
 
     def losses(self, figure: str) -> pd.DataFrame:
@@ -103,9 +118,14 @@ class Tables:
 
 def _nearest_the_paper(table: pd.DataFrame) -> pd.DataFrame:
     """Of points that were computed with several profiles the rows of the best one."""
-    rank = table["profile"].map({name: k for k, name in enumerate(BEST_FIRST)}).fillna(len(BEST_FIRST))
-    best = rank.groupby([table["panel"], table["point"]]).transform("min")
-    return table[rank == best]
+    ranks = table["profile"].map(rank)
+    best = ranks.groupby([table["panel"], table["point"]]).transform("min")
+    return table[ranks == best]
+
+
+def rank(profile: str) -> int:
+    """How near a profile is to the paper's settings, 0 the nearest."""
+    return BEST_FIRST.index(profile) if profile in BEST_FIRST else len(BEST_FIRST)
 
 
 def together(frames: list[pd.DataFrame]) -> pd.DataFrame:

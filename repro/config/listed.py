@@ -14,6 +14,8 @@ from repro.utils.errors import unknown
 PROFILES = ("smoke", "quick", "workstation", "paper")
 BEST_FIRST = ("paper", "workstation", "quick")
 """Profiles that results are published of, that nearest the paper's settings first."""
+OTHERS = "others"
+"""Ending of a table of points at other settings, which is shipped beside the figure's own."""
 OLD_PROFILES = {"desk": "workstation"}
 """Names that profiles had before; they are still read."""
 LABELS = ("figure", "panel", "profile", "name")

@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repro.config.listed import OTHERS
 from repro.utils.errors import InputError
 from repro.utils.paths import RESULTS, figures
 
 if TYPE_CHECKING:
     import pandas as pd
-
-OTHERS = "others"
-"""The further table with evolutions at other settings than the paper's (`repro.reporting.publish`)."""
 
 
 def draw(figure: str, table: Path, reference: Path, target: Path, further: Mapping[str, Path]) -> Sequence[Path]:

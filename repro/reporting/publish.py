@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.config.listed import BEST_FIRST, LABELS, OLD_PROFILES
-from repro.reporting.drawing import OTHERS
+from repro.config.listed import BEST_FIRST, LABELS, OLD_PROFILES, OTHERS
 from repro.reporting.late_exact import filled
 from repro.utils.errors import InputError
 from repro.utils.files import SHIPPED_DIGITS, write_atomic
