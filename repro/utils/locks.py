@@ -126,7 +126,13 @@ def _refused(path: Path, error: OSError) -> InputError:
 
 @contextlib.contextmanager
 def _soft_lock(path: Path, wait: bool) -> Iterator[None]:
-    from filelock import SoftFileLock, Timeout
+    try:
+        from filelock import SoftFileLock, Timeout
+    except ImportError:
+        raise InputError(
+            f"cannot lock '{path}': this file system has no flock, and the package filelock is not installed; "
+            "expected either (--runs names a folder elsewhere)"
+        ) from None
 
     lock = SoftFileLock(path)
     try:

@@ -30,7 +30,7 @@ from tests.helpers.networks import flat_gradient, memory_of, random_mixture, rel
 
 Evaluate = Callable[[StringMixture, StringMixture], Evaluation]
 TAU, DRAWS = 0.03, 16
-DOUBLE, SINGLE = 1e-9, 2e-3
+DOUBLE, SINGLE = 1e-9, 2e-4
 NETWORKS: dict[str, tuple[Lattice, str, dict[str, Any]]] = {
     "one layer": (rectangle(2, 2), "0s", {}),
     "one layer, eight strings": (rectangle(2, 2), "8s", {}),

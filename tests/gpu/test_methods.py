@@ -1,4 +1,9 @@
-"""Every method trained on a device: its history is the CPU's from exact sums, a closed form's from draws."""
+"""Every method trained on a device: its first iterations are the CPU's, its later states those of a closed form.
+
+Adam divides a gradient by its size: rounding of one that is nearly zero moves weights as far as any other, and more so
+with every iteration. Weights that differ by some units in the last place are up to 0.008 apart after two iterations, which
+move the state by 0.25.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +22,21 @@ from repro.running.runner import run_point
 # Three spins with every coupling; and two that do not see each other: <sigma_z> = 2 exp(-t) - 1 from all up.
 COUPLED = listed_of(lattice="chain", n_sites=3, width=8, feedforward=8)
 APART = listed_of(lattice="chain", n_sites=2, Jx=0.0, Jy=0.0, Jz=0.0, width=8, feedforward=8)
-STEPS: dict[str, Any] = {"tau": 0.05, "t_end": 0.2, "step_iterations": 6}
+STEPS: dict[str, Any] = {"tau": 0.05, "t_end": 0.1, "step_iterations": 2}
 METHODS: dict[str, dict[str, Any]] = {
-    "variational": {"iterations": 25},
-    "variational, sign": {"objective": "sign", "mixing": 0.4, "iterations": 25},
+    "variational": {"iterations": 2},
+    "variational, sign": {"objective": "sign", "mixing": 0.4, "iterations": 2},
     "dynamics": {"method": "dynamics", **STEPS},
     "dynamics, interpolated": {"method": "dynamics", "objective": "interpolated", "mixing": 0.3, **STEPS},
-    "variational+dynamics": {"method": "variational+dynamics", "iterations": 20, **STEPS},
+    "variational+dynamics": {"method": "variational+dynamics", "iterations": 2, **STEPS},
     "projection": {"method": "projection", "hilbert_schmidt": 0.5, "dense_output": 2, **STEPS},
     "collocation": {"method": "collocation", "reuse": 2, **STEPS},
 }
-SAMPLED = ("dynamics", "projection", "collocation")
+LONGER: dict[str, Any] = {"t_end": 0.2, "step_iterations": 40}
+SEARCHES: dict[str, dict[str, Any]] = {"paper": {}, "sign": {"objective": "sign", "mixing": 0.4}}
+EVOLUTIONS = ("dynamics", "projection", "collocation")
 SEEN = ("sigma_x", "sigma_y", "sigma_z", "loss", "smallest_eigenvalue")
-ROUNDING, NOISE = 5e-3, 0.12
-"""Adam divides a gradient by its size: rounding of one that is nearly zero moves weights as far as any other."""
+ROUNDING, FIT, NOISE = 0.03, 0.03, 0.12
 
 
 def history(listed: Listed, runs: Path, device: str) -> list[dict[str, float]]:
@@ -48,7 +54,7 @@ def compare(found: list[dict[str, float]], expected: list[dict[str, float]], nam
             assert abs(row[key] - other[key]) < ROUNDING, f"{name}, row {number}, {key}: {row[key]}, {other[key]}"
 
 
-def test_every_method_from_exact_sums(device: str, tmp_path: Path) -> None:
+def test_every_method_begins_as_on_the_cpu(device: str, tmp_path: Path) -> None:
     tried = set()
     for name, settings in METHODS.items():
         listed = COUPLED.change(**settings)
@@ -57,14 +63,27 @@ def test_every_method_from_exact_sums(device: str, tmp_path: Path) -> None:
     assert tried == set(MODULES)
 
 
+def compare_decay(rows: list[dict[str, float]], tolerance: float, name: str) -> None:
+    """A history of spins apart beside exp(-t)."""
+    for row in rows:
+        off = abs(row["sigma_z"] - (2 * math.exp(-row["t"]) - 1))
+        assert off < tolerance, f"{name}, t = {row['t']:g}: {off:.3f} off"
+
+
+def test_every_method_reaches_what_is_exact(device: str, tmp_path: Path) -> None:
+    for name, settings in SEARCHES.items():
+        off = 1 + history(APART.change(iterations=100, **settings), tmp_path, device)[-1]["sigma_z"]
+        assert abs(off) < FIT, f"search, {name}: {off:.3f} off"
+    for name in EVOLUTIONS:
+        compare_decay(history(APART.change(method=name, **STEPS | LONGER), tmp_path, device), FIT, name)
+
+
 def test_every_evolution_from_draws(device: str, tmp_path: Path) -> None:
-    more = {"n_samples": 300, "tau": 0.05, "t_end": 0.2, "step_iterations": 20}
-    for name in SAMPLED:
+    more = {"n_samples": 300, **STEPS, "t_end": 0.2, "step_iterations": 20}
+    for name in EVOLUTIONS:
         for estimator in ("sampled", "naive") if name == "dynamics" else ("sampled",):
             listed = APART.change(method=name, estimator=estimator, **more)
-            for row in history(listed, tmp_path, device):
-                off = abs(row["sigma_z"] - (2 * math.exp(-row["t"]) - 1))
-                assert off < NOISE, f"{name}, {estimator}, t = {row['t']:g}: {off:.3f} off"
+            compare_decay(history(listed, tmp_path, device), NOISE, f"{name}, {estimator}")
 
 
 def test_weights_are_where_they_should_be(device: str, tmp_path: Path) -> None:

@@ -57,8 +57,11 @@ def refusal(action: Any, *arguments: Any) -> str:
 
 
 def test_a_point_goes_on_on_the_other_device_and_back(device: str, tmp_path: Path) -> None:
-    """CPU, device, CPU, device: the rows are those of the CPU alone, and the clock goes on."""
-    listed = COUPLED.change(method="dynamics", **STEPS | {"t_end": 0.6})
+    """CPU, device, CPU, device: the rows are those of the CPU alone, and the clock goes on.
+
+    By collocation, which rounding disturbs least: by less than 0.005 in so many iterations.
+    """
+    listed = COUPLED.change(method="collocation", **STEPS | {"t_end": 0.6, "step_iterations": 6})
     for steps, place in ((2, "cpu"), (2, device), (1, "cpu")):
         stop_after(steps, listed, tmp_path / "both", place)
     found = history(listed, tmp_path / "both", device)

@@ -208,6 +208,16 @@ def test_a_lock_file_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
         pass
 
 
+def test_neither_flock_nor_filelock_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "filelock", None)
+    with locked(tmp_path / ".lock"):
+        pass
+    without(monkeypatch, errno.ENOSYS)
+    with pytest.raises(InputError, match="no flock, and the package filelock is not installed"):
+        with locked(tmp_path / ".lock"):
+            pass
+
+
 def test_a_removed_lock_file_is_made_again(tmp_path: Path) -> None:
     lock = tmp_path / ".lock"
     with locked(lock):
