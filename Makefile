@@ -178,7 +178,7 @@ bench: setup ## time the evaluators side by side (ten minutes; ARGS='compare' fo
 	@$(REPRO) bench $(ARGS)
 
 gpu: ## on a CUDA machine: checks, timings, a trace, missing points, into OUT=folder (eight minutes; no .venv: GPU_PYTHON=python3)
-	@$(GPU_PYTHON) -m benchmarks.gpu run --out "$(OUT)" $(ARGS)
+	@$(GPU_PYTHON) -m benchmarks.gpu run --out "$(or $(OUT),$(GPU_OUT))" $(ARGS)
 
 gpu-dry: setup ## rehearse `make gpu` on a CPU, without the packages that a GPU machine may lack (a minute or two)
 	@$(PY) -m benchmarks.gpu run --out "$(or $(OUT),runs/gpu-dry)" --device cpu --dry --hide $(ARGS)

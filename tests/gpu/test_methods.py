@@ -1,8 +1,8 @@
 """Every method trained on a device: its first iterations are the CPU's, its later states those of a closed form.
 
 Adam divides a gradient by its size: rounding of one that is nearly zero moves weights as far as any other, and more so
-with every iteration. Weights that differ by some units in the last place are up to 0.008 apart after two iterations, which
-move the state by 0.25.
+with every iteration. Weights that differ by some units in the last place are up to 0.008 apart after two iterations,
+which move the state by 0.25.
 """
 
 from __future__ import annotations
