@@ -9,7 +9,8 @@ import numpy as np
 
 from repro.claims.claim import Finding
 from repro.claims.effect import Effect, Estimate, estimate, of
-from repro.claims.tables import Missing, Tables, at_least, rank, together
+from repro.claims.tables import Missing, Tables, at_least, together
+from repro.config.listed import rank
 
 if TYPE_CHECKING:
     import pandas as pd

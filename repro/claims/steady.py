@@ -10,6 +10,7 @@ import numpy as np
 from repro.claims.claim import Finding
 from repro.claims.effect import Effect, Estimate, estimate, of
 from repro.claims.evolution import second_stage_converges
+from repro.claims.seeds import SEEDS, SIZES
 from repro.claims.tables import Missing, Tables, at_least, together
 from repro.references.cache import OBSERVABLES
 
@@ -28,8 +29,7 @@ CLOSE = 0.03
 """Two values of <sigma_z> this far apart are the same, and a mean this far from zero is zero."""
 BLOCKS = 10
 """Blocks of a fifth of a search, whose medians say how well that of the fifth is known."""
-GRID, GRID_RBM, SEEDS = 23, 7, 3
-SIZES = ((1, 32), (1, 64), (2, 32), (2, 64))
+GRID, GRID_RBM = 23, 7
 
 
 def agrees_where_rbm_fails(tables: Tables) -> Finding:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.claims.paper_settings import read_settings
-from repro.config.listed import BEST_FIRST, OTHERS
+from repro.config.listed import OTHERS, rank
 from repro.utils.bounds import NO
 from repro.utils.result_table import read_table
 
@@ -30,6 +30,7 @@ class Tables:
 
     folder: Path
     _read: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _nearest: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def rows(self, figure: str, **wanted: object) -> pd.DataFrame:
         """Rows of a figure's table whose columns have the wanted values.
@@ -52,10 +53,10 @@ class Tables:
             Missing: no such table.
         """
         paths = [self.folder / f"{name}.csv" for name in (figure, f"{figure}_{OTHERS}")]
-        found = [read_table(path) for path in paths if path.exists()]
-        if not found:
+        names = [path.stem for path in paths if path.exists()]
+        if not names:
             raise Missing(f"{figure}: its table")
-        rows = together(found)
+        rows = together([self._whole(name) for name in names])
         for name, value in wanted.items():
             rows = rows[rows[name] == value]
         return rows
@@ -108,12 +109,17 @@ class Tables:
         return pd.read_csv(path, dtype={"point_id": str})
 
     def _table(self, figure: str) -> pd.DataFrame:
-        if figure not in self._read:
-            path = self.folder / f"{figure}.csv"
-            if not path.exists():
+        if figure not in self._nearest:
+            if not (self.folder / f"{figure}.csv").exists():
                 raise Missing(f"{figure}: its table")
-            self._read[figure] = _nearest_the_paper(read_table(path))
-        return self._read[figure]
+            self._nearest[figure] = _nearest_the_paper(self._whole(figure))
+        return self._nearest[figure]
+
+    def _whole(self, name: str) -> pd.DataFrame:
+        """A table as it is on disk."""
+        if name not in self._read:
+            self._read[name] = read_table(self.folder / f"{name}.csv")
+        return self._read[name]
 
 
 def _nearest_the_paper(table: pd.DataFrame) -> pd.DataFrame:
@@ -121,11 +127,6 @@ def _nearest_the_paper(table: pd.DataFrame) -> pd.DataFrame:
     ranks = table["profile"].map(rank)
     best = ranks.groupby([table["panel"], table["point"]]).transform("min")
     return table[ranks == best]
-
-
-def rank(profile: str) -> int:
-    """How near a profile is to the paper's settings, 0 the nearest."""
-    return BEST_FIRST.index(profile) if profile in BEST_FIRST else len(BEST_FIRST)
 
 
 def together(frames: list[pd.DataFrame]) -> pd.DataFrame:

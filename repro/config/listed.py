@@ -33,6 +33,11 @@ def profile_of(name: str) -> str:
     return known
 
 
+def rank(profile: str) -> int:
+    """How near a profile is to the paper's settings, 0 the nearest; those that are not published come last."""
+    return BEST_FIRST.index(profile) if profile in BEST_FIRST else len(BEST_FIRST)
+
+
 @dataclass(frozen=True)
 class Listed:
     """A point in a list.

@@ -6,14 +6,12 @@ key is a hash of everything that decides the numbers, so a reference can never b
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import io
 import json
 import logging
 import math
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +39,8 @@ DEFAULT_FOLDERS = (SHIPPED_REFERENCES, Path("runs") / "reference")
 
 log = logging.getLogger(__name__)
 Folders = Sequence[str | os.PathLike[str]]
+Say = Callable[[str], None]
+"""Called with a line of progress."""
 
 
 @dataclass(frozen=True)
@@ -134,18 +134,6 @@ def describe(model: LindbladModel, kind: str, **settings: Any) -> dict[str, Any]
         ],
         "observables": list(OBSERVABLES),
         **settings,
-    }
-
-
-def made_since(began: float) -> dict[str, Any]:
-    """Seconds since a `time.perf_counter`, versions and time: part of a reference's `info`."""
-    import qutip
-    import scipy
-
-    return {
-        "seconds": round(time.perf_counter() - began, 2),
-        "versions": {"qutip": qutip.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
 

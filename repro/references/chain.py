@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,18 +25,16 @@ from repro.references.cache import (
     OBSERVABLES,
     Folders,
     Reference,
+    Say,
     describe,
     find,
     find_or_compute,
-    made_since,
 )
 from repro.references.matrix_product import MatrixProduct, evolve
 from repro.references.pauli_generators import bond_generators, is_ring, pauli_vector, shortened, uniform_generator
+from repro.references.record import curve_table, made_in
 from repro.utils.errors import InputError
 from repro.utils.formatting import significant
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 KIND = "dynamics by matrix products"
 TARGET = 0.01
@@ -48,8 +45,6 @@ AROUND = 0.25
 """An error is the largest within such a time (1/gamma): differences of two curves cross zero."""
 RING = density_matrix.MAX_DENSITY_MATRIX_SITES
 LONGEST = 4096
-
-Say = Callable[[str], None]
 
 
 def stored(
@@ -102,7 +97,7 @@ def evolution(
         began = time.perf_counter()
         means, errors, found = _within(_Curves(model, initial_state, times), target, folders, say)
         info = {"kind": KIND, "label": label, "settings": settings, "solver": "matrix products (TEBD)", **found}
-        return Reference(_table(times, means, errors), {**info, **made_since(began)})
+        return Reference(curve_table(times, means, errors), {**info, **made_in(time.perf_counter() - began)})
 
     return find_or_compute(description, t_end, folders, compute)
 
@@ -187,13 +182,3 @@ def _around(times: np.ndarray, differences: np.ndarray) -> np.ndarray:
     """The largest within AROUND of each time."""
     reach = max(1, round(AROUND / float(times[1])))
     return np.stack([differences[max(0, k - reach) : k + reach + 1].max(0) for k in range(len(times))])
-
-
-def _table(times: np.ndarray, means: np.ndarray, errors: np.ndarray) -> pd.DataFrame:
-    import pandas as pd
-
-    parts = [
-        pd.DataFrame({"t": times, "observable": name, "mean": means[:, k], "error": errors[:, k]})
-        for k, name in enumerate(OBSERVABLES)
-    ]
-    return pd.concat(parts, ignore_index=True)

@@ -19,7 +19,6 @@ from repro.references.cache import (
     Reference,
     describe,
     find_or_compute,
-    made_since,
     numbers,
 )
 from repro.references.qutip_solvers import (
@@ -29,6 +28,7 @@ from repro.references.qutip_solvers import (
     qutip_operators,
     site_averaged_paulis,
 )
+from repro.references.record import made_in
 from repro.utils.errors import InputError
 from repro.utils.formatting import significant
 
@@ -165,6 +165,6 @@ def _reference(
             "residual": float(lindblad_rhs(hamiltonian, jumps, rho).norm("fro")),
             "trace": float(matrix.trace().real),
             "smallest_eigenvalue": float(np.linalg.eigvalsh((matrix + matrix.conj().T) / 2)[0]),
-            **made_since(start),
+            **made_in(time.perf_counter() - start),
         },
     )

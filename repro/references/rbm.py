@@ -13,13 +13,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from repro.references.cache import OBSERVABLES
+from repro.references.cache import OBSERVABLES, Say
 from repro.references.rbm_netket import Search, versions
 from repro.references.rbm_point import EVERY, RbmPoint, finished, lowest, point_folder
 from repro.utils.errors import InputError
@@ -31,8 +30,6 @@ DRIFT = 0.02
 """Largest change of a Pauli mean between the halves of the last third."""
 LOST = 2.0
 """How far the last third's cost may lie above the lowest reached before, as a factor: a collapsed state is flat too."""
-
-Say = Callable[[str], None]
 
 
 def run_rbm(point: RbmPoint, runs: Path, say: Say = lambda text: None) -> dict[str, Any]:

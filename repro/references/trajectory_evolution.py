@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from repro.references.cache import (
     OBSERVABLES,
     Folders,
     Reference,
+    Say,
     describe,
     find,
     find_or_compute,
@@ -32,11 +33,9 @@ from repro.references.cache import (
     numbers,
 )
 from repro.references.qutip_solvers import qutip_operators, site_averaged_paulis
-from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIONS, Kept, Say, collect, decay_unit, made
+from repro.references.record import curve_table
+from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIONS, Kept, collect, decay_unit, made
 from repro.utils.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TARGET = 0.005
 TIME_STEP, RESOLVED = 0.025, 4.0
@@ -99,7 +98,8 @@ def evolution(
         settings = {"lattice": model.lattice.name, "n_sites": n_sites, "observables": list(OBSERVABLES)}
         settings |= {"initial_state": initial_state, "t_end": t_end, "dt": step / rate, "target": target}
         info = {"kind": KIND, "label": label, "settings": settings | {"options": OPTIONS}}
-        reference = Reference(_table(times, rate, kept), {**info, "solver": "mcsolve tsit5", **made(kept)})
+        table = curve_table(times / rate, *_estimate(times, kept))
+        reference = Reference(table, {**info, "solver": "mcsolve tsit5", **made(kept)})
         file.unlink(missing_ok=True)
         return reference
 
@@ -134,17 +134,6 @@ def _estimate(times: np.ndarray, kept: Kept) -> tuple[np.ndarray, np.ndarray]:
 
 def _stretches(t: float) -> int:
     return min(STRETCHES, 1 + int(t / SHORTEST + 1e-9))
-
-
-def _table(times: np.ndarray, rate: float, kept: Kept) -> pd.DataFrame:
-    import pandas as pd
-
-    mean_MP, error_MP = _estimate(times, kept)
-    parts = [
-        pd.DataFrame({"t": times / rate, "observable": name, "mean": mean_MP[:, k], "error": error_MP[:, k]})
-        for k, name in enumerate(OBSERVABLES)
-    ]
-    return pd.concat(parts, ignore_index=True)
 
 
 class _System:

@@ -7,7 +7,6 @@ is kept on disk as it finishes, so that an interrupted reference continues.
 
 from __future__ import annotations
 
-import datetime
 import json
 import math
 import time
@@ -24,12 +23,14 @@ from repro.references.cache import (
     OBSERVABLES,
     Folders,
     Reference,
+    Say,
     describe,
     find,
     find_or_compute,
     key_of,
 )
 from repro.references.qutip_solvers import qutip_operators, site_averaged_paulis
+from repro.references.record import made_in
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 
@@ -43,7 +44,6 @@ LEAST = 12
 OPTIONS: dict[str, Any] = {"method": "tsit5", "atol": 1e-6, "rtol": 1e-4, "map": "serial", "progress_bar": ""}
 KIND = "steady state by trajectories"
 
-Say = Callable[[str], None]
 Kept = list[dict[str, Any]]
 
 
@@ -158,15 +158,7 @@ def collect(
 
 def made(kept: Kept) -> dict[str, Any]:
     """Number of trajectories, seconds, versions and time: part of a reference's `info`."""
-    import qutip
-    import scipy
-
-    return {
-        "trajectories": len(kept),
-        "seconds": round(sum(trajectory["seconds"] for trajectory in kept), 2),
-        "versions": {"qutip": qutip.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
+    return {"trajectories": len(kept), **made_in(sum(trajectory["seconds"] for trajectory in kept))}
 
 
 def _load(partial: Path) -> Kept:

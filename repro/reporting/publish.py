@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.config.listed import BEST_FIRST, LABELS, OLD_PROFILES, OTHERS
+from repro.config.listed import BEST_FIRST, LABELS, OLD_PROFILES, OTHERS, rank
 from repro.reporting.late_exact import filled
 from repro.utils.errors import InputError
 from repro.utils.files import SHIPPED_DIGITS, write_atomic
@@ -136,7 +136,7 @@ def _best(result_sets: Sequence[ResultSet]) -> dict[PointName, ResultSet]:
     for result_set in result_sets:
         for name, settings in result_set.settings.items():
             known = best.get(name)
-            if known is None or _rank(settings) < _rank(known.settings[name]):
+            if known is None or rank(settings["profile"]) < rank(known.settings[name]["profile"]):
                 best[name] = result_set
     return dict(sorted(best.items()))
 
@@ -156,10 +156,6 @@ def _others(result_sets: Sequence[ResultSet], best: dict[PointName, ResultSet]) 
 def _computation(settings: dict[str, Any]) -> dict[str, Any]:
     """What is computed, however far in time."""
     return {name: value for name, value in settings.items() if name not in (*LABELS, "label", "point_id", "t_end")}
-
-
-def _rank(settings: dict[str, Any]) -> int:
-    return BEST_FIRST.index(settings["profile"])
 
 
 def _rows(best: dict[PointName, ResultSet]) -> pd.DataFrame:
