@@ -34,6 +34,8 @@ FORMAT_VERSION = 1
 SLACK = 1e-9
 """What sums of time steps leave of the last time, as a fraction of it."""
 OBSERVABLES = ("sigma_x", "sigma_y", "sigma_z")
+KNOWN_TO = "known_to"
+"""In `info` of a curve that was cut where it is no longer known well enough: its last time."""
 # Shipped references travel with the code; what this machine computes stays in the folder it works in.
 DEFAULT_FOLDERS = (SHIPPED_REFERENCES, Path("runs") / "reference")
 
@@ -64,7 +66,10 @@ class Reference:
         return float(self.table["t"].max())
 
     def error(self, observable: str, t: float = math.inf) -> float:
-        """Error of a value at a time: that of trajectories or matrix products, 0 of a density matrix."""
+        """Error of a value at a time: that of trajectories or matrix products, 0 of a density matrix, NaN where a curve
+        that was cut has no value."""
+        if KNOWN_TO in self.info and t > self.t_end * (1 + SLACK):
+            return math.nan
         if "error" not in self.table:
             return 0.0
         rows = self.table[self.table["observable"] == observable]
@@ -76,7 +81,8 @@ class Reference:
         """Site-averaged expectation value at times t, cubic between the grid's times.
 
         Args:
-            t: times (units 1/gamma), any shape. A steady state has the same value at every time.
+            t: times (units 1/gamma), any shape. A steady state has the same value at every time; a curve that was cut
+                has NaN beyond its end.
             observable: "sigma_x", "sigma_y" or "sigma_z".
 
         Raises:
@@ -92,12 +98,14 @@ class Reference:
 
         first, last = float(rows["t"].min()), self.t_end
         slack = SLACK * last
+        beyond = (times > last + slack) & (KNOWN_TO in self.info)
+        times = np.where(beyond, last, times)
         if not np.all((times >= first - slack) & (times <= last + slack)):
             raise InputError(
                 f"exact curve asked for t = {times.min():g} to {times.max():g}: it covers {first:g} to {last:g}"
             )
         curve = CubicSpline(rows["t"].to_numpy(dtype=float), rows["mean"].to_numpy(dtype=float))
-        return curve(np.clip(times, first, last))
+        return np.where(beyond, math.nan, curve(np.clip(times, first, last)))
 
 
 def numbers(matrix: np.ndarray) -> list[list[float]]:

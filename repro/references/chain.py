@@ -6,7 +6,7 @@ ring of ten, which QuTiP solves exactly, and counted into the error of every lon
 
 The error at t is the largest, around t, of: what half the bond dimension changes, half of what twice the time step
 changes (a third by the second order of the rule, and a margin), and for rings the distance of the ring of ten from the
-infinite chain.
+infinite chain. Errors grow with time: where the target is missed the part before that is good, and kept on request.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from repro.physics.povm import bloch_vector
 from repro.references import density_matrix
 from repro.references.cache import (
     DEFAULT_FOLDERS,
+    KNOWN_TO,
     OBSERVABLES,
     Folders,
     Reference,
@@ -41,17 +42,29 @@ TARGET = 0.01
 BOND_DIMENSIONS = (32, 64, 128)
 STEP = 0.1
 """Largest time step in the model's natural unit."""
-AROUND = 0.25
-"""An error is the largest within such a time (1/gamma): differences of two curves cross zero."""
+AROUND = 0.75
+"""An error is the largest within such a time in the model's natural unit: differences of two curves cross zero."""
 RING = density_matrix.MAX_DENSITY_MATRIX_SITES
 LONGEST = 4096
+LEAST_ROWS = 4
+"""Fewer times that meet the target are no curve."""
+
+
+class MissedTargetError(InputError):
+    """An error above the target at the largest bond dimension; `part` is the curve before, None where there is none."""
+
+    part: Reference | None = None
 
 
 def stored(
     model: LindbladModel, initial_state: str, t_end: float, folders: Folders = DEFAULT_FOLDERS
 ) -> Reference | None:
-    """The evolution by matrix products to t_end that a folder has of a model, None where none does."""
-    return find(_description(model, initial_state), t_end, folders)
+    """The evolution by matrix products to t_end that a folder has of a model, or else the part that meets the target.
+
+    None where there is neither. A part ends before t_end: beyond its end its values are NaN.
+    """
+    whole = find(_description(model, initial_state), t_end, folders)
+    return whole or find(_description(model, initial_state, part=True), 0.0, folders)
 
 
 def evolution(
@@ -62,6 +75,7 @@ def evolution(
     *,
     dt: float = density_matrix.TIME_STEP,
     target: float = TARGET,
+    partly: bool = False,
     label: str = "",
     say: Say = lambda text: None,
 ) -> Reference:
@@ -74,6 +88,7 @@ def evolution(
         folders: as in `density_matrix.dynamics`.
         dt: spacing of the table.
         target: largest error; larger bond dimensions are tried until it is met.
+        partly: where no bond dimension meets it to t_end, keep the part before the first time that misses it.
         label: a name for people, stored beside it.
         say: called with a line of progress for every bond dimension.
 
@@ -81,8 +96,8 @@ def evolution(
         A reference whose table has a column `error`.
 
     Raises:
-        InputError: another lattice, terms beyond neighbours, an unknown state, a number not above 0, or an error
-            above the target at the largest bond dimension.
+        InputError: another lattice, terms beyond neighbours, an unknown state, a number not above 0.
+        MissedTargetError: an error above the target at the largest bond dimension.
     """
     if not (0 < t_end < math.inf and 0 < dt < math.inf and 0 < target < math.inf):
         raise InputError(f"matrix products to t = {t_end}, dt {dt}, error {target}: expected positive numbers")
@@ -97,22 +112,49 @@ def evolution(
         began = time.perf_counter()
         means, errors, found = _within(_Curves(model, initial_state, times), target, folders, say)
         info = {"kind": KIND, "label": label, "settings": settings, "solver": "matrix products (TEBD)", **found}
-        return Reference(curve_table(times, means, errors), {**info, **made_in(time.perf_counter() - began)})
+        info |= made_in(time.perf_counter() - began)
+        missed = np.flatnonzero((errors > target).any(1))
+        rows = slice(missed[0] if len(missed) else len(times))
+        reference = Reference(curve_table(times[rows], means[rows], errors[rows]), info)
+        if len(missed):
+            raise _missed(reference, errors, target)
+        return reference
 
-    return find_or_compute(description, t_end, folders, compute)
+    if partly and (known := stored(model, initial_state, t_end, folders)):
+        return known
+    try:
+        return find_or_compute(description, t_end, folders, compute)
+    except MissedTargetError as error:
+        if not partly or (part := error.part) is None:
+            raise
+        return find_or_compute(_description(model, initial_state, part=True), 0.0, folders, lambda: part)
 
 
-def _description(model: LindbladModel, initial_state: str) -> dict[str, Any]:
+def _missed(before: Reference, errors: np.ndarray, target: float) -> MissedTargetError:
+    """What to raise, with the curve before the first time that misses the target."""
+    told = ", ".join(f"{name} {value:.2g}" for name, value in before.info["errors"].items())
+    error = MissedTargetError(
+        f"matrix products: error {errors.max():.3g} at bond dimension {before.info['bond_dimension']} ({told}), "
+        f"expected at most {target:g}"
+    )
+    if len(before.table) >= LEAST_ROWS * len(OBSERVABLES):
+        error.part = Reference(before.table, {**before.info, KNOWN_TO: before.t_end})
+    return error
+
+
+def _description(model: LindbladModel, initial_state: str, part: bool = False) -> dict[str, Any]:
     """Of a ring that of the infinite chain, which is the same for every number of sites."""
     if is_ring(model.lattice) and model.lattice.n_sites > RING:
         model = shortened(model, RING)
-    return describe(model, KIND, initial_state=[float(x) for x in bloch_vector(initial_state)])
+    more = {"part": True} if part else {}
+    return describe(model, KIND, initial_state=[float(x) for x in bloch_vector(initial_state)], **more)
 
 
 def _within(
     curves: _Curves, target: float, folders: Folders, say: Say
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """Means and errors, (times, 3) each, and what they took."""
+    """Means and errors, (times, 3) each, and what they took: of the first bond dimension that meets the target, or the
+    largest."""
     start = BOND_DIMENSIONS[0] // 2
     lower, _ = curves.of(start, 1)
     coarse, _ = curves.of(start, 2)
@@ -123,17 +165,21 @@ def _within(
         parts = {"cut": np.abs(means - lower), "step": stepped}
         if exact is not None:
             parts["ring"] = np.abs(means - exact)
-        error = _around(curves.times, np.maximum.reduce(list(parts.values())))
+        error = _around(curves.times, np.maximum.reduce(list(parts.values())), curves.model.unit)
         largest = {name: float(part.max()) for name, part in parts.items()}
         say(f"bond dimension {bond_dimension}: error {error.max():.4f} (target {target:g}), trace {trace:.4f}")
         if error.max() <= target:
-            found = {"bond_dimension": bond_dimension, "time_step": curves.step, "trace": trace, "errors": largest}
-            return means, error, found
+            break
         lower = means
-    told = ", ".join(f"{name} {value:.2g}" for name, value in largest.items())
-    raise InputError(
-        f"matrix products: error {error.max():.3g} at bond dimension {bond_dimension} ({told}), expected at most "
-        f"{target:g}"
+    return (
+        means,
+        error,
+        {
+            "bond_dimension": bond_dimension,
+            "time_step": curves.step,
+            "trace": trace,
+            "errors": largest,
+        },
     )
 
 
@@ -178,7 +224,7 @@ class _Curves:
         return np.stack([exact.at(self.times, name) for name in OBSERVABLES], axis=1)
 
 
-def _around(times: np.ndarray, differences: np.ndarray) -> np.ndarray:
+def _around(times: np.ndarray, differences: np.ndarray, unit: float) -> np.ndarray:
     """The largest within AROUND of each time."""
-    reach = max(1, round(AROUND / float(times[1])))
+    reach = max(1, round(AROUND / unit / float(times[1])))
     return np.stack([differences[max(0, k - reach) : k + reach + 1].max(0) for k in range(len(times))])

@@ -152,6 +152,37 @@ def test_errors_cover_what_a_chain_of_eight_is_off(tmp_path: Path) -> None:
         assert (off <= rows["error"].to_numpy() + 1e-6).all() and off.max() > 1e-7
 
 
+def test_the_part_that_meets_the_target_is_kept_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a bond dimension that is too small an open chain of eight is QuTiP's to some time, and unknown after it."""
+    monkeypatch.setattr(chain, "BOND_DIMENSIONS", (4, 6))
+    model = lindblad.heisenberg(lattice.chain(8), (2.0, 0.0, 1.0), B=1.0)
+    found = chain.evolution(model, "left", 1.0, (tmp_path,), partly=True)
+    exact = density_matrix.dynamics(model, "left", 1.0, (tmp_path,))
+    end = found.t_end
+    assert 0.1 < end < 0.9 and found.info["known_to"] == end
+    times = np.arange(0, end + 1e-9, 0.02)
+    for name in OBSERVABLES:
+        off = np.abs(found.at(times, name) - exact.at(times, name))
+        assert off.max() <= chain.TARGET and found.error(name, end) <= chain.TARGET
+        np.testing.assert_array_equal(np.isnan(found.at([0.0, end, end + 0.02, 1.0], name)), [False, False, True, True])
+        assert math.isnan(found.error(name, end + 0.02))
+    for again in (
+        chain.stored(model, "left", 3.0, (tmp_path,)),
+        chain.evolution(model, "left", 2, (tmp_path,), partly=True),
+    ):
+        assert again is not None and again.table.equals(found.table)
+    with pytest.raises(chain.MissedTargetError):  # whole, it is not there
+        chain.evolution(model, "left", 1.0, (tmp_path,))
+
+
+def test_a_curve_that_is_whole_has_no_values_beyond_its_end(tmp_path: Path) -> None:
+    model = LindbladModel(lattice.chain(11), jumps=[(k, SIGMA_MINUS, 1.0) for k in range(11)])
+    found = chain.evolution(model, "up", 0.5, (tmp_path,), dt=0.05, partly=True)
+    assert "known_to" not in found.info
+    with pytest.raises(InputError, match=r"it covers 0 to 0\.5"):
+        found.at(0.6, "sigma_z")
+
+
 def test_a_shorter_ring_is_the_same_model() -> None:
     long, short = (lindblad.heisenberg(lattice.ring(n), (0.9, 1.8, 1.0), B=0.3) for n in (14, 6))
     made = shortened(long, 6)

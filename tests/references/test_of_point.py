@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,18 @@ def test_a_long_ring_has_exact_values_with_errors_once_they_are_there(
     assert len(of_point.stored(points, tmp_path)) == 1
 
 
-def test_what_misses_its_error_is_said_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_misses_its_error_is_said_and_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_point.chain, "BOND_DIMENSIONS", (4, 6))
+    said: list[str] = []
+    point = ring(12, "chain", 1.0)
+    of_point.prepare_beyond([point], tmp_path, said.append)
+    assert re.search(r"exact values to t = 0\.\d+ of 1: later ones miss the target", said[-1])
+    found = of_point.exact_of(point, tmp_path)
+    assert found is not None and math.isfinite(found(0.05, "sigma_z")) and found.error(0.05, "sigma_z") <= 0.01
+    assert math.isnan(found(1.0, "sigma_z")) and math.isnan(found.error(1.0, "sigma_z"))
+
+
+def test_what_never_meets_its_error_is_said_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of_point.chain, "BOND_DIMENSIONS", (2, 3))
     said: list[str] = []
     of_point.prepare_beyond([ring(12, "chain", 1.0)], tmp_path, said.append)
