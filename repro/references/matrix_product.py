@@ -11,7 +11,7 @@ Array suffixes: l, m, r bonds of the product; a, b Pauli coefficients of a site 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import scipy.linalg
@@ -76,6 +76,49 @@ class MatrixProduct:
         left, right = self._edges()
         return float((left @ self._matrices(string) @ right) / (left @ self._matrices({}) @ right))
 
+    def means(self, strings: Sequence[Mapping[int, int]]) -> np.ndarray:
+        """<P> of many strings, shape (strings,); on the infinite chain averaged over translations by one site.
+
+        There sites are any numbers, not those of a cell: only their distances count.
+        """
+        if self.infinite:
+            edges = self._edges()
+            return np.array([self._translated(string, *edges) for string in strings])
+        traced = [B[:, 0, :] for B in self.B]
+        before, after = [np.ones(1)], [np.ones(1)]  # of the sites left of one, and of itself and those right of it
+        for k in range(self.n_sites):
+            before.append(before[-1] @ traced[k])
+            after.append(traced[-1 - k] @ after[-1])
+        after.reverse()
+        found = []
+        for string in strings:
+            first, last = min(string, default=0), max(string, default=0)
+            vector = before[first]
+            for site in range(first, last + 1):
+                vector = vector @ self.B[site][:, string.get(site, 0), :]
+            found.append(vector @ after[last + 1] / (before[-1] @ after[-1]))
+        return np.array(found)
+
+    def purity(self) -> float:
+        """Tr rho^2 = 2^-N sum_a c_a^2 of a chain of finite length, over the square of the trace."""
+        overlap_lm = np.ones((1, 1))
+        for B in self.B:
+            moved = np.einsum("lm,lar->mar", overlap_lm, B, optimize=True)
+            overlap_lm = np.einsum("mar,mas->rs", moved, B, optimize=True) / 2
+        return float(overlap_lm[0, 0] / np.squeeze(self._matrices({})) ** 2)
+
+    def _translated(self, string: Mapping[int, int], left: np.ndarray, right: np.ndarray) -> float:
+        """<P> on the infinite chain, averaged over the two sites of a cell that it may begin at."""
+        begin, found = min(string, default=0), []
+        for shift in (0, 1):
+            letters = {site - begin + shift: w for site, w in string.items()}
+            vector = alone = left
+            for site in range(2 * (max(letters, default=0) // 2 + 1)):
+                B = self.B[site % 2]
+                vector, alone = vector @ B[:, letters.get(site, 0), :], alone @ B[:, 0, :]
+            found.append(vector @ right / (alone @ right))
+        return float(np.mean(found))
+
     def site_means(self) -> np.ndarray:
         """<sigma_x>, <sigma_y>, <sigma_z> averaged over the sites."""
         left, right = self._edges()
@@ -123,23 +166,28 @@ def _svd(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def evolve(
-    state: MatrixProduct, generators: Mapping[int, np.ndarray], times: Sequence[float], dt: float
+    state: MatrixProduct,
+    generators: Mapping[int, np.ndarray],
+    times: Sequence[float],
+    dt: float,
+    measure: Callable[[MatrixProduct], np.ndarray] = MatrixProduct.site_means,
 ) -> list[np.ndarray]:
-    """Site-averaged Paulis at some times; the state ends at the last.
+    """What is measured at some times, by default the site-averaged Paulis; the state ends at the last.
 
     Args:
         state: the start.
         generators: L of the bond to the right of a site, 16x16, by that site.
         times: ascending from 0, multiples of dt.
         dt: time step.
+        measure: called with the state at each of the times.
 
     Returns:
-        (3,) for each time.
+        What `measure` returns, for each time.
     """
     even = {left: each for left, each in generators.items() if left % 2 == 0}
     odd = {left: each for left, each in generators.items() if left % 2 == 1}
     half, whole, odd_whole = (_gates(even, dt / 2), _gates(even, dt), _gates(odd, dt))
-    found, done = [state.site_means()], 0
+    found, done = [measure(state)], 0
     for t in times[1:]:
         steps = round(t / dt) - done
         _apply(state, half)
@@ -147,7 +195,7 @@ def evolve(
             _apply(state, odd_whole)
             _apply(state, whole if step < steps - 1 else half)
         done += steps
-        found.append(state.site_means())
+        found.append(measure(state))
     return found
 
 

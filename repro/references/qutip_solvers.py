@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from repro.physics.lindblad import PAULIS, LindbladModel
+from repro.physics.observables import PauliString, named
 from repro.utils.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,6 +73,20 @@ def site_averaged_paulis(n_sites: int) -> dict[str, qutip.Qobj]:
         f"sigma_{name}": sum(expand(pauli, (k,), n_sites) for k in range(n_sites)) / n_sites
         for name, pauli in PAULIS.items()
     }
+
+
+def density_operators(strings: Sequence[PauliString], n_sites: int) -> dict[str, qutip.Qobj]:
+    """Pauli strings as sparse operators, by their text."""
+    import qutip
+
+    one = {axis.upper(): qutip.Qobj(pauli).to("CSR") for axis, pauli in PAULIS.items()}
+    identity = qutip.qeye(2)
+    operators = {}
+    for string in strings:
+        letters = dict(string)
+        factors = [one[letters[site]] if site in letters else identity for site in range(n_sites)]
+        operators[named(string)] = qutip.tensor(factors)
+    return operators
 
 
 def lindblad_rhs(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj) -> qutip.Qobj:

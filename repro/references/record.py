@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +14,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def curve_table(times: np.ndarray, means_MP: np.ndarray, errors_MP: np.ndarray) -> pd.DataFrame:
+def curve_table(
+    times: np.ndarray, means_MP: np.ndarray, errors_MP: np.ndarray, names: Sequence[str] = OBSERVABLES
+) -> pd.DataFrame:
     """Table of a curve with errors: times (units 1/gamma), and values of every observable, (times, observables)."""
     import pandas as pd
 
     parts = [
         pd.DataFrame({"t": times, "observable": name, "mean": means_MP[:, k], "error": errors_MP[:, k]})
-        for k, name in enumerate(OBSERVABLES)
+        for k, name in enumerate(names)
     ]
     return pd.concat(parts, ignore_index=True)
 

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repro.physics.lindblad import PAULIS
 from repro.physics.observable_parser import PURITY
-from repro.physics.observables import Observable, PauliString, named, strings_of
+from repro.physics.observables import Observable, named, strings_of
 from repro.physics.povm import product_state_density
 from repro.references import limits
 from repro.references.cache import Reference, describe, find_or_compute
-from repro.references.qutip_solvers import check_state, evolve, qutip_operators
+from repro.references.qutip_solvers import check_state, density_operators, evolve, qutip_operators
 from repro.solver.problem import Problem
 
 if TYPE_CHECKING:
@@ -53,20 +52,6 @@ def steady_state(problem: Problem, folder: Path) -> dict[str, np.ndarray]:
     description = _describe(problem, "steady state of observables", **start)
     reference = find_or_compute(description, math.inf, [folder], lambda: _steady_state(problem))
     return _by_observable(problem, reference)
-
-
-def density_operators(strings: Sequence[PauliString], n_sites: int) -> dict[str, qutip.Qobj]:
-    """Pauli strings as sparse operators, by their text."""
-    import qutip
-
-    one = {axis.upper(): qutip.Qobj(pauli).to("CSR") for axis, pauli in PAULIS.items()}
-    identity = qutip.qeye(2)
-    operators = {}
-    for string in strings:
-        letters = dict(string)
-        factors = [one[letters[site]] if site in letters else identity for site in range(n_sites)]
-        operators[named(string)] = qutip.tensor(factors)
-    return operators
 
 
 def _describe(problem: Problem, kind: str, **settings: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from repro.physics.observables import (
     sampled_values,
 )
 from repro.physics.povm import POVMS, Povm
-from repro.solver.exact import density_operators
+from repro.references.qutip_solvers import density_operators
 from repro.utils.errors import InputError
 from tests.helpers.custom_povm import TILTED
 from tests.helpers.oracles import probabilities
