@@ -9,7 +9,7 @@ Array suffixes: a Pauli coefficients of two sites, 16 of them, the second site f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -31,11 +31,18 @@ def bond_generators(model: LindbladModel) -> dict[Bond, np.ndarray]:
     Raises:
         InputError: a lattice that is no chain and no ring, or a term on sites that are no neighbours.
     """
-    lattice = model.lattice
-    bonds = _bonds(lattice)
-    shares = {site: [bond for bond in bonds if site in bond] for site in lattice.sites}
+    return generators_of(model, _bonds(model.lattice))
+
+
+def generators_of(model: LindbladModel, bonds: Sequence[Bond]) -> dict[Bond, np.ndarray]:
+    """L as a sum over some bonds (i, j): 16x16 matrices, the second site fastest.
+
+    Raises:
+        InputError: a term on sites that no bond joins.
+    """
+    shares = {site: [bond for bond in bonds if site in bond] for site in model.lattice.sites}
     L = {bond: np.zeros((16, 16)) for bond in bonds}
-    for sites, map_aa in _terms(model):
+    for sites, map_aa in local_maps(model):
         if len(sites) == 1:
             for bond in shares[sites[0]]:
                 L[bond] += _placed(map_aa, bond.index(sites[0])) / len(shares[sites[0]])
@@ -44,7 +51,7 @@ def bond_generators(model: LindbladModel) -> dict[Bond, np.ndarray]:
         elif (bond := (sites[1], sites[0])) in L:
             L[bond] += _exchanged(map_aa)
         else:
-            raise InputError(f"matrix products: a term on sites {sites}, expected neighbours of a chain or ring alone")
+            raise InputError(f"matrix products: a term on sites {sites}, expected neighbours alone")
     return L
 
 
@@ -110,8 +117,8 @@ def _bonds(lattice: Lattice) -> list[Bond]:
     raise InputError(f"matrix products of a {lattice.name}: expected a chain or a ring in the order of its sites")
 
 
-def _terms(model: LindbladModel) -> list[tuple[tuple[int, ...], np.ndarray]]:
-    """Sites and the real matrix of every term of L, in the basis of one or two sites."""
+def local_maps(model: LindbladModel) -> list[tuple[tuple[int, ...], np.ndarray]]:
+    """Sites and the real matrix M_ab = Tr[P_a L(P_b)] / 2^n of every term of L, in the basis of one or two sites."""
     found = []
     for term in model.hamiltonian_terms:
         H = term.operator
