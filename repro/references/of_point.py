@@ -203,9 +203,10 @@ def stored(points: Sequence[Point], runs: Path) -> dict[str, Reference]:
             with contextlib.suppress(_NotStored):
                 reference = find(point, runs, refuse)
                 found[reference.info["key"]] = reference
-        for find_stored in () if reachable(point) else (stored_steady_state, stored_evolution):
-            if by_trajectories := find_stored(point, runs):
-                found[by_trajectories.info["key"]] = by_trajectories
+        beyond = None if reachable(point) else exact_of(point, runs)
+        for known in (beyond.steady, beyond.curve) if beyond else ():
+            if known is not None:
+                found[known.info["key"]] = known
     return found
 
 

@@ -39,6 +39,13 @@ def test_a_long_ring_has_exact_values_with_errors_once_they_are_there(
     assert len(of_point.stored(points, tmp_path)) == 1
 
 
+def test_a_search_beyond_density_matrices_has_a_stored_steady_state_and_no_evolution(tmp_path: Path) -> None:
+    """Fig. 3: a variational point has no end time."""
+    point = point_of(lattice="ring", n_sites=16, model="tfim", V=2.0, g=1.6, estimator="sampled", n_samples=10)
+    found = of_point.stored([point], tmp_path)
+    assert [reference.info["kind"] for reference in found.values()] == ["steady state by trajectories"]
+
+
 def test_what_misses_its_error_is_said_and_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of_point.chain, "BOND_DIMENSIONS", (4, 6))
     said: list[str] = []
