@@ -33,14 +33,14 @@ def figures(
             style.panel(
                 top, panel, "Heisenberg rings" if panel == "a" else f"{parts.lattice(of_panel)} Heisenberg lattice"
             )
-            _panel(top, bottom, panel, of_panel)
+            _panel(top, bottom, panel, of_panel, extra)
         figure.align_ylabels(grid[:, 0])
-        style.legend_above(figure, grid[0], 6, parts.kinds(chosen))
+        style.legend_above(figure, grid[0], 4 if "mean_field" in extra else 6, parts.kinds(chosen))
         style.stamp(figure, profile)
     return {"fig2": figure}
 
 
-def _panel(top: Axes, bottom: Axes, panel: str, curves: pd.DataFrame) -> None:
+def _panel(top: Axes, bottom: Axes, panel: str, curves: pd.DataFrame, extra: Mapping[str, pd.DataFrame]) -> None:
     style.label(top, "", parts.MEANS["sigma_z"])
     parts.strip(bottom, parts.TIME, parts.MEANS["sigma_z"] + parts.DEVIATION)
     if not len(curves):
@@ -56,10 +56,21 @@ def _panel(top: Axes, bottom: Axes, panel: str, curves: pd.DataFrame) -> None:
             parts.evolution(top, bottom, curve, _colour(panel, number), label, order=2.9 - 0.1 * number)
     if curves["exact"].isna().all():
         parts.no_exact(bottom)
+    _mean_field(top, curves, extra)
     parts.time_limits(top, whole)
     short = [parts.span(named) for named, _ in groups if parts.span(named) < SHORT * whole]
     if short:
         _enlarged(top, panel, [group for _, group in groups], max(short), whole)
+
+
+def _mean_field(top: Axes, curves: pd.DataFrame, extra: Mapping[str, pd.DataFrame]) -> None:
+    """Each coupling's line, on the lattice that has the longest curve: mean field is the same for every ring."""
+    for Jy in sorted(set(curves["Jy"])):
+        of_coupling = curves[curves["Jy"] == Jy].sort_values("t")
+        rows = parts.of_mean_field(extra, lattice=of_coupling["lattice"].iloc[-1], Jy=float(Jy))
+        rows = rows[rows["t"] <= parts.span(curves)]
+        if len(rows):
+            parts.mean_field(top, rows["t"], rows["mean"])
 
 
 def _enlarged(top: Axes, panel: str, groups: Sequence[Sequence[pd.DataFrame]], end: float, whole: float) -> None:

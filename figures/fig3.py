@@ -1,7 +1,10 @@
-"""Figure 3: variational steady states of the 16-site transverse-field Ising ring over g, beside exact and an RBM."""
+"""Figure 3: variational steady states of the 16-site transverse-field Ising ring over g, beside exact and an RBM.
+
+Mean field is a faint line."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +40,9 @@ def figures(
             parts.strip(bottom, r"$g/\gamma$", "deviation" if letter == "a" else "")
             exact = reference[reference["observable"] == name].drop_duplicates("g").sort_values("g")
             _panel(top, bottom, parts.steady(ours, name), parts.steady(rbm, name), exact)
+            rows = parts.of_mean_field(extra, name, t=math.inf).sort_values("g")
+            if len(rows) and len(ours):
+                parts.mean_field(top, rows["g"], rows["mean"])
         figure.align_ylabels(grid[:, 0])
         style.legend_above(figure, [*grid[0], grid[1, 0]], columns=6)
         style.stamp(figure, profile)

@@ -49,27 +49,31 @@ def figures(
 ) -> dict[str, Figure]:
     """All drawings of this figure by file name; the evolutions only if the table has any."""
     rows = parts.with_others(table, extra)
-    drawings = {"fig4": draw(rows, reference, profile)}
+    drawings = {"fig4": draw(rows, reference, profile, extra)}
     if len(_curves(rows)):
-        drawings["fig4_dynamics"] = draw_dynamics(rows, profile)
+        drawings["fig4_dynamics"] = draw_dynamics(rows, profile, extra)
     return drawings
 
 
-def draw(table: pd.DataFrame, reference: pd.DataFrame, profile: str) -> Figure:
+def draw(
+    table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame] | None = None
+) -> Figure:
     """The two panels of Fig. 4.
 
     Args:
         table: rows as `repro.utils.result_table.read_table` gives them; any part of the figure's points will do.
         reference: exact steady values, with at least the columns Jy, observable, mean.
         profile: stated below the figure.
+        extra: further tables, of which mean field is drawn.
     """
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 2.75))
         left, right = figure.subplots(1, 2)
         steady = parts.steady(parts.with_others(table, {}))
         exact = reference[reference["observable"] == OBSERVABLE].sort_values("Jy")
-        _couplings(left, steady, exact)
-        _strings(right, steady, exact)
+        at_rest = parts.of_mean_field(extra or {}, OBSERVABLE, t=math.inf).sort_values("Jy")
+        _couplings(left, steady, exact, at_rest)
+        _strings(right, steady, exact, at_rest)
         style.legend_above(figure, (left, right), 7, _kinds(steady))
         style.stamp(figure, profile)
     return figure
@@ -87,7 +91,7 @@ def _kinds(steady: pd.DataFrame) -> list[Line2D]:
     return entries
 
 
-def draw_dynamics(table: pd.DataFrame, profile: str) -> Figure:
+def draw_dynamics(table: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame] | None = None) -> Figure:
     """<sigma_z>(t) of every time evolution beside the exact curve, and below it how far off each is.
 
     Evolutions from the variational state are a second stage: they are compared with the exact steady state.
@@ -102,13 +106,15 @@ def draw_dynamics(table: pd.DataFrame, profile: str) -> Figure:
         for letter, method, (top, bottom) in zip("abc", methods, grid.T, strict=False):
             style.panel(top, letter, STARTS[method])
             _evolutions(top, bottom, table, curves[curves["method"] == method], colours)
+            if method == "dynamics":
+                _mean_field(top, curves[curves["method"] == method], extra or {})
         figure.align_ylabels(grid[:, 0])
         style.legend_above(figure, grid[0], 4 * len(methods), parts.kinds(curves))
         style.stamp(figure, profile)
     return figure
 
 
-def _couplings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:
+def _couplings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame, at_rest: pd.DataFrame) -> None:
     """Panel (a): one series per method and size; points of panel (b) without strings belong here too."""
     style.panel(axes, "a", _lattice(steady))
     style.label(axes, r"$J_y/\gamma$", SIGMA_Z)
@@ -119,6 +125,8 @@ def _couplings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:
     if len(exact):
         marker = "_" if len(exact) == 1 else ""
         axes.plot(exact["Jy"], exact["mean"], color=style.BLACK, marker=marker, markersize=12, label="exact", zorder=1)
+    if len(at_rest):
+        parts.mean_field(axes, at_rest["Jy"], at_rest["mean"])
     possible = parts.on_scale(axes, of_panel)
     for method, layers, width, strings in _series(possible):
         series = _select(possible, method, layers, width).query("strings == @strings").sort_values("Jy")
@@ -132,7 +140,7 @@ def _couplings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:
     axes.margins(x=0.06, y=0.08)
 
 
-def _strings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:
+def _strings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame, at_rest: pd.DataFrame) -> None:
     """Panel (b): variational points at one J_y, one series per size; panel (a) has those of string 0."""
     listed = steady.loc[steady["panel"] == "b", "Jy"]
     coupling = float(listed.mode().iloc[0]) if len(listed) else STRINGS_JY
@@ -145,6 +153,8 @@ def _strings(axes: Axes, steady: pd.DataFrame, exact: pd.DataFrame) -> None:
         return
     for value in exact.loc[np.isclose(exact["Jy"], coupling), "mean"].head(1):
         axes.axhline(value, color=style.BLACK, label="exact", zorder=1)
+    for value in at_rest.loc[np.isclose(at_rest["Jy"], coupling), "mean"].head(1):
+        parts.mean_field(axes, [-0.5, len(STRINGS) - 0.5], [value, value])
     sizes = list(dict.fromkeys(zip(of_panel["layers"], of_panel["width"], strict=True)))
     for number, (layers, width) in enumerate(sorted(sizes)):
         points = _select(of_panel, "variational", layers, width)
@@ -185,6 +195,14 @@ def _evolutions(
             hollow.over(axes, curve["t"], curve["mean"] - below, curve, Look(style.GREY, "o"))
     bottom.axhline(0, color=style.BLACK, linewidth=0.8, zorder=1)
     top.set_xlim(curves["t"].min(), curves["t"].max() if curves["t"].nunique() > 1 else None)
+
+
+def _mean_field(top: Axes, curves: pd.DataFrame, extra: Mapping[str, pd.DataFrame]) -> None:
+    for lattice, Jy in dict.fromkeys(zip(curves["lattice"], curves["Jy"], strict=True)):
+        rows = parts.of_mean_field(extra, OBSERVABLE, lattice=lattice, Jy=float(Jy))
+        rows = rows[rows["t"] <= parts.span(curves)]
+        if len(rows):
+            parts.mean_field(top, rows["t"], rows["mean"])
 
 
 def _points(axes: Axes, x: pd.Series, points: pd.DataFrame, method: str, label: str, joined: bool = False) -> None:

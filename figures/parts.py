@@ -162,6 +162,20 @@ def strip(axes: Axes, x: str, y: str) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
 
 
+def mean_field(axes: Axes, x: Any, y: Any) -> None:
+    """Draw mean field as a faint line behind everything else."""
+    axes.plot(x, y, color=style.GREY, linewidth=0.9, linestyle=(0, (1, 1.5)), label="mean field", zorder=1.2)
+
+
+def of_mean_field(extra: Mapping[str, pd.DataFrame], observable: str = "sigma_z", **values: Any) -> pd.DataFrame:
+    """Rows of the mean field's table by observable and columns such as Jy, in the order of time; empty without one."""
+    rows = extra.get("mean_field", pd.DataFrame(columns=["lattice", "Jy", "g", "t", "observable", "mean"], dtype=float))
+    rows = rows[rows["observable"] == observable]
+    for name, value in values.items():
+        rows = rows[np.isclose(rows[name], value) if isinstance(value, float) else rows[name] == value]
+    return rows.sort_values("t")
+
+
 def zero_line(axes: Axes) -> None:
     """Draw the line of no deviation."""
     axes.axhline(0, color=style.BLACK, linewidth=0.8, zorder=1)

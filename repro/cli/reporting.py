@@ -34,18 +34,32 @@ class Reference:
     """smoke, quick, workstation or paper"""
     runs: Path = DEFAULT_RUNS
     """new references go to its folder `reference`"""
+    second_route: Path | None = None
+    """write the steady states of trajectories beside those of the infinite chain, matrix products, into this table"""
+    mean_field: bool = False
+    """say how far mean field, without correlations, and the shipped results are from exact"""
 
     def run(self) -> int:
         """Find or compute each."""
         from repro.references.of_point import prepare, prepare_beyond
+        from repro.reporting.mean_field_table import distances
+        from repro.reporting.second_route import second_route
 
         profile = profile_of(self.profile)
         points = [listed.point for listed in select_points(self.figure, profile, (), Overrides())]
         check_writable(self.runs)
+        if self.second_route is not None:
+            check_file(self.second_route)
         wanted = [*points, *experiments().load(self.figure).exact_line(profile)]
         prepare(wanted, self.runs, print)
         prepare_beyond(wanted, self.runs, partial(print, flush=True))
         print(f"every exact curve of {self.figure} ({profile}) is there")
+        if self.second_route is not None:
+            line = experiments().load(self.figure).exact_line(profile)
+            table = second_route(line, self.runs, partial(print, flush=True))
+            print(write_atomic(self.second_route, table.to_csv(index=False, lineterminator="\n")))
+        if self.mean_field:
+            print(distances(self.figure, RESULTS))
         return 0
 
 
@@ -103,6 +117,7 @@ class Publish:
 
     def run(self) -> int:
         """Write tables, exact curves and drawings."""
+        from repro.reporting.mean_field_table import write_shipped
         from repro.reporting.publish import publish
 
         module = experiments().load(self.figure)
@@ -113,7 +128,7 @@ class Publish:
         competitor = self.runs / "rbm" / "table.csv"
         if self.figure == "fig3" and competitor.exists():
             written.append(write_atomic(self.results / "fig3_rbm.csv", competitor.read_bytes()))
-        written += self._references(module)
+        written += [*write_shipped(self.figure, module.exact_line("paper"), self.results), *self._references(module)]
         for path in (*written, *draw_shipped(self.figure, self.results, self.results / "figures")):
             print(path)
         return 0

@@ -15,6 +15,7 @@ from repro.methods.exact_distance import RELATIVE_ENTROPY
 from repro.physics.density import SMALLEST_EIGENVALUE
 from repro.physics.pauli_means import PAULI_NAMES
 from repro.references.of_point import ExactValues, exact_of, stored_steady_state
+from repro.reporting import mean_field_table
 from repro.reporting.last_state import smallest_eigenvalues
 from repro.running import events
 from repro.running.folders import DONE, finished, point_folder
@@ -81,6 +82,8 @@ def write_figure(
 ) -> pd.DataFrame:
     """Write a figure's table.csv, failures.csv, reference.csv and settings.json into a folder; returns the table.
 
+    Of figures that show it mean_field.csv too.
+
     Args:
         figure: its name.
         points: the figure's points; unfinished ones are listed in the settings and missing in the table.
@@ -95,6 +98,9 @@ def write_figure(
     write_atomic(folder / "reference.csv", steady_reference(exact_line, runs).to_csv(index=False))
     if losses:
         write_atomic(folder / "losses.csv", loss_table(points, runs).to_csv(index=False))
+    if figure in mean_field_table.FIGURES:
+        of_points = mean_field_table.mean_field_table([*(listed.point for listed in points), *exact_line])
+        write_atomic(folder / f"{mean_field_table.NAME}.csv", of_points.to_csv(index=False))
     described = [_described(listed) for listed in points]
     write_atomic(folder / "settings.json", json.dumps({"figure": figure, "points": described}, indent=1))
     return table

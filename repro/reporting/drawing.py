@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.config.listed import OTHERS
+from repro.reporting.mean_field_table import NAME as MEAN_FIELD
 from repro.utils.errors import InputError
 from repro.utils.paths import RESULTS, figures
 
@@ -48,7 +49,8 @@ def _read(path: Path) -> pd.DataFrame:
 
 def draw_run(figure: str, folder: Path) -> Sequence[Path]:
     """Draw a run's table into its own folder, `runs/<figure>/<profile>`."""
-    further = {"losses": folder / "losses.csv", "rbm": folder.parent.parent / "rbm" / "table.csv"}
+    further = {name: folder / f"{name}.csv" for name in ("losses", MEAN_FIELD)}
+    further |= {"rbm": folder.parent.parent / "rbm" / "table.csv"}
     if not further["rbm"].exists():
         further["rbm"] = RESULTS / f"{figure}_rbm.csv"
     return draw(figure, folder / "table.csv", folder / "reference.csv", folder, further)
@@ -56,5 +58,5 @@ def draw_run(figure: str, folder: Path) -> Sequence[Path]:
 
 def draw_shipped(figure: str, results: Path, target: Path) -> Sequence[Path]:
     """Draw a shipped table."""
-    further = {name: results / f"{figure}_{name}.csv" for name in ("losses", "rbm", OTHERS)}
+    further = {name: results / f"{figure}_{name}.csv" for name in ("losses", "rbm", MEAN_FIELD, OTHERS)}
     return draw(figure, results / f"{figure}.csv", results / f"{figure}_reference.csv", target, further)

@@ -4,6 +4,7 @@
 line, `<figure>_<name>.csv` a further table such as the losses, `<figure>.json` the resolved settings.
 `<figure>_others.csv` and `.json` keep evolutions at other settings of points that are there at the paper's.
 What is shipped already counts as a run: a later run adds to it, and a worse profile never replaces a better one.
+Without a run what is shipped is written again, with the exact values that have become known since.
 """
 
 from __future__ import annotations
@@ -92,11 +93,11 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
         for folder in _folders(runs)
         if (folder / "table.csv").exists()
     ]
-    if not result_sets:
-        raise InputError(f"figure '{figure}': nothing is computed in '{runs}'; run it first")
     names = [results / f"{figure}{ending}" for ending in (".csv", ".json", "_reference.csv", "_losses.csv")]
     if names[0].exists():
         result_sets.append(read_result_set(*names))
+    if not result_sets:
+        raise InputError(f"figure '{figure}': nothing is computed in '{runs}'; run it first")
     further = [results / f"{figure}_{OTHERS}{ending}" for ending in (".csv", ".json")]
     if all(name.exists() for name in (*further, names[2])):
         result_sets.append(read_result_set(*further, *names[2:]))
