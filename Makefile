@@ -171,8 +171,8 @@ rbm: setup ## run Fig. 3's competitor, a density matrix as an RBM, with NetKet (
 sync: setup ## upload offline wandb runs
 	@$(REPRO) sync
 
-crossing: setup ## seconds to +-0.01 against the size of the ring, beside QuTiP's (an hour; the shipped table is drawn at once)
-	@$(PY) benchmarks/crossing.py $(ARGS)
+crossing: setup ## which tool for which problem: seconds to +-0.01, beside rivals (the shipped table is drawn at once; ARGS='--table new.csv' measures)
+	@$(PY) -m benchmarks.crossing $(ARGS)
 
 bench: setup ## time the evaluators side by side (ten minutes; ARGS='compare' for a part)
 	@$(REPRO) bench $(ARGS)

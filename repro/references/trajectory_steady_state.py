@@ -57,6 +57,7 @@ def steady_state(
     folders: Folders = DEFAULT_FOLDERS,
     *,
     target: float = TARGET,
+    integrator: str = OPTIONS["method"],
     label: str = "",
     say: Say = lambda text: None,
 ) -> Reference:
@@ -66,6 +67,7 @@ def steady_state(
         model: at most 16 sites.
         folders: searched in order; a new reference goes to the last one, and so do finished trajectories.
         target: trajectories are added until every standard error is at most this.
+        integrator: QuTiP's, such as "adams"; no part of what a stored reference is found by.
         label: a name for people, stored beside it.
         say: called with a line of progress after every trajectory.
 
@@ -84,7 +86,9 @@ def steady_state(
 
     def compute() -> Reference:
         partial = Path(folders[-1]) / f"{key_of(description)}.trajectories.json"
-        reference = _compute(model, target, partial, {"label": label, "settings": _settings(model, target)}, say)
+        options = {**OPTIONS, "method": integrator}
+        told = {"label": label, "settings": _settings(model, target, options)}
+        reference = _compute(_System(model, options), target, partial, told, say)
         partial.unlink(missing_ok=True)
         return reference
 
@@ -103,7 +107,7 @@ def decay_unit(model: LindbladModel) -> tuple[float, LindbladModel]:
     return (rate, model) if rate == 1 else (rate, model.in_units_of(rate))
 
 
-def _settings(model: LindbladModel, target: float) -> dict[str, Any]:
+def _settings(model: LindbladModel, target: float, options: dict[str, Any]) -> dict[str, Any]:
     return {
         "lattice": model.lattice.name,
         "n_sites": model.lattice.n_sites,
@@ -114,18 +118,18 @@ def _settings(model: LindbladModel, target: float) -> dict[str, Any]:
         "length": LENGTH,
         "dt": TIME_STEP,
         "block": BLOCK,
-        "options": OPTIONS,
+        "options": options,
     }
 
 
-def _compute(model: LindbladModel, target: float, partial: Path, info: dict[str, Any], say: Say) -> Reference:
+def _compute(system: _System, target: float, partial: Path, info: dict[str, Any], say: Say) -> Reference:
     import pandas as pd
 
-    system = _System(model)
     kept = collect(lambda seed: system.trajectory(seed), _estimate, LEAST, target, partial, say)
     mean, error = _estimate(kept)
     table = pd.DataFrame({"t": math.inf, "observable": OBSERVABLES, "mean": mean, "error": error})
-    return Reference(table, {"kind": KIND, **info, "solver": "mcsolve tsit5, control variates", **made(kept)})
+    solver = f"mcsolve {system.options['method']}, control variates"
+    return Reference(table, {"kind": KIND, **info, "solver": solver, **made(kept)})
 
 
 def collect(
@@ -178,9 +182,10 @@ def _estimate(kept: Kept) -> tuple[np.ndarray, np.ndarray]:
 class _System:
     """Operators of a model, built once for all its trajectories."""
 
-    def __init__(self, model: LindbladModel) -> None:
+    def __init__(self, model: LindbladModel, options: dict[str, Any]) -> None:
         import qutip
 
+        self.options = options
         N = model.lattice.n_sites
         _, model = decay_unit(model)
         self.hamiltonian, self.jumps = qutip_operators(model)
@@ -196,7 +201,7 @@ class _System:
 
         n_times = round((LENGTH - BURN_IN) / TIME_STEP)
         times = np.concatenate([[0.0], BURN_IN + TIME_STEP * np.arange(1, n_times + 1)])
-        settings = {"ntraj": 1, "seeds": [np.random.SeedSequence(seed)], "options": OPTIONS}
+        settings = {"ntraj": 1, "seeds": [np.random.SeedSequence(seed)], "options": self.options}
         result = qutip.mcsolve(self.hamiltonian, self.start, times, self.jumps, e_ops=self.measured, **settings)
         values = np.real(np.array(result.expect))[:, 1:]
         return values.reshape(len(self.measured), round((LENGTH - BURN_IN) / BLOCK), -1).mean(2).T

@@ -1,56 +1,78 @@
-"""Where the lines of cost cross: on made-up costs with a known answer."""
+"""What the table of the comparison says: on made-up costs with a known answer."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from figures.crossing import OURS, Line, crossing, deviation, draw, lines, sentence
+from figures.crossing import draw
+from figures.crossing_text import OURS, answers, cheapest, markdown, sentences, used
+
+RING, LATTICE = "a ring", "a lattice"
 
 
-def table() -> pd.DataFrame:
-    made = [("trajectories", n, 2.0 ** (n - 10)) for n in (8, 10, 12)] + [(OURS, n, float(n) ** 2) for n in (6, 8, 10)]
-    frame = pd.DataFrame(made, columns=["way", "n_sites", "seconds"])
-    return frame.assign(sigma_x=0.0, sigma_y=(frame["way"] == OURS) * frame["n_sites"] / 1000, sigma_z=0.1)
+def row(way: str, n_sites: int, seconds: float, **more: Any) -> dict[str, Any]:
+    made = {"panel": "1d", "problem": RING, "lattice": f"{n_sites}-ring", "n_sites": n_sites, "way": way}
+    made |= {"use": "used", "candidate": "x", "kind": "run", "settings": "s", "rule": "", "seconds": seconds}
+    made |= {"error": 0.0, "sigma_x": 0.0, "sigma_y": 0.1, "sigma_z": -0.4, "device": "d"}
+    return made | more
 
 
-def test_exponential_and_power_are_recovered() -> None:
-    found = lines(table())
-    assert found["trajectories"].seconds(20.0) == pytest.approx(2.0**10)
-    assert found[OURS].seconds(20.0) == pytest.approx(400.0)
-    assert set(found) == {"trajectories", OURS}
+def table(**ours: Any) -> pd.DataFrame:
+    lattice = {"panel": "2d", "problem": LATTICE}
+    rows = [
+        row("density matrix", 8, 2.0),
+        row("trajectories", 8, 3.0, error=0.002, sigma_z=-0.401),
+        row("trajectories", 16, 80.0, error=0.002),
+        row("trajectories", 8, 0.1, use="search"),
+        row("density matrix", 16, 3e5, kind="extrapolated", sigma_x=None, sigma_y=None, sigma_z=None, error=None),
+        row(OURS, 8, 400.0, sigma_z=-0.407, error=0.004),
+        row(OURS, 16, 40.0, **({"sigma_z": -0.43, "error": 0.001} | ours)),
+        row("trajectories", 9, 5.0, **lattice, lattice="3x3 periodic"),
+        row("trajectories", 25, 4e5, **lattice, lattice="5x5 periodic", kind="extrapolated", sigma_z=None),
+        row(OURS, 25, 9e3, **lattice, lattice="5x5 periodic", kind="part", sigma_z=None, error=None),
+    ]
+    return pd.DataFrame(rows)
 
 
-@pytest.mark.parametrize("factor", [0.5, 1.0, 3.0])
-def test_lines_cross_where_they_are_equal(factor: float) -> None:
-    found = lines(table())
-    at = crossing(found[OURS], found["trajectories"], factor)
-    assert factor * at**2 == pytest.approx(2 ** (at - 10), rel=0.01)
+def test_the_cheapest_answer_of_every_size() -> None:
+    best = cheapest(table()).set_index(["problem", "n_sites"])
+    assert best.loc[(RING, 8), "way"] == "density matrix"
+    assert best.loc[(RING, 16), "way"] == "trajectories"  # ours is cheaper and 0.03 off
+    assert best.loc[(LATTICE, 25), "way"] == "trajectories"  # ours was not run
 
 
-def test_of_two_crossings_the_larger_counts_and_none_is_nan() -> None:
-    ours, steep = Line(math.log(100.0), 0.0, True), Line(0.0, 0.5, False)
-    assert crossing(ours, steep) == pytest.approx(2 * math.log(100.0), abs=0.02)
-    assert math.isnan(crossing(steep, ours))
-    assert crossing(Line(-50.0, 0.0, True), steep) == 4.0
+def test_an_accurate_row_of_ours_changes_the_sentence() -> None:
+    before, after = sentences(table()), sentences(table(sigma_z=-0.405))
+    assert "this suite is nowhere the cheapest" in before[2] and "took 40 s, 0.030 off" in before[2]
+    assert "this suite is the cheapest at N = 16" in after[2] and "took 40 s, 0.005 off" in after[2]
+    assert "at N = 16 trajectories (QuTiP) (80 s)" in before[0] and "at N = 16 this suite (40 s)" in after[0]
+    assert before[1] == after[1] and before[3] == after[3]
 
 
-def test_deviation_is_from_the_most_exact_other_way_of_the_size() -> None:
-    made = table()
-    assert deviation(made, OURS, 8) == pytest.approx(0.008)
-    assert math.isnan(deviation(made, OURS, 6)) and math.isnan(deviation(made, "trajectories", 8))
-    exact = made[made["way"] == "trajectories"].assign(way="density matrix", sigma_z=0.3)
-    assert deviation(pd.concat([made, exact]), OURS, 8) == pytest.approx(0.2)
+@pytest.mark.parametrize(
+    "change", [{"error": 0.05}, {"kind": "missed"}, {"sigma_z": -0.3}, {"sigma_z": None, "kind": "part"}]
+)
+def test_no_answer(change: dict[str, Any]) -> None:
+    rows = answers(used(table(**{"sigma_z": -0.405} | change)))
+    assert not ((rows["way"] == OURS) & (rows["n_sites"] == 16)).any()
 
 
-def test_sentence_and_plot(tmp_path: Path) -> None:
-    found = lines(table())
-    assert "costs less than trajectories from N = 18." in sentence(found, "trajectories")
-    assert "too few sizes" in sentence(found, "density matrix")
-    draw(table(), found, tmp_path / "crossing.png")
+def test_own_error_is_allowed_for() -> None:
+    rows = answers(used(table(sigma_z=-0.418, error=0.005)))
+    assert ((rows["way"] == OURS) & (rows["n_sites"] == 16)).any()
+
+
+def test_the_table_of_the_pages() -> None:
+    text = markdown(table())
+    assert "| a ring | N = 8 | density matrix (QuTiP), 2.0 s | 400 s, 0.007 off |" in text
+    assert "| a ring | N = 16 | trajectories (QuTiP), 80 s | 40 s, 0.030 off |" in text
+    assert "| a lattice | 5x5 | trajectories (QuTiP), 400,000 s, extrapolated | 9,000 s, from a part, not run |" in text
+
+
+def test_drawn(tmp_path: Path) -> None:
+    draw(table(), tmp_path / "crossing.png")
     assert (tmp_path / "crossing.png").stat().st_size > 5000
-    assert np.isfinite(list(found[OURS].seconds(np.array([6.0, 24.0])))).all()

@@ -1,0 +1,59 @@
+"""Seconds of sizes that were not run, from the largest one that was, by how a way's work grows.
+
+A density matrix has 4^N entries, a state vector 2^N, and L or H has a number of terms that grows as N. A matrix product
+of fixed bond dimension has N tensors; that of the infinite chain has two at any size. In two dimensions the bond
+dimension of a snake grows with the lattice in a way that nobody knows beforehand: no rule, no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.crossing.problems import Problem
+from benchmarks.crossing.rows import EXTRAPOLATED, USED
+from repro.references.cache import OBSERVABLES
+
+CENTURY = 3e9
+"""Seconds that nobody waits: nothing is extrapolated beyond."""
+RULES: dict[tuple[str, str], tuple[str, Callable[[int, int], float]]] = {
+    ("1d", "density matrix"): ("4^N N", lambda N, M: 4.0 ** (N - M) * N / M),
+    ("2d", "density matrix"): ("4^N N", lambda N, M: 4.0 ** (N - M) * N / M),
+    ("1d", "trajectories"): ("2^N N", lambda N, M: 2.0 ** (N - M) * N / M),
+    ("2d", "trajectories"): ("2^N N", lambda N, M: 2.0 ** (N - M) * N / M),
+}
+
+
+def factor(panel: str, way: str, n_sites: int, measured: int) -> float:
+    """How many times the seconds of a measured size another takes; 1 without a rule."""
+    _, grows = RULES.get((panel, way), ("", lambda N, M: 1.0))
+    return grows(n_sites, measured)
+
+
+def extrapolated(measured: pd.DataFrame, problem: Problem, way: str) -> list[dict[str, Any]]:
+    """Rows of a way for the sizes beyond its largest measured one.
+
+    Args:
+        measured: rows of the table that were measured.
+        problem: whose sizes.
+        way: which.
+    """
+    found = RULES.get((problem.panel, way))
+    known = measured[(measured["problem"] == problem.name) & (measured["way"] == way) & (measured["use"] == USED)]
+    if found is None or not len(known):
+        return []
+    name, grows = found
+    last = known.loc[known["n_sites"].idxmax()]
+    M, rows = int(last["n_sites"]), []
+    for N in (n for n in problem.sizes if n > M):
+        labels = {**problem.labels(N), "way": way, "use": USED, "candidate": last["candidate"]}
+        values = {"kind": EXTRAPOLATED, "settings": last["settings"]}
+        rule = f"{name}, from N = {M}"
+        seconds = float(last["seconds"]) * grows(N, M)
+        if seconds > CENTURY:
+            break
+        nothing = dict.fromkeys((*OBSERVABLES, "error"), float("nan"))
+        rows.append({**labels, **values, "rule": rule, "seconds": seconds, **nothing, "device": last["device"]})
+    return rows

@@ -1,0 +1,120 @@
+"""Completing the table of the comparison: the search, what is not run, what is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.crossing import measure
+from benchmarks.crossing.problems import PROBLEMS
+from benchmarks.crossing.rows import COLUMNS, Measured, Table
+from benchmarks.crossing.ways import Way
+from repro.references.cache import OBSERVABLES
+
+LINE = PROBLEMS[0]
+EXACT = dict(zip(OBSERVABLES, (0.1, 0.2, -0.3), strict=True))
+
+
+class Made:
+    """Ways with known costs; counts what is run."""
+
+    def __init__(self) -> None:
+        self.ran: list[tuple[str, int]] = []
+
+    def candidate(self, name: str, seconds: float, off: float = 0.0, error: float = 0.0):  # type: ignore[no-untyped-def]
+        def run(n_sites: int) -> Measured:
+            self.ran.append((name, n_sites))
+            means = {**EXACT, "sigma_z": EXACT["sigma_z"] + off}
+            return Measured(seconds * 2.0 ** (n_sites - 8), error, name, means)
+
+        return run
+
+    def ways(self, *_: Any) -> tuple[Way, ...]:
+        tried = {
+            "fast and wrong": self.candidate("fast and wrong", 1.0, off=0.03),
+            "best": self.candidate("best", 2.0, off=0.005),
+            "slow": self.candidate("slow", 3.0),
+        }
+        exact = {"exact": self.candidate("exact", 1.0)}
+        return (
+            Way("density matrix", exact, 8, (8,)),
+            Way("trajectories", tried, 8, (8, 10, 12, 14)),
+        )
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Made:
+    made = Made()
+    monkeypatch.setattr(measure, "ways_of", made.ways)
+    return made
+
+
+def complete(path: Path, longest: float = 50.0) -> Table:
+    table = Table(path)
+    measure.complete(table, LINE, ("density matrix", "trajectories"), longest, path.parent, lambda text: None)
+    return table
+
+
+def test_the_cheapest_within_the_target_is_run(made: Made, tmp_path: Path) -> None:
+    rows = complete(tmp_path / "t.csv").frame()
+    used = rows[(rows["way"] == "trajectories") & (rows["use"] == "used") & (rows["kind"] == "run")]
+    assert set(used["candidate"]) == {"best"}
+    assert sorted(used["n_sites"]) == [8, 10, 12]  # 14 would take 2 * 2^6 * 14/12 s
+    assert list(rows.columns) == list(COLUMNS)
+
+
+def test_what_is_left_out_follows_by_the_rule(made: Made, tmp_path: Path) -> None:
+    rows = complete(tmp_path / "t.csv").frame()
+    beyond = rows[(rows["way"] == "trajectories") & (rows["kind"] == "extrapolated")].set_index("n_sites")
+    assert beyond.loc[14, "seconds"] == pytest.approx(2 * 2.0**4 * 2.0**2 * 14 / 12)
+    assert beyond.loc[16, "rule"] == "2^N N, from N = 12"
+    density = rows[(rows["way"] == "density matrix") & (rows["kind"] == "extrapolated")].set_index("n_sites")
+    assert density.loc[10, "seconds"] == pytest.approx(4.0**2 * 10 / 8)
+
+
+def test_nothing_is_measured_twice(made: Made, tmp_path: Path) -> None:
+    complete(tmp_path / "t.csv")
+    ran = list(made.ran)
+    first = (tmp_path / "t.csv").read_text()
+    complete(tmp_path / "t.csv")
+    assert made.ran == ran
+    assert (tmp_path / "t.csv").read_text() == first
+    complete(tmp_path / "t.csv", longest=1000.0)
+    assert made.ran == [*ran, ("best", 14)]
+
+
+def test_an_interruption_keeps_what_was_measured(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopping(*_: Any) -> tuple[Way, ...]:
+        density, trajectories = made.ways()
+
+        def stop(n_sites: int) -> Measured:
+            raise KeyboardInterrupt
+
+        return density, Way("trajectories", {**trajectories.candidates, "slow": stop}, 8, (8,))
+
+    monkeypatch.setattr(measure, "ways_of", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        complete(tmp_path / "t.csv")
+    assert len(Table(tmp_path / "t.csv").rows) == 3
+
+
+def test_no_candidate_within_the_target_is_run_no_further(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: Any) -> tuple[Way, ...]:
+        density, _trajectories = made.ways()
+        tried = {name: made.candidate(name, 1.0, off=0.05, error=0.01) for name in ("a", "b")}
+        return density, Way("trajectories", tried, 8, (8, 10))
+
+    monkeypatch.setattr(measure, "ways_of", wrong)
+    rows = complete(tmp_path / "t.csv").frame()
+    assert set(rows.loc[rows["way"] == "trajectories", "use"]) == {"search"}
+
+
+def test_a_missing_package_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure.tensor_jumps, "installed", lambda: False)
+    said: list[str] = []
+    measure.complete(Table(tmp_path / "t.csv"), LINE, ("tensor jumps",), 1.0, tmp_path, said.append)
+    assert said == ["tensor jumps: no package mqt-yaqs, left out (pip install '.[rivals]')"]
