@@ -46,6 +46,21 @@ def test_a_search_beyond_density_matrices_has_a_stored_steady_state_and_no_evolu
     assert [reference.info["kind"] for reference in found.values()] == ["steady state by trajectories"]
 
 
+@pytest.mark.parametrize("n_sites", [20, 40])
+def test_the_shipped_chain_at_ten_times_the_energy_is_the_ring_of_ten_to_its_end(n_sites: int, tmp_path: Path) -> None:
+    """Figs. S3 and S4: known to t = 0.064, where a part of it is shipped; the ring of ten is QuTiP's."""
+    fast = {"Jx": 20.0, "Jy": 0.0, "Jz": 10.0, "B": 10.0, "initial": "left", "method": "dynamics", "lattice": "ring"}
+    for tau, t_end in ((0.0005, 0.2), (0.0075, 4.0)):
+        point = point_of(**fast, n_sites=n_sites, tau=tau, t_end=t_end, estimator="sampled", n_samples=10)
+        found = of_point.exact_of(point, tmp_path)
+        assert found is not None and found.curve is not None and found.curve.t_end == pytest.approx(0.064)
+        ten = of_point.exact_of(point_of(**fast, n_sites=10, tau=0.0005, t_end=0.2), tmp_path)
+        for t in (0.0, 0.015, 0.06):
+            assert found(t, "sigma_z") == pytest.approx(ten(t, "sigma_z"), abs=found.error(t, "sigma_z") + 1e-6)
+            assert found.error(t, "sigma_z") <= 0.01
+        assert math.isnan(found(0.075, "sigma_z"))
+
+
 def test_what_misses_its_error_is_said_and_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of_point.chain, "BOND_DIMENSIONS", (4, 6))
     said: list[str] = []

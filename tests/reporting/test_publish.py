@@ -63,6 +63,17 @@ def test_what_is_shipped_stays_unless_better(tmp_path: Path) -> None:
     assert shipped(results) == {"one": ("paper", 0.3), "two": ("paper", 0.5)}
 
 
+def test_without_a_run_what_is_shipped_is_written_again(tmp_path: Path) -> None:
+    runs, results = tmp_path / "runs", tmp_path / "results"
+    with pytest.raises(InputError, match="nothing is computed"):
+        publish("fig4", LABELS, runs, results)
+    write_run(runs, "paper", {"one": 0.3, "two": 0.4})
+    publish("fig4", LABELS, runs, results)
+    before = {path.name: path.read_bytes() for path in results.iterdir()}
+    publish("fig4", LABELS, tmp_path / "none", results)
+    assert {path.name: path.read_bytes() for path in results.iterdir()} == before
+
+
 def test_ships_ten_digits(tmp_path: Path) -> None:
     write_run(tmp_path / "runs", "quick", {"one": 1 / 3, "two": -2e-9 / 3})
     publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
