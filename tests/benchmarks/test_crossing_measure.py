@@ -118,3 +118,21 @@ def test_a_missing_package_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     said: list[str] = []
     measure.complete(Table(tmp_path / "t.csv"), LINE, ("tensor jumps",), 1.0, tmp_path, said.append)
     assert said == ["tensor jumps: no package mqt-yaqs, left out (pip install '.[rivals]')"]
+
+
+def test_beyond_a_size_that_was_given_up_nothing_is_run(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def giving_up(*_: Any) -> tuple[Way, ...]:
+        density, _trajectories = made.ways()
+
+        def run(n_sites: int) -> Measured:
+            made.ran.append(("hard", n_sites))
+            return Measured(9.0, 0.0, "hard", {}, "missed") if n_sites > 8 else Measured(9.0, 0.0, "hard", EXACT)
+
+        return density, Way("matrix products", {"hard": run}, 8, (8, 10, 12))
+
+    monkeypatch.setattr(measure, "ways_of", giving_up)
+    table = Table(tmp_path / "t.csv")
+    measure.complete(table, LINE, ("density matrix", "matrix products"), 1e9, tmp_path, lambda text: None)
+    assert [ran for ran in made.ran if ran[0] == "hard"] == [("hard", 8), ("hard", 10)]
