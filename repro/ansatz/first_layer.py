@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
+from repro.ansatz.first_layer_output import gradients_of_sums, output_of_sums, parameters
 from repro.ansatz.first_layer_table import first_layer_tables, mixed_values, one_layer_tables
 from repro.ansatz.transformer import OUTCOMES, Transformer
 
@@ -109,9 +110,46 @@ def one_layer_logits(transformer: Transformer) -> list[torch.Tensor]:
     return [each.to(transformer.readout.weight.dtype) for each in logits]
 
 
+class _LevelOutput(torch.autograd.Function):
+    """The first layer's output (X, D) at a level's nodes from its sums over ancestors, features last."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, older_HAlF: torch.Tensor, newer_HAhF: torch.Tensor, *feed_forward: torch.Tensor
+    ) -> torch.Tensor:
+        (A, n_older, n_features), n_newer = older_HAlF.shape[1:], newer_HAhF.shape[2]
+        output_AhlD = feed_forward[0].new_empty(A, n_newer, n_older, n_features - 1)
+        ctx.kept = []
+        for chunk in _chunks(n_newer, n_older, older_HAlF.device):
+            sums_HAclF = older_HAlF[:, :, None] + newer_HAhF[:, :, chunk, None]
+            output_xD, kept = output_of_sums(sums_HAclF.flatten(1, 3), feed_forward)
+            output_AhlD[:, chunk] = output_xD.view(A, -1, n_older, n_features - 1)
+            ctx.kept.append(kept)
+        ctx.save_for_backward(older_HAlF, newer_HAhF, *feed_forward)
+        return output_AhlD.flatten(0, 2)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        older_HAlF, newer_HAhF, *feed_forward = ctx.saved_tensors
+        d_older_HAlF, d_newer_HAhF = torch.zeros_like(older_HAlF), torch.empty_like(newer_HAhF)
+        d_feed_forward = [torch.zeros_like(y) for y in feed_forward]
+        (A, n_older), n_newer = older_HAlF.shape[1:3], newer_HAhF.shape[2]
+        d_output_AhlD = grads[0].unflatten(0, (A, n_newer, n_older))
+        for chunk, kept in zip(_chunks(n_newer, n_older, older_HAlF.device), ctx.kept, strict=True):
+            d_output_xD = d_output_AhlD[:, chunk].flatten(0, 2)
+            d_sums_HxF = gradients_of_sums(d_output_xD, kept, feed_forward, d_feed_forward)
+            d_sums_HAclF = d_sums_HxF.unflatten(1, (A, -1, n_older))
+            d_older_HAlF += d_sums_HAclF.sum(2)
+            d_newer_HAhF[:, :, chunk] = d_sums_HAclF.sum(3)
+        return d_older_HAlF, d_newer_HAhF, *d_feed_forward
+
+
 def first_layer_output(transformer: Transformer) -> torch.Tensor:
     """Output of the first layer at all nodes, level after level, (V, D)."""
-    levels = first_layer_tables(transformer)
-    mixed = [_mixed(*_ancestor_sums(table_HFAM, level))[2].flatten(1) for level, table_HFAM in enumerate(levels)]
-    mixed_DV = torch.cat(mixed, dim=1).to(transformer.readout.weight.dtype)
-    return transformer.stack()[0].feed_forward(mixed_DV.T.contiguous())
+    layer = transformer.stack()[0]
+    sums = [_ancestor_sums(table_HFAM, level) for level, table_HFAM in enumerate(first_layer_tables(transformer))]
+    if transformer.config.norm == "none":
+        last = [[y.permute(0, 2, 3, 1).contiguous() for y in pair] for pair in sums]
+        return torch.cat([_LevelOutput.apply(*pair, *parameters(layer)) for pair in last])
+    mixed_DV = torch.cat([_mixed(*pair)[2].flatten(1) for pair in sums], dim=1).to(layer.expand.weight.dtype)
+    return layer.feed_forward(mixed_DV.T.contiguous())

@@ -18,10 +18,13 @@ import torch
 from torch.nn import functional as F
 
 from repro.ansatz.first_layer import GPU_CHUNKS, digits
+from repro.ansatz.first_layer_output import gradients_of_sums, output_of_sums, parameters
 from repro.ansatz.first_layer_table import first_layer_tables, mixed_values, one_layer_tables
+from repro.ansatz.later_layers import later_layers
+from repro.ansatz.node_blocks import path_blocks
 from repro.ansatz.permute_rows import Permute
-from repro.ansatz.sample_tree import Paths, SampleTree
-from repro.ansatz.transformer import OUTCOMES, Layer, Transformer
+from repro.ansatz.sample_tree import SampleTree
+from repro.ansatz.transformer import OUTCOMES, Transformer
 
 # A chunk's one-hot matrix and features stay within a processor's second-level cache.
 CHUNK_NODES = 2048
@@ -161,41 +164,66 @@ def _one_layer_log_probs(transformer: Transformer, tree: SampleTree, words_MW: t
     ]
 
 
+class _Output(torch.autograd.Function):
+    """The first layer's output (X, D) at nodes of one level and newest outcome, without normalisation."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        fixed_F1: torch.Tensor,
+        older_Fc: torch.Tensor,
+        heads: int,
+        words_MW: torch.Tensor,
+        owner_X: torch.Tensor,
+        *feed_forward: torch.Tensor,
+    ) -> torch.Tensor:
+        output_XD = feed_forward[0].new_empty(len(owner_X), feed_forward[0].shape[1])
+        ctx.kept, ctx.heads = [], heads
+        for chunk in _chunks(owner_X):
+            sums_xF = _sums(fixed_F1, older_Fc, words_MW, owner_X[chunk]).T
+            sums_HxF = sums_xF.unflatten(1, (heads, -1)).transpose(0, 1).contiguous()
+            output_XD[chunk], kept = output_of_sums(sums_HxF, feed_forward)
+            ctx.kept.append(kept)
+        ctx.save_for_backward(fixed_F1, older_Fc, words_MW, owner_X, *feed_forward)
+        return output_XD
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        fixed_F1, older_Fc, words_MW, owner_X, *feed_forward = ctx.saved_tensors
+        n_words = older_Fc.shape[1] // (WORD * OUTCOMES)
+        d_fixed_F1, d_older_Fc = torch.zeros_like(fixed_F1), torch.zeros_like(older_Fc)
+        d_feed_forward = [torch.zeros_like(y) for y in feed_forward]
+        for chunk, kept in zip(_chunks(owner_X), ctx.kept, strict=True):
+            d_sums_HxF = gradients_of_sums(grads[0][chunk], kept, feed_forward, d_feed_forward)
+            d_sums_xF = d_sums_HxF.transpose(0, 1).flatten(1)
+            d_fixed_F1 += d_sums_xF.sum(0)[:, None]
+            if n_words:
+                d_older_Fc += d_sums_xF.T @ _one_hot(words_MW, owner_X[chunk], n_words, d_sums_xF.dtype)
+        return d_fixed_F1, d_older_Fc, None, None, None, *d_feed_forward
+
+
 def _first_layer(transformer: Transformer, tree: SampleTree, words_MW: torch.Tensor) -> torch.Tensor:
     """Output of the first layer at all nodes, level after level, (V, D)."""
-    heads = transformer.config.heads
-    mixed = []
+    layer, normed = transformer.stack()[0], transformer.config.norm != "none"
+    outputs = []
     for k, (table, level) in enumerate(zip(first_layer_tables(transformer), tree.levels, strict=True)):
         for newest, owner_X in enumerate(level.groups):
-            sums_FX = _AncestorSums.apply(*_older_table(table, newest, k), words_MW, owner_X)
-            mixed.append(mixed_values(sums_FX.unflatten(0, (heads, -1)))[2])
-    mixed_DV = torch.cat(mixed, dim=1).to(transformer.readout.weight.dtype)
-    return transformer.stack()[0].feed_forward(mixed_DV.T.contiguous())
-
-
-def _attend_paths(
-    layer: Layer, q_VD: torch.Tensor, k_VD: torch.Tensor, v_VD: torch.Tensor, paths: Paths
-) -> torch.Tensor:
-    """Attention of every node to its ancestors and itself, (V, D), nodes path by path."""
-    sizes = [group.n_paths * group.length for group in paths.groups]
-    contexts = []
-    for group, *own in zip(paths.groups, *(y.split(sizes) for y in (q_VD, k_VD, v_VD)), strict=True):
-        q, k, v = (y.unflatten(0, (group.n_paths, group.length)) for y in own)
-        if group.ancestors is not None:
-            k = torch.cat([k_VD[group.ancestors], k], dim=1)
-            v = torch.cat([v_VD[group.ancestors], v], dim=1)
-        mask = torch.ones(group.length, k.shape[1], dtype=torch.bool, device=k.device).tril(k.shape[1] - group.length)
-        contexts.append(layer.attend(q, k, v, mask).flatten(0, 1))
-    return torch.cat(contexts)
+            pair = _older_table(table, newest, k)
+            if normed:
+                sums_FX = _AncestorSums.apply(*pair, words_MW, owner_X)
+                outputs.append(mixed_values(sums_FX.unflatten(0, (layer.heads, -1)))[2].T)
+            else:
+                outputs.append(_Output.apply(*pair, layer.heads, words_MW, owner_X, *parameters(layer)))
+    output_VD = torch.cat(outputs).to(transformer.readout.weight.dtype)
+    return layer.feed_forward(output_VD) if normed else output_VD
 
 
 def _deep_log_probs(transformer: Transformer, tree: SampleTree, words_MW: torch.Tensor) -> list[torch.Tensor]:
     """Log-probabilities of the next outcome at the nodes of every level, (K, X), any depth."""
     paths = tree.paths
     x_VD = Permute.apply(_first_layer(transformer, tree, words_MW), paths.from_levels_V, paths.to_levels_V)
-    for layer in transformer.stack()[1:]:
-        x_VD = layer.finish(x_VD, _attend_paths(layer, *layer.project(x_VD), paths))
-    logits_VK = Permute.apply(transformer.logits(x_VD), paths.to_levels_V, paths.from_levels_V)
+    logits_VK = later_layers(transformer, x_VD, path_blocks(paths, x_VD.dtype))
+    logits_VK = Permute.apply(logits_VK, paths.to_levels_V, paths.from_levels_V)
     levels = transformer.levels_of(logits_VK.T.contiguous(), [level.n_nodes for level in tree.levels])
     return [torch.log_softmax(logits_KX, dim=0) for logits_KX in levels]
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from repro.ansatz import first_layer, node_blocks
 from repro.ansatz.full_tree import all_log_probs
 from repro.ansatz.transformer import OUTCOMES, Transformer
 from tests.helpers.networks import (
@@ -56,6 +57,14 @@ def test_gradient_equals_that_of_scoring(network: str, n_sites: int) -> None:
     given = flat_gradient(all_log_probs(transformer) @ cotangent, transformer)
     expected = flat_gradient(scored(transformer) @ cotangent, transformer)
     assert relative_difference(given, expected) < 1e-10
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_many_small_chunks_make_no_difference(network: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_layer, "OLDER_DIGITS", 1)
+    monkeypatch.setattr(first_layer, "CHUNK_PARENTS", 4)
+    monkeypatch.setattr(node_blocks, "CHUNK_NODES", 50)
+    test_gradient_equals_that_of_scoring(network, 5)
 
 
 def single_out(transformer: Transformer, gap: float) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from repro.ansatz import node_blocks, sample_tree_network
 from repro.ansatz.sample_tree import SampleTree, unique_configurations
 from repro.ansatz.sample_tree_network import tree_log_probs
 from repro.ansatz.transformer import Transformer
@@ -86,6 +87,13 @@ def test_log_p_and_gradient_equal_scoring_each(shape: dict[str, Any], n_sites: i
     weight = torch.randn(len(unique), dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     gradients = [flat_gradient((value * weight).sum(), transformer) for value in (log_p, expected)]
     assert relative_difference(*gradients) < 1e-9
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_many_small_chunks_make_no_difference(shape: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample_tree_network, "CHUNK_NODES", 30)
+    monkeypatch.setattr(node_blocks, "CHUNK_NODES", 30)
+    test_log_p_and_gradient_equal_scoring_each(shape, 6)
 
 
 def test_more_nodes_than_a_byte_counts() -> None:
