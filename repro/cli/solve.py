@@ -26,7 +26,10 @@ DEFAULT_TIME = 5.0
 
 @dataclass
 class Solve:
-    """Solve a spin lattice of your own: evolution, steady state or both, beside exact QuTiP values up to ten sites.
+    """Solve a spin lattice of your own: evolution, steady state or both, beside exact values.
+
+    They come from QuTiP up to ten sites; beyond, with errors, from matrix products (chains, uniform rings) or quantum
+    trajectories (any lattice of up to sixteen sites).
 
     FILE.py defines `problem`, a `repro.Problem`, or a function `problem()` that returns one. Results (table.csv,
     solution.png, solution.pdf) go to --out; runs can be stopped at any time, the same command goes on.
@@ -66,7 +69,7 @@ class Solve:
     """x, y or z: a distribution symmetric under the rotation of every spin by pi about it, for models that have that
     symmetry and a POVM whose outcomes it permutes (povm="tetrahedral-cubic")"""
     exact: bool = True
-    """compute QuTiP's values beside it, up to ten sites"""
+    """compute exact values beside it; beyond ten sites they may take ten minutes"""
     jobs: int = 1
     """runs at a time"""
     threads: int = 1

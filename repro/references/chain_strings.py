@@ -29,7 +29,6 @@ from repro.references.cache import Folders, Reference, Say, describe, find, find
 from repro.references.chain import BOND_DIMENSIONS
 from repro.references.line_observables import Bloch, Evolution, LineObservables, Source, Steady, TooLongError
 from repro.references.record import curve_table, made_in
-from repro.utils.formatting import significant
 
 KIND, STEADY = "observables by matrix products", "steady observables by matrix products"
 TARGET = 0.01
@@ -117,7 +116,7 @@ def _reference(kind: str, line: LineObservables, source: Source, target: float, 
     limit_P = target * np.array([each.bound for each in line.observables]) + ROUNDING
     means, errors, info = _compared(line, source, limit_P, say, began + SECONDS)
     over = np.maximum.accumulate(~(errors <= limit_P), axis=0)
-    info["missing"] = _missing(line, source.times / unit, errors, over, info)
+    info["missing"] = _missing(line, errors, over, info, target)
     means[over] = errors[over] = math.nan
     table = curve_table(source.times / unit, means, errors, [each.name for each in line.observables])
     info |= {"kind": kind, "solver": "matrix products", "target": target, "time_steps": STEPS}
@@ -125,23 +124,25 @@ def _reference(kind: str, line: LineObservables, source: Source, target: float, 
 
 
 def _missing(
-    line: LineObservables, times: np.ndarray, errors: np.ndarray, over: np.ndarray, info: dict[str, Any]
+    line: LineObservables, errors: np.ndarray, over: np.ndarray, info: dict[str, Any], target: float
 ) -> list[str]:
     """Why values are left out, a line for each reason."""
     said, missed = [], over & line.served
     if not all(line.served):
         said.append(
             f"matrix products: {line.served.count(False)} of {len(line.served)} observables left out, expected strings "
-            "within half of the ring and no purity"
+            "within half of the ring, no purity"
         )
     if missed.any() and not info["errors"]:
         said.append(f"matrix products: not within {SECONDS:g} s")
     elif missed.any():
+        where = "" if missed[0].any() else " at late times"
         told = ", ".join(f"{name} {value:.2g}" for name, value in info["errors"].items())
-        first = times[missed.any(1)][0]
-        where = "" if math.isinf(first) else f", some observables left out from t = {significant(first):g}"
-        largest = _largest(np.where(missed, errors, 0.0))
-        said.append(f"matrix products: error {largest:.2g} at bond dimension {info['bond_dimension']} ({told}){where}")
+        largest, count = _largest(np.where(missed, errors, 0.0)), int(missed.any(0).sum())
+        said.append(
+            f"matrix products: {count} of {len(line.served)} observables left out{where}, error up to {largest:.2g} at "
+            f"bond dimension {info['bond_dimension']} ({told}), expected at most {target:g} of their range"
+        )
     return said
 
 

@@ -69,6 +69,38 @@ def estimate(observables_RTP: np.ndarray, controls_RTC: np.ndarray) -> tuple[np.
     return kept_RP.mean(0), sem(kept_RP, axis=0)
 
 
+def estimate_each(
+    values_RP: np.ndarray, controls_RPC: np.ndarray, ridge: float = 1e-3
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same where every observable has controls of its own; without them where they do not help.
+
+    Args:
+        values_RP: of three or more trajectories.
+        controls_RPC: whose true means are zero; C may be zero.
+        ridge: added to the controls' products, in their mean size, so that few trajectories are not fitted wildly.
+
+    Returns:
+        mean_P and error_P.
+    """
+    R, C = len(values_RP), controls_RPC.shape[2]
+    plain_P = values_RP.std(0, ddof=1) / math.sqrt(R)
+    if C == 0:
+        return values_RP.mean(0), plain_P
+    controls_PRC = controls_RPC.transpose(1, 0, 2)
+    values_PR = values_RP.T
+    products_PCC = controls_PRC.transpose(0, 2, 1) @ controls_PRC
+    size_P = np.trace(products_PCC, axis1=1, axis2=2) / C
+    turned_PRC = controls_PRC @ np.linalg.inv(products_PCC + (ridge * size_P + 1e-30)[:, None, None] * np.eye(C))
+    # one trajectory out of the sums at a time: its products by the formula of Sherman and Morrison
+    others_PR = (values_PR.sum(1, keepdims=True) - values_PR) / (R - 1)
+    fitted_PRC = (values_PR[:, None] @ controls_PRC) - values_PR[..., None] * controls_PRC
+    fitted_PRC -= others_PR[..., None] * (controls_PRC.sum(1, keepdims=True) - controls_PRC)
+    kept_RP = (values_PR - (turned_PRC * fitted_PRC).sum(2) / (1 - (turned_PRC * controls_PRC).sum(2))).T
+    error_P = kept_RP.std(0, ddof=1) / math.sqrt(R)
+    better = error_P < plain_P
+    return np.where(better, kept_RP.mean(0), values_RP.mean(0)), np.where(better, error_P, plain_P)
+
+
 def _without_fluctuations(observables_RTP: np.ndarray, controls_RTC: np.ndarray, r: int) -> np.ndarray:
     """Trajectory r's averages less the combination of controls that fits the other trajectories best."""
     others_BP = np.delete(observables_RTP, r, axis=0).reshape(-1, observables_RTP.shape[2])

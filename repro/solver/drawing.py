@@ -1,4 +1,7 @@
-"""The plot of a solved problem: evolutions beside their exact curves, steady values beside the exact ones."""
+"""The plot of a solved problem: evolutions beside their exact curves, steady values beside the exact ones.
+
+Exact values that have errors have a band of that width, or a bar.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def draw(table: pd.DataFrame, name: str) -> Figure:
     """One panel for every kind of observable that evolves, and one for the steady state.
 
     Args:
-        table: columns t (inf: steady state), observable, mean, error, exact.
+        table: columns t (inf: steady state), observable, mean, error, exact, exact_error.
         name: of the problem.
     """
     evolving, steady = table[np.isfinite(table["t"])], table[np.isinf(table["t"])]
@@ -72,6 +75,9 @@ def _evolution(axes: Axes, table: pd.DataFrame, names: Sequence[str]) -> None:
     for number, name in enumerate(names):
         rows = table[table["observable"] == name]
         axes.plot(rows["t"], rows["exact"], color=colours[number], linewidth=0.8)
+        if (rows["exact_error"] > 0).any():
+            low, high = (rows["exact"] + sign * rows["exact_error"] for sign in (-1, 1))
+            axes.fill_between(rows["t"], low, high, color=colours[number], alpha=0.25, linewidth=0)
         few = rows.iloc[:: max(1, len(rows) // MARKS)]
         look = style.Look(colours[number], "o", filled=False)  # type: ignore[arg-type]
         style.points(axes, few["t"], few["mean"], few["error"], look, str(number), markersize=2.6)
@@ -90,7 +96,8 @@ def _plain(text: str) -> str:
 
 def _steady(axes: Axes, table: pd.DataFrame) -> None:
     place = np.arange(len(table))
-    axes.plot(place, table["exact"], linestyle="none", marker="_", markersize=9, color=style.BLACK, label="exact")
+    mark = {"marker": "_", "markersize": 9}
+    style.points(axes, place, table["exact"], table["exact_error"], style.Look(style.BLACK), "exact", **mark)
     look = style.Look(style.VERMILION, "o", filled=False)
     style.points(axes, place, table["mean"], table["error"], look, "network")
     style.label(axes, "", "steady state")

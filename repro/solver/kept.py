@@ -59,6 +59,8 @@ def with_kept(table: pd.DataFrame, problem: Problem, folder: Path) -> pd.DataFra
     try:
         empty = {name: [""] for name in COLUMNS}
         before = pd.read_csv(folder / TABLE, engine="python", keep_default_na=False, na_values=empty)
+        if "exact_error" not in before:  # of a table from before there were errors: exact values were QuTiP's alone
+            before["exact_error"] = np.where(before["exact"].isna(), math.nan, 0.0)
         before = before.loc[:, list(COLUMNS)].astype(dict.fromkeys(set(COLUMNS) - {"observable"}, float))
     except (OSError, ValueError, KeyError, csv.Error):  # not a table any more: nothing of it can be kept
         return table

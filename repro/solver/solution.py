@@ -25,10 +25,12 @@ class Solution:
     Attributes:
         problem: what was solved.
         table: one row per time and observable: t (t = inf: the steady state), observable, mean, error, exact (NaN
-            where QuTiP does not reach), deviation = mean - exact. What `error` covers: `repro.solver.table`.
+            where there is none), deviation = mean - exact, exact_error, how well the exact value is known. What `error`
+            covers: `repro.solver.table`.
         folders: where every run's checkpoint, history and settings are.
         seconds: wall time of all runs together.
         notes: what a reader of the table has to know, such as a steady state that still moves.
+        references: a line on every reference beyond density matrices: which, its largest error, what it cost.
         smallest_eigenvalue: of the density matrix of any state on the way, which is below 0 where the network's
             distribution is of no state; NaN beyond ten sites and for draws.
     """
@@ -39,6 +41,7 @@ class Solution:
     seconds: float
     notes: tuple[str, ...] = ()
     smallest_eigenvalue: float = math.nan
+    references: tuple[str, ...] = ()
 
     def values(self, observable: str) -> pd.DataFrame:
         """Rows of one observable, time ascending, the steady state last.
@@ -75,7 +78,9 @@ class Solution:
         exact = "no exact values" if math.isnan(off) else f"largest deviation from exact: {off:.4f}"
         smallest = self.smallest_eigenvalue
         of_rho = [] if math.isnan(smallest) else [f"smallest eigenvalue of rho: {smallest:.4f} (of a state: 0 or more)"]
-        return "\n".join([head, deviations, exact, *of_rho, *(f"note: {note}" for note in self.notes)])
+        return "\n".join(
+            [head, deviations, exact, *self.references, *of_rho, *(f"note: {note}" for note in self.notes)]
+        )
 
     def figure(self) -> Figure:
         """The plot: evolutions with their exact curves, steady values beside the exact ones."""

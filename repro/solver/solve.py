@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,13 @@ from typing import Any
 
 from repro.config.listed import Listed
 from repro.methods.batch_size import GIB
-from repro.references.density_matrix import MAX_DENSITY_MATRIX_SITES
 from repro.reporting.unphysical import worst
 from repro.running import launch
 from repro.running.devices import check_device
 from repro.running.display import Display
 from repro.running.folders import DONE, RunSettings, point_folder
 from repro.running.runner import run_point
-from repro.solver import exact as exact_values
+from repro.solver import exact_source
 from repro.solver.plan import AUTO, EVOLUTION, STEADY, Request, longer, points
 from repro.solver.problem import Problem
 from repro.solver.solution import Solution
@@ -55,6 +54,12 @@ class _Machine:
     settings: RunSettings
     jobs: int
     quiet: bool
+
+    def say(self, line: str) -> None:
+        """Show a line of progress."""
+        from rich.console import Console
+
+        Console(stderr=True, quiet=self.quiet, highlight=False).print(line, markup=False, soft_wrap=True)
 
     def compute(self, todo: Sequence[Listed]) -> None:
         """Compute points that are not finished, here or in processes of their own."""
@@ -129,7 +134,9 @@ def solve(
         estimator: "enumeration" of all 4^N configurations, "sampled", or "auto": by size and by free memory.
         step: length of a time step.
         iterations: of Adam within a time step (1.5 times as many in the first).
-        exact: compute QuTiP's values beside it, up to ten sites.
+        exact: compute exact values beside it: by QuTiP up to ten sites; beyond, with errors, by matrix products (open
+            chains, uniform rings) or quantum trajectories (any lattice of up to sixteen sites), in up to ten minutes
+            each.
         runs: folder for checkpoints, histories and exact values.
         jobs: 0 computes in this process; more in as many processes.
         device: cpu, cuda or cuda:N.
@@ -166,24 +173,24 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     """Solve in natural units; the table is in the problem's own."""
     import pandas as pd
 
-    settings, natural = machine.settings, problem.in_natural_units()
+    settings, natural, folder = machine.settings, problem.in_natural_units(), machine.settings.runs / "reference"
     todo = points(problem, request, settings.memory, settings.device)
     check_writable(settings.runs)
     machine.compute([point for of_kind in todo.values() for point in of_kind])
     notes: list[str] = []
     if STEADY in todo:
         todo[STEADY] = _settled(natural, todo[STEADY], machine, notes, problem.unit)
-    within = exact and problem.n_sites <= MAX_DENSITY_MATRIX_SITES
     rows: list[dict[str, object]] = []
+    known: list[Exact | None] = []
     if EVOLUTION in todo:
         histories = runs_of(natural, todo[EVOLUTION], settings.runs)
         times = times_of(histories)
-        values = _exact(exact_values.evolution, notes, natural, times, _references(settings)) if within else None
-        rows += evolution_rows(natural, histories, values)
+        known.append(exact_source.evolution(natural, times, folder, notes, machine.say) if exact else None)
+        rows += evolution_rows(natural, histories, known[-1])
     if STEADY in todo:
         histories = runs_of(natural, todo[STEADY], settings.runs)
-        values = _exact(exact_values.steady_state, notes, natural, _references(settings)) if within else None
-        rows += steady_rows(natural, histories, values)
+        known.append(exact_source.steady_state(natural, folder, notes, machine.say) if exact else None)
+        rows += steady_rows(natural, histories, known[-1])
     every = [point for of_kind in todo.values() for point in of_kind]
     folders = [point_folder(settings.runs, point) for point in every]
     seconds = sum(json.loads((folder / DONE).read_text())["seconds"] for folder in folders)
@@ -191,7 +198,8 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     table["t"] = (table["t"] / problem.unit).map(significant)
     bounds = {each.name: each.bound for each in problem.asked}
     notes += worst(table, bounds.__getitem__, lambda row: "")
-    return Solution(problem, table, tuple(folders), seconds, tuple(notes), least_eigenvalue(every, settings.runs))
+    least, told = least_eigenvalue(every, settings.runs), tuple(each.told for each in known if each and each.told)
+    return Solution(problem, table, tuple(folders), seconds, tuple(notes), least, told)
 
 
 def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: list[str], unit: float) -> list[Listed]:
@@ -209,19 +217,6 @@ def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: l
     t = steady[0].settings["t_end"] / unit
     notes.append(f"the steady state still moves by about {moving:.4f} at t = {significant(t):g}")
     return steady
-
-
-def _exact(compute: Callable[..., Exact], notes: list[str], *arguments: Any) -> Exact | None:
-    """Exact values, or a note of why there are none: what QuTiP cannot do is no reason to lose what was computed."""
-    try:
-        return compute(*arguments)
-    except InputError as error:
-        notes.append(f"no exact values: {error}")
-        return None
-
-
-def _references(settings: RunSettings) -> Path:
-    return settings.runs / "reference"
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """From the histories of a problem's runs to one tidy table: mean, error, exact value and deviation.
 
+`exact_error` says how well the exact value is known: 0 of QuTiP's density matrix, NaN where there is no value.
+
 With one seed `error` is the standard error of the draws (0 for exact sums: it says nothing about the fit). With several
 it is the estimate of `repro.reporting.error_estimate`, from the seeds' scatter and a control. Of a steady state it
 includes what still moved at the end.
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +29,30 @@ from repro.utils.formatting import significant
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("t", "observable", "mean", "error", "exact", "deviation")
+COLUMNS = ("t", "observable", "mean", "error", "exact", "deviation", "exact_error")
+UNKNOWN = (math.nan, math.nan)
 STILL_MOVING = 2.5
 """Time over which a last state is asked whether it moves."""
-Exact = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Exact values at some times, or of the steady state.
+
+    Attributes:
+        means: of every observable, one for each time; NaN where there is none.
+        errors: how well each is known: 0 of a density matrix, NaN where there is no value.
+        told: a line for the summary, such as which reference it was; "" for none.
+    """
+
+    means: Mapping[str, np.ndarray]
+    errors: Mapping[str, np.ndarray]
+    told: str = ""
+
+    @classmethod
+    def without_errors(cls, means: Mapping[str, np.ndarray]) -> Exact:
+        """Of a density matrix."""
+        return cls(means, {name: np.zeros(len(values)) for name, values in means.items()})
 
 
 def runs_of(problem: Problem, points: Sequence[Listed], runs: Path) -> pd.DataFrame:
@@ -82,9 +105,12 @@ def evolution_rows(problem: Problem, runs: pd.DataFrame, exact: Exact | None) ->
     for each in problem.asked:
         of_observable = runs[runs["observable"] == each.name].assign(exact=math.nan)
         over = _averaged(of_observable)
-        values = [math.nan] * len(over) if exact is None else exact[each.name]
-        known = dict(zip(times_of(runs), values, strict=True)) if exact is not None else {}
-        rows += [_row(t, each.name, m, e, known.get(t, math.nan)) for t, m, e in over]
+        known = {}
+        if exact is not None:
+            known = dict(
+                zip(times_of(runs), zip(exact.means[each.name], exact.errors[each.name], strict=True), strict=True)
+            )
+        rows += [_row(t, each.name, m, e, *known.get(t, UNKNOWN)) for t, m, e in over]
     return rows
 
 
@@ -106,7 +132,8 @@ def steady_rows(problem: Problem, runs: pd.DataFrame, exact: Exact | None) -> li
         else:
             mean = float(last["mean"].iloc[0])
             error = math.hypot(float(last["error"].iloc[0]), drift(timed))
-        rows.append(_row(math.inf, each.name, mean, error, math.nan if exact is None else float(exact[each.name][0])))
+        known = UNKNOWN if exact is None else (float(exact.means[each.name][0]), float(exact.errors[each.name][0]))
+        rows.append(_row(math.inf, each.name, mean, error, *known))
     return rows
 
 
@@ -143,5 +170,6 @@ def _averaged(rows: pd.DataFrame) -> list[tuple[float, float, float]]:
     return list(zip(rows["t"], rows["mean"], rows["error"], strict=True))
 
 
-def _row(t: float, name: str, mean: float, error: float, exact: float) -> dict[str, object]:
-    return {"t": t, "observable": name, "mean": mean, "error": error, "exact": exact, "deviation": mean - exact}
+def _row(t: float, name: str, mean: float, error: float, exact: float, exact_error: float) -> dict[str, object]:
+    values = {"t": t, "observable": name, "mean": mean, "error": error, "exact": exact, "deviation": mean - exact}
+    return {**values, "exact_error": exact_error}

@@ -1,0 +1,231 @@
+"""A problem's observables by quantum trajectories, with standard errors: any lattice of up to sixteen sites.
+
+QuTiP's `mcsolve` gives one pure state at a time; a mixed start is drawn anew for each. The mean over trajectories is
+the value, their spread over sqrt(R) its standard error. Over any stretch of time O(b) - O(a) - int_a^b L^+(O) dt has
+mean zero: such stretches of the Paulis on an observable's own sites are taken as controls
+(`repro.references.control_variates`), each trajectory's weights fitted on the others, where that helps.
+
+The error of an evolution is the standard error and, in quadrature, what one more trajectory as far off as the farthest
+would change: early on none may have jumped yet.
+
+Array suffixes: R trajectories, M times, S strings, K Paulis of single sites, P observables, C controls.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from repro.physics.lindblad import PAULIS, LindbladModel
+from repro.physics.observables import PauliString, named, strings_of
+from repro.physics.povm import product_state_density
+from repro.references.control_variates import adjoint_generator, estimate_each
+from repro.references.qutip_solvers import density_operators, qutip_operators
+from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIONS
+from repro.solver.problem import Problem
+from repro.utils.errors import InputError
+
+TARGET = 0.01
+"""Standard error that is enough, in units of `Observable.bound`."""
+SPACING = 0.1
+"""Of the times (natural unit)."""
+BURN_IN, LENGTH = 8.0, 16.0
+"""Of a trajectory to the steady state, over the slowest jump's strength."""
+STRETCHES, PER_STRETCH = 4, 40
+"""Most stretches of controls, and the trajectories that each takes: with fewer the fitted weights make the standard
+error too small."""
+PURE_OPTIONS: dict[str, Any] = {"method": "tsit5", "atol": 1e-8, "rtol": 1e-6, "progress_bar": ""}
+PURE_ERROR = 1e-4
+"""Given to what has no jumps and starts pure, in units of `Observable.bound`."""
+STILL = 5.0
+"""Of a steady state: the two halves may differ by so many standard errors, or the target."""
+
+
+class Trajectories:
+    """Trajectories of a problem in its natural unit.
+
+    Args:
+        problem: at most sixteen sites.
+        t_end: last time wanted; inf for the steady state.
+
+    Attributes:
+        times: of the rows.
+
+    Raises:
+        InputError: more than sixteen sites.
+    """
+
+    def __init__(self, problem: Problem, t_end: float) -> None:
+        import qutip
+
+        if problem.n_sites > MAX_TRAJECTORY_SITES:
+            raise InputError(f"trajectories of {problem.n_sites} sites: expected at most {MAX_TRAJECTORY_SITES}")
+        self.problem, self.steady = problem, math.isinf(t_end)
+        if self.steady:
+            slowest = min(1.0, *(each for each in _jump_strengths(problem.model)))
+            self.burn_in, t_end = BURN_IN / slowest, LENGTH / slowest
+        self.times = SPACING * np.arange(max(5, math.ceil(t_end / SPACING - 1e-9) + 1))
+        self.asked = [each for each in problem.asked if not each.purity]
+        self.strings = strings_of(self.asked)
+        jumping = problem.model.has_jumps
+        mixed = any(np.linalg.norm(vector) < 1 - 1e-9 for vector in problem.bloch_vectors)
+        self.single = not jumping and not mixed
+        # of a mixed start the few trajectories that begin far off would be fitted too well
+        sites = sorted({site for string in self.strings for site, _ in string}) if jumping and not mixed else []
+        self.paulis: list[PauliString] = [((site, axis.upper()),) for site in sites for axis in PAULIS]
+        operators = density_operators([*self.strings, *self.paulis], problem.n_sites)
+        self.weights = _weights(problem, self.paulis)
+        drifts = [_drift(problem.model, pauli, operators[named(pauli)]) for pauli in self.paulis]
+        self.measured = [*(operators[named(string)] for string in (*self.strings, *self.paulis)), *drifts]
+        hamiltonian, jumps = qutip_operators(problem.model)
+        self.solver = (
+            qutip.MCSolver(hamiltonian, jumps, options=OPTIONS)
+            if jumping
+            else qutip.SESolver(hamiltonian, options=PURE_OPTIONS)
+        )
+
+    def one(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Strings, and O(t) - O(0) - int_0^t L^+(O) of the Paulis, along a trajectory: (M, S) and (M, K)."""
+        from scipy.integrate import cumulative_simpson
+
+        more = {"ntraj": 1, "seeds": [np.random.SeedSequence(seed)]} if self.problem.model.has_jumps else {}
+        result = self.solver.run(self._start(seed), self.times, e_ops=self.measured, **more)
+        values = np.real(np.array(result.expect)).T
+        strings_MS, paulis_MK, drifts_MK = np.split(
+            values, [len(self.strings), len(self.strings) + len(self.paulis)], axis=1
+        )
+        drifted_MK = cumulative_simpson(drifts_MK, x=self.times, axis=0, initial=0) if self.paulis else drifts_MK
+        return strings_MS, paulis_MK - paulis_MK[:1] - drifted_MK
+
+    def _start(self, seed: int) -> Any:
+        """A pure product state, of every site an eigenvector of its density matrix drawn by its eigenvalue."""
+        import qutip
+
+        rng, spins = np.random.default_rng([seed, 1]), []
+        for vector in self.problem.bloch_vectors:
+            weights, vectors = np.linalg.eigh(product_state_density(vector))
+            spins.append(qutip.Qobj(vectors[:, int(rng.random() < weights[1])][:, None]))
+        return qutip.tensor(spins)
+
+    def estimate(self, strings_RMS: np.ndarray, controls_RMK: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and errors of the observables that are asked for, (M, P); one row for the steady state.
+
+        Raises:
+            InputError: a steady state that still moves.
+        """
+        if self.steady:
+            return self._at_rest(strings_RMS, controls_RMK)
+        R, M = strings_RMS.shape[:2]
+        values_RMP, constant_MP = self._values(strings_RMS)
+        mean_MP, error_MP = constant_MP.copy(), np.zeros_like(constant_MP)
+        for m in range(M):
+            parts_RPC = self._controls(controls_RMK, [round(x) for x in np.linspace(0, m, 1 + _stretches(R, m))])
+            mean_P, error_MP[m] = self._one_row(values_RMP[:, m], parts_RPC)
+            mean_MP[m] += mean_P
+        mean_MP[0], error_MP[0] = self._at_start(), 0.0
+        if R > 1:
+            farthest_P = np.abs(values_RMP - values_RMP.mean(0)).max((0, 1))
+            error_MP[1:] = np.hypot(error_MP[1:], farthest_P / R)
+        return mean_MP, error_MP
+
+    def _at_start(self) -> list[float]:
+        """The observables in the product state at t = 0."""
+        vectors = self.problem.bloch_vectors
+        means = {each: math.prod(vectors[site]["XYZ".index(axis)] for site, axis in each) for each in self.strings}
+        return [each.value(means) for each in self.asked]
+
+    def largest(self, error_MP: np.ndarray) -> float:
+        """The largest error in units of `Observable.bound`."""
+        bound_P = np.array([max(each.bound, 1e-300) for each in self.asked])
+        return float((error_MP / bound_P).max(initial=0.0))
+
+    def _at_rest(self, strings_RMS: np.ndarray, controls_RMK: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Averages over the time after the burn-in, whose halves agree."""
+        R, first = len(strings_RMS), int(np.searchsorted(self.times, self.burn_in))
+        middle, last = (first + len(self.times)) // 2, len(self.times)
+        edges = [round(x) for x in np.linspace(0, last - 1, 1 + _stretches(R, last))]
+        parts_RPC = self._controls(controls_RMK, edges)
+        bound_P = np.array([each.bound for each in self.asked])
+        halves = []
+        for begin, end in ((first, middle), (middle, last)):
+            values_RMP, constant_MP = self._values(strings_RMS[:, begin:end].mean(1, keepdims=True))
+            halves.append((values_RMP[:, 0], constant_MP[0]))
+        change_P, its_error_P = self._one_row(halves[1][0] - halves[0][0], parts_RPC)
+        change_P = change_P + halves[1][1] - halves[0][1]
+        moving = np.abs(change_P) > np.hypot(STILL * its_error_P, TARGET * bound_P)
+        if moving.any():
+            raise InputError(
+                f"trajectories: not at rest, some observable moved by {np.abs(change_P[moving]).max():.2g}"
+            )
+        values_RMP, constant_MP = self._values(strings_RMS[:, first:].mean(1, keepdims=True))
+        mean_P, error_P = self._one_row(values_RMP[:, 0], parts_RPC)
+        still_P = np.maximum(np.abs(change_P) - its_error_P, 0.0)
+        return constant_MP + mean_P, np.hypot(error_P, still_P)[None]
+
+    def _one_row(self, values_RP: np.ndarray, controls_RPC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if len(values_RP) == 1:
+            bound_P = np.array([each.bound for each in self.asked])
+            return values_RP[0], PURE_ERROR * bound_P if self.single else np.full(len(bound_P), math.inf)
+        return estimate_each(values_RP, controls_RPC)
+
+    def _values(self, strings_RMS: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """To first order around the means, every trajectory's part of an observable, (R, M, P), and a constant, (M, P).
+
+        <AB> - <A><B> is the mean of ab - a <B> - b <A>, plus <A><B>.
+        """
+        column = {string: k for k, string in enumerate(self.strings)}
+        mean_MS, (R, M, _) = strings_RMS.mean(0), strings_RMS.shape
+        values_RMP, constant_MP = np.zeros((R, M, len(self.asked))), np.zeros((M, len(self.asked)))
+        for p, each in enumerate(self.asked):
+            for c, string in each.terms:
+                values_RMP[..., p] += c * strings_RMS[..., column[string]]
+            factors = [column[string] for string in each.factors]
+            for j, factor in enumerate(factors):
+                rest_M = mean_MS[:, factors[:j] + factors[j + 1 :]].prod(1)
+                values_RMP[..., p] -= rest_M * strings_RMS[..., factor]
+            if factors:
+                constant_MP[:, p] = (len(factors) - 1) * mean_MS[:, factors].prod(1)
+        return values_RMP, constant_MP
+
+    def _controls(self, controls_RMK: np.ndarray, edges: list[int]) -> np.ndarray:
+        """(R, P, C): over each stretch of time the three Paulis of an observable's sites, with its coefficients."""
+        stretches = [controls_RMK[:, after] - controls_RMK[:, before] for before, after in pairwise(edges)]
+        parts = [stretch_RK @ weight_KP for stretch_RK in stretches for weight_KP in self.weights]
+        return np.stack(parts, axis=2) if parts else np.zeros((len(controls_RMK), len(self.asked), 0))
+
+
+def _stretches(n_trajectories: int, m: int) -> int:
+    return min(STRETCHES, n_trajectories // PER_STRETCH, m)
+
+
+def _weights(problem: Problem, paulis: list[PauliString]) -> list[np.ndarray]:
+    """For x, y and z the weight of every single-site Pauli in an observable's controls, (K, P)."""
+    asked = [each for each in problem.asked if not each.purity]
+    found = [np.zeros((len(paulis), len(asked))) for _ in PAULIS] if paulis else []
+    for k, ((site, letter),) in enumerate(paulis):
+        for p, each in enumerate(asked):
+            terms = [*each.terms, *((1.0, factor) for factor in each.factors)]
+            found["XYZ".index(letter)][k, p] = sum(c for c, string in terms if site in dict(string))
+    return found
+
+
+def _jump_strengths(model: LindbladModel) -> list[float]:
+    """The rates at which jumps act, those that do."""
+    alone = [LindbladModel(model.lattice, jumps=[(j.sites, j.operator, j.rate)]) for j in model.jumps if j.acts]
+    return [strength for one in alone for strength in one.strengths]
+
+
+def _drift(model: LindbladModel, pauli: PauliString, operator: Any) -> Any:
+    """L^+(O) of a single-site Pauli, from the terms that act on its site."""
+    ((site, _),) = pauli
+    terms = [term for term in model.hamiltonian_terms if site in term.sites]
+    near = LindbladModel(
+        model.lattice,
+        one_site=[(term.sites[0], term.operator) for term in terms if len(term.sites) == 1],
+        two_site=[((term.sites[0], term.sites[1]), term.operator) for term in terms if len(term.sites) == 2],
+        jumps=[(jump.sites, jump.operator, jump.rate) for jump in model.jumps if site in jump.sites],
+    )
+    return adjoint_generator(*qutip_operators(near), operator)
