@@ -98,3 +98,37 @@ def test_shipped_tables_cover_every_shipped_point(figure: str) -> None:
     counted = compared(table, means)["values"].sum()
     started = known[(known["method"] == "dynamics") | np.isinf(known["t"])]
     assert counted == len(started)
+
+
+def test_the_distances_of_the_docs_are_those_of_the_tables() -> None:
+    text = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
+    wanted = [
+        ("Fig. 2, ring of ten, evolution", "fig2", "dynamics", "10-ring", "evolution", "sigma_z"),
+        ("Fig. 2, 3x3 lattice, evolution", "fig2", "dynamics", "3x3 periodic", "evolution", "sigma_z"),
+        ("Fig. 3, Ising ring, steady states", "fig3", "variational", "16-ring", "steady state", "sigma_z"),
+        ("Fig. 3, Ising ring, steady states", "fig3", "variational", "16-ring", "steady state", "sigma_x"),
+        (
+            "Fig. 4, 3x3 lattice, steady states by evolution",
+            "fig4",
+            "dynamics",
+            "3x3 periodic",
+            "steady state",
+            "sigma_z",
+        ),
+        (
+            "Fig. 4, 3x3 lattice, steady states by search",
+            "fig4",
+            "variational",
+            "3x3 periodic",
+            "steady state",
+            "sigma_z",
+        ),
+    ]
+    for row, figure, method, lattice, of, observable in wanted:
+        found = compared(read_table(ROOT / "results" / f"{figure}.csv"), shipped(figure), observable)
+        (one,) = found[(found["method"] == method) & (found["lattice"] == lattice) & (found["of"] == of)].to_dict(
+            "records"
+        )
+        line = next(line for line in text.splitlines() if line.startswith(f"| {row} |"))
+        _, mean, ours = line.strip("| ").split("|")
+        assert f"{one['mean field']:.3f}" in mean and f"{one['ours']:.3f}" in ours, row
