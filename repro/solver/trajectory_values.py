@@ -106,11 +106,12 @@ class _Collected:
         Raises:
             InputError: fewer than the least in the time there is, or a steady state that still moves.
         """
-        trajectories, began, told = self.trajectories, time.perf_counter(), time.perf_counter()
+        trajectories, kept = self.trajectories, len(self.strings)
+        began = told = time.perf_counter()
         least = 1 if trajectories.single else LEAST_STEADY if trajectories.steady else LEAST
         while True:
             R, spent = len(self.strings), time.perf_counter() - began
-            last = R >= MOST or spent > SECONDS or (trajectories.single and R > 0)
+            last = R >= MOST or (spent > SECONDS and kept < R) or (trajectories.single and R > 0)
             enough = least <= R
             if enough and (last or R in (least, MOST) or time.perf_counter() - told > SAVED):
                 off = trajectories.largest(self.estimate()[1])
