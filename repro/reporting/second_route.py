@@ -40,6 +40,8 @@ AT_REST = 1e-4
 """What the chain may still move by over a span (1/gamma), which cutting it never lets fall to zero."""
 LEAST, LONGEST = 24.0, 60.0
 RING = 8
+ROUNDING = 1e-9
+"""An error is at least this."""
 COLUMNS = ("Jy", "g", "observable", "trajectories", "trajectories_error", "chain", "chain_error", "z")
 
 
@@ -77,7 +79,7 @@ def _row(couplings: dict[str, float], name: str, ring: Reference, chain: float, 
         "trajectories_error": significant(error, 4),
         "chain": significant(chain, 8),
         "chain_error": significant(chain_error, 4),
-        "z": significant((value - chain) / both, 4) if both else 0.0,
+        "z": significant((value - chain) / both, 4),
     }
 
 
@@ -98,8 +100,8 @@ def steady_state(model: LindbladModel, stored: Folders) -> tuple[np.ndarray, np.
     coarse_A, _ = _at_rest(L, BOND_DIMENSION, 2 * SPAN / steps)
     ring = density_matrix.steady_state(shortened(model, RING), stored)
     ring_A = np.array([float(ring.at(math.inf, name)) for name in OBSERVABLES])
-    parts = [np.abs(means_A - halved_A), np.abs(coarse_A - means_A) / 2, np.abs(means_A - ring_A), np.full(3, moved)]
-    return means_A, np.maximum.reduce(parts)
+    parts = [np.abs(means_A - halved_A), np.abs(coarse_A - means_A) / 2, np.abs(means_A - ring_A)]
+    return means_A, np.maximum.reduce([*parts, np.full(3, max(moved, ROUNDING))])
 
 
 def _at_rest(L: np.ndarray, bond_dimension: int, dt: float) -> tuple[np.ndarray, float]:
