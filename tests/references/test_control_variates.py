@@ -9,7 +9,7 @@ import pytest
 import qutip
 
 from repro.physics import lattice, lindblad
-from repro.references.control_variates import adjoint_generator, estimate, pauli_sums
+from repro.references.control_variates import adjoint_generator, estimate, estimate_each, pauli_sums
 from repro.references.qutip_solvers import lindblad_rhs, qutip_operators
 
 MODEL = lindblad.heisenberg(lattice.ring(3), J=(0.9, 1.4, 1.0), B=0.3)
@@ -65,3 +65,23 @@ def test_too_few_trajectories_have_no_error() -> None:
     mean_P, error_P = estimate(observables_RTP, controls_RTC)
     assert mean_P[0] == pytest.approx(observables_RTP.mean())
     assert math.isinf(error_P[0])
+
+
+def test_controls_of_each_observable_are_fitted_on_the_other_trajectories() -> None:
+    """Against a loop that leaves each trajectory out; where controls say nothing the plain mean stays."""
+    rng = np.random.default_rng(0)
+    controls_RPC = rng.normal(size=(30, 2, 3))
+    values_RP = rng.normal(size=(30, 2))
+    values_RP[:, 0] = 0.7 + controls_RPC[:, 0] @ [1.0, -2.0, 0.5] + 0.1 * rng.normal(size=30)
+    mean_P, error_P = estimate_each(values_RP, controls_RPC, ridge=0.0)
+    kept = []
+    for r in range(30):
+        others, controls = np.delete(values_RP[:, 0], r), np.delete(controls_RPC[:, 0], r, axis=0)
+        weights = np.linalg.lstsq(controls, others - others.mean(), rcond=None)[0]
+        kept.append(values_RP[r, 0] - controls_RPC[r, 0] @ weights)
+    assert mean_P[0] == pytest.approx(np.mean(kept)) and mean_P[0] == pytest.approx(0.7, abs=0.1)
+    assert error_P[0] == pytest.approx(np.std(kept, ddof=1) / np.sqrt(30)) and error_P[0] < 0.04
+    plain = values_RP[:, 1]
+    assert error_P[1] <= plain.std(ddof=1) / np.sqrt(30) + 1e-12
+    alone_P, _ = estimate_each(values_RP, controls_RPC[..., :0])
+    np.testing.assert_allclose(alone_P, values_RP.mean(0))
