@@ -80,7 +80,7 @@ def test_controls_of_each_observable_are_fitted_on_the_other_trajectories() -> N
         weights = np.linalg.lstsq(controls, others - others.mean(), rcond=None)[0]
         kept.append(values_RP[r, 0] - controls_RPC[r, 0] @ weights)
     assert mean_P[0] == pytest.approx(np.mean(kept)) and mean_P[0] == pytest.approx(0.7, abs=0.1)
-    assert error_P[0] == pytest.approx(np.std(kept, ddof=1) / np.sqrt(30)) and error_P[0] < 0.04
+    assert error_P[0] == pytest.approx(np.std(kept, ddof=1) / np.sqrt(30)) and error_P[0] < 0.1
     plain = values_RP[:, 1]
     assert error_P[1] <= plain.std(ddof=1) / np.sqrt(30) + 1e-12
     alone_P, _ = estimate_each(values_RP, controls_RPC[..., :0])
