@@ -70,6 +70,8 @@ class Solve:
     symmetry and a POVM whose outcomes it permutes (povm="tetrahedral-cubic")"""
     exact: bool = True
     """compute exact values beside it; beyond ten sites they may take ten minutes"""
+    mean_field: bool = False
+    """draw mean field too, the evolution without any correlation between sites"""
     jobs: int = 1
     """runs at a time"""
     threads: int = 1
@@ -84,6 +86,8 @@ class Solve:
     def run(self) -> int:
         """Load, compute, write, sum up."""
         problem = load(self.file)
+        if self.mean_field and problem.imaginary_time:
+            raise InputError("--mean-field of a problem in imaginary time: expected an evolution in real time")
         from repro.methods.sanity import WrongNumbersError
         from repro.solver.solve import FailedError, solve
         from repro.utils.validation import MOST_PROCESSES, check_int
@@ -112,7 +116,7 @@ class Solve:
 
         mine = kept.holder(folder) in (None, kept.digest(solution.problem))
         place = folder if mine or self.out else kept.folder_for(solution.problem, folder)
-        solution.save(place)
+        solution.save(place, mean_field=self.mean_field)
         if mine:
             return f"table and plot: {place}"
         return f"table and plot: {place} ({'replaced' if self.out else f'{folder} holds'} those of another problem)"

@@ -124,12 +124,17 @@ def evolution(model: LindbladModel, initial: Start, times: Sequence[float] | np.
     Raises:
         InputError: an unknown start, times that do not ascend from 0, an integrator that gave up.
     """
-    began, t_T = time.perf_counter(), np.asarray(times, dtype=float)
+    began = time.perf_counter()
+    return _reference(np.asarray(times, dtype=float), vectors(model, initial, times).mean(1), {}, began)
+
+
+def vectors(model: LindbladModel, initial: Start, times: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Bloch vectors of every site at times that ascend from 0, shape (T, N, 3); arguments and errors as `evolution`."""
+    t_T = np.asarray(times, dtype=float)
     if t_T.ndim != 1 or len(t_T) < 2 or t_T[0] != 0 or not (np.isfinite(t_T).all() and (np.diff(t_T) > 0).all()):
         raise InputError("mean field: times that do not ascend from 0, expected two or more")
     unit, r_NA = model.unit, start_vectors(initial, model.lattice.n_sites)
-    r_TNA = MeanField(model.in_units_of(unit)).follow(r_NA.ravel(), t_T * unit).reshape(len(t_T), -1, 3)
-    return _reference(t_T, r_TNA.mean(1), {}, began)
+    return MeanField(model.in_units_of(unit)).follow(r_NA.ravel(), t_T * unit).reshape(len(t_T), -1, 3)
 
 
 def steady_state(model: LindbladModel, initial: Start = "up") -> Reference:

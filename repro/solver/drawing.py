@@ -38,7 +38,8 @@ def draw(table: pd.DataFrame, name: str) -> Figure:
     """One panel for every kind of observable that evolves, and one for the steady state.
 
     Args:
-        table: columns t (inf: steady state), observable, mean, error, exact, exact_error.
+        table: columns t (inf: steady state), observable, mean, error, exact, exact_error; where it has mean_field, that
+            is a dotted line.
         name: of the problem.
     """
     evolving, steady = table[np.isfinite(table["t"])], table[np.isinf(table["t"])]
@@ -58,7 +59,10 @@ def draw(table: pd.DataFrame, name: str) -> Figure:
         for empty in axes[n_panels:]:
             empty.remove()
         for letter, panel in zip("abcdefgh", axes[:n_panels], strict=False):
-            style.panel(panel, letter, f"{_plain(name)} (circles: network, lines: exact)" if letter == "a" else "")
+            dotted = ", dotted: mean field" if "mean_field" in table else ""
+            style.panel(
+                panel, letter, f"{_plain(name)} (circles: network, lines: exact{dotted})" if letter == "a" else ""
+            )
     return figure
 
 
@@ -78,6 +82,8 @@ def _evolution(axes: Axes, table: pd.DataFrame, names: Sequence[str]) -> None:
         if (rows["exact_error"] > 0).any():
             low, high = (rows["exact"] + sign * rows["exact_error"] for sign in (-1, 1))
             axes.fill_between(rows["t"], low, high, color=colours[number], alpha=0.25, linewidth=0)
+        if "mean_field" in rows:
+            axes.plot(rows["t"], rows["mean_field"], color=colours[number], linewidth=0.8, linestyle=":", alpha=0.7)
         few = rows.iloc[:: max(1, len(rows) // MARKS)]
         look = style.Look(colours[number], "o", filled=False)  # type: ignore[arg-type]
         style.points(axes, few["t"], few["mean"], few["error"], look, str(number), markersize=2.6)

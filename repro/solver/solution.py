@@ -82,25 +82,35 @@ class Solution:
             [head, deviations, exact, *self.references, *of_rho, *(f"note: {note}" for note in self.notes)]
         )
 
-    def figure(self) -> Figure:
-        """The plot: evolutions with their exact curves, steady values beside the exact ones."""
+    def figure(self, *, mean_field: bool = False) -> Figure:
+        """The plot: evolutions with their exact curves, steady values beside the exact ones.
+
+        Args:
+            mean_field: draw evolutions without correlation between sites too, dotted (`repro.references.mean_field`).
+
+        Raises:
+            InputError: mean field of a problem in imaginary time.
+        """
+        return self._drawn(self.table, mean_field)
+
+    def _drawn(self, table: pd.DataFrame, mean_field: bool) -> Figure:
         from repro.solver.drawing import draw
+        from repro.solver.mean_field_curves import with_mean_field
 
-        return draw(self.table, self.problem.name)
+        return draw(with_mean_field(table, self.problem) if mean_field else table, self.problem.name)
 
-    def save(self, folder: Path | str) -> list[Path]:
+    def save(self, folder: Path | str, *, mean_field: bool = False) -> list[Path]:
         """Write `table.csv`, `solution.png` and `solution.pdf`, and `problem.json`, which says whose they are.
 
         Where the folder holds a table of the same problem, rows of the kind that this one lacks (evolution or steady
-        state) stay in it; a table of another problem is replaced.
+        state) stay in it; a table of another problem is replaced. `mean_field`: as in `figure`, in the plot alone.
 
         Raises:
-            InputError: a folder that cannot be written.
+            InputError: a folder that cannot be written, or mean field of a problem in imaginary time.
         """
         from repro.reporting.style import save
-        from repro.solver.drawing import draw
 
         folder = Path(folder)
         table = kept.with_kept(self.table, self.problem, folder)
-        written = kept.write(table, self.problem, folder)
-        return [written, *save(draw(table, self.problem.name), folder, "solution", "")]
+        drawing = self._drawn(table, mean_field)
+        return [kept.write(table, self.problem, folder), *save(drawing, folder, "solution", "")]
