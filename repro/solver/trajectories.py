@@ -3,7 +3,8 @@
 QuTiP's `mcsolve` gives one pure state at a time; a mixed start is drawn anew for each. The mean over trajectories is
 the value, their spread over sqrt(R) its standard error. Over any stretch of time O(b) - O(a) - int_a^b L^+(O) dt has
 mean zero: such stretches of the Paulis on an observable's own sites are taken as controls
-(`repro.references.control_variates`), each trajectory's weights fitted on the others, where that helps.
+(`repro.references.control_variates`), each trajectory's weights fitted on the others, where that helps. Where model and
+start have lattice symmetries every string is averaged over its images (`repro.solver.images`).
 
 The error of an evolution is the standard error and, in quadrature, what one more trajectory as far off as the farthest
 would change: early on none may have jumped yet.
@@ -14,17 +15,19 @@ Array suffixes: R trajectories, M times, S strings, K Paulis of single sites, P 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from repro.physics.lindblad import PAULIS, LindbladModel
-from repro.physics.observables import PauliString, named, strings_of
+from repro.physics.observables import Observable, PauliString, named, strings_of
 from repro.physics.povm import product_state_density
 from repro.references.control_variates import adjoint_generator, estimate_each
 from repro.references.qutip_solvers import density_operators, qutip_operators
 from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIONS
+from repro.solver.images import averaged, images, representatives, symmetries_of
 from repro.solver.problem import Problem
 from repro.utils.errors import InputError
 
@@ -69,17 +72,26 @@ class Trajectories:
             self.burn_in, t_end = BURN_IN / slowest, LENGTH / slowest
         self.times = SPACING * np.arange(max(5, math.ceil(t_end / SPACING - 1e-9) + 1))
         self.asked = [each for each in problem.asked if not each.purity]
-        self.strings = strings_of(self.asked)
+        wanted = strings_of(self.asked)
         jumping = problem.model.has_jumps
         mixed = any(np.linalg.norm(vector) < 1 - 1e-9 for vector in problem.bloch_vectors)
         self.single = not jumping and not mixed
         # of a mixed start the few trajectories that begin far off would be fitted too well
-        sites = sorted({site for string in self.strings for site, _ in string}) if jumping and not mixed else []
-        self.paulis: list[PauliString] = [((site, axis.upper()),) for site in sites for axis in PAULIS]
-        operators = density_operators([*self.strings, *self.paulis], problem.n_sites)
-        self.weights = _weights(problem, self.paulis)
-        drifts = [_drift(problem.model, pauli, operators[named(pauli)]) for pauli in self.paulis]
-        self.measured = [*(operators[named(string)] for string in (*self.strings, *self.paulis)), *drifts]
+        sites = sorted({site for string in wanted for site, _ in string}) if jumping and not mixed else []
+        alone: list[PauliString] = [((site, axis.upper()),) for site in sites for axis in PAULIS]
+        permutations = symmetries_of(problem)
+        alike = {string: images(string, permutations) for string in (*wanted, *alone)}
+        self.strings, self.column = representatives(wanted, alike)
+        self.paulis, its_pauli = representatives(alone, alike)
+        self.weights = _weights(self.asked, its_pauli)
+        every = sorted({image for of_one in alike.values() for image in of_one})
+        operators = density_operators(every, problem.n_sites)
+        means = [averaged([operators[named(image)] for image in alike[each]]) for each in (*self.strings, *self.paulis)]
+        drifts = [
+            averaged([_drift(problem.model, image, operators[named(image)]) for image in alike[pauli]])
+            for pauli in self.paulis
+        ]
+        self.measured = [*means, *drifts]
         hamiltonian, jumps = qutip_operators(problem.model)
         self.solver = (
             qutip.MCSolver(hamiltonian, jumps, options=OPTIONS)
@@ -134,7 +146,7 @@ class Trajectories:
     def _at_start(self) -> list[float]:
         """The observables in the product state at t = 0."""
         vectors = self.problem.bloch_vectors
-        means = {each: math.prod(vectors[site]["XYZ".index(axis)] for site, axis in each) for each in self.strings}
+        means = {each: math.prod(vectors[site]["XYZ".index(axis)] for site, axis in each) for each in self.column}
         return [each.value(means) for each in self.asked]
 
     def largest(self, error_MP: np.ndarray) -> float:
@@ -176,7 +188,7 @@ class Trajectories:
 
         <AB> - <A><B> is the mean of ab - a <B> - b <A>, plus <A><B>.
         """
-        column = {string: k for k, string in enumerate(self.strings)}
+        column = self.column
         mean_MS, (R, M, _) = strings_RMS.mean(0), strings_RMS.shape
         values_RMP, constant_MP = np.zeros((R, M, len(self.asked))), np.zeros((M, len(self.asked)))
         for p, each in enumerate(self.asked):
@@ -201,14 +213,14 @@ def _stretches(n_trajectories: int, m: int) -> int:
     return min(STRETCHES, n_trajectories // PER_STRETCH, m)
 
 
-def _weights(problem: Problem, paulis: list[PauliString]) -> list[np.ndarray]:
-    """For x, y and z the weight of every single-site Pauli in an observable's controls, (K, P)."""
-    asked = [each for each in problem.asked if not each.purity]
-    found = [np.zeros((len(paulis), len(asked))) for _ in PAULIS] if paulis else []
-    for k, ((site, letter),) in enumerate(paulis):
+def _weights(asked: Sequence[Observable], its_pauli: Mapping[PauliString, int]) -> list[np.ndarray]:
+    """For x, y and z the weight of every single-site Pauli that is measured in an observable's controls, (K, P)."""
+    n_paulis = max(its_pauli.values(), default=-1) + 1
+    found = [np.zeros((n_paulis, len(asked))) for _ in PAULIS] if n_paulis else []
+    for ((site, letter),), k in its_pauli.items():
         for p, each in enumerate(asked):
             terms = [*each.terms, *((1.0, factor) for factor in each.factors)]
-            found["XYZ".index(letter)][k, p] = sum(c for c, string in terms if site in dict(string))
+            found["XYZ".index(letter)][k, p] += sum(c for c, string in terms if site in dict(string))
     return found
 
 

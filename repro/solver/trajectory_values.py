@@ -29,7 +29,7 @@ SECONDS = 600.0
 """After so many no further trajectory is begun."""
 SAVED = 30.0
 """Seconds between two savings of finished trajectories, and two lines of progress."""
-NUMBERS = 1
+NUMBERS = 2
 """Version of the numbers, part of a key."""
 
 
