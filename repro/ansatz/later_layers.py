@@ -111,7 +111,9 @@ def _last_layer_logits(transformer: Transformer, x_VD: torch.Tensor, blocks: Seq
     value_DF = layer.value.weight.T @ layer.out.weight.T @ project_FD.T
     constant_F = offset_F + (layer.out.weight @ layer.value.bias + layer.out.bias) @ project_FD.T
     joint_DY = torch.cat([to_key_DD * scale, value_DF, project_FD.T], dim=1)
-    offset_Y = torch.cat([layer.query.bias @ layer.key.weight * scale, torch.zeros_like(constant_F), constant_F])
+    # softmax ignores the keys' bias; ranks that share a point average gradients of every parameter, this one's is zero
+    query_D = layer.query.bias @ layer.key.weight * scale + 0 * layer.key.bias
+    offset_Y = torch.cat([query_D, torch.zeros_like(constant_F), constant_F])
     return _LastLayer.apply(x_VD, joint_DY, offset_Y, inner_KU, blocks)
 
 

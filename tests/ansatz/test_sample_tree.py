@@ -96,6 +96,14 @@ def test_many_small_chunks_make_no_difference(shape: dict[str, Any], monkeypatch
     test_log_p_and_gradient_equal_scoring_each(shape, 6)
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_every_parameter_has_a_gradient(shape: dict[str, Any]) -> None:
+    """Ranks that share a point wait for the average of each."""
+    transformer = random_transformer(5, **shape)
+    tree_log_probs(transformer, SampleTree(unique_configurations(configurations(5))[0])).sum().backward()
+    assert [name for name, parameter in transformer.named_parameters() if parameter.grad is None] == []
+
+
 def test_more_nodes_than_a_byte_counts() -> None:
     # outcomes are bytes: an index computed from them in bytes would wrap
     transformer = random_transformer(6)
