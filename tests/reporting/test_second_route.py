@@ -18,8 +18,8 @@ from repro.utils.errors import InputError
 from tests.helpers.paths import ROOT
 
 SHIPPED = ROOT / "results" / "fig3_second_route.csv"
-TOO_SURE = (0.3, 0.6)
-"""Fields where the standard error of twelve trajectories is too small: QuTiP's smaller rings are with the chain."""
+RARE = (0.3, 0.6)
+"""Fields where spins rarely leave the ground state and twelve trajectories miss what is rare."""
 APART = 0.002
 """Half the standard error that trajectories are computed to."""
 
@@ -38,16 +38,15 @@ def test_the_shipped_columns_agree() -> None:
     combined = np.hypot(table["trajectories_error"], table["chain_error"])
     np.testing.assert_allclose(table["z"], apart / combined, rtol=2e-3, atol=2e-3)
     assert apart.abs().max() <= APART
-    far = table[apart.abs() > 4 * combined]
-    assert set(far["g"]) <= set(TOO_SURE) and len(far) <= 5
+    assert table["z"].abs().max() <= 4
 
 
-@pytest.mark.parametrize("g", TOO_SURE)
-def test_where_they_disagree_the_ring_of_eight_is_with_the_chain(g: float) -> None:
+@pytest.mark.parametrize("g", RARE)
+def test_the_ring_of_eight_is_with_the_chain(g: float) -> None:
     table = pd.read_csv(SHIPPED)
     of_g, exact = table[table["g"] == g], ring(8, g)
     assert np.abs(of_g["chain"] - exact).max() <= 1e-5
-    assert (np.abs(of_g["trajectories"] - exact) > 3 * of_g["trajectories_error"]).any()
+    assert (np.abs(of_g["trajectories"] - exact) <= 4 * of_g["trajectories_error"]).all()
 
 
 def test_the_errors_of_the_chain_cover_a_ring_of_nine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ NAMES = [r"$\frac{1}$", "a_b^{", "$", r"\$x$ and $y", "_x", "__", "100 %", r"\al
 
 
 def table(name: str, t: tuple[float, ...]) -> pd.DataFrame:
-    return pd.DataFrame({"t": t, "observable": name, "mean": 0.1, "error": 0.0, "exact": 0.1})
+    return pd.DataFrame({"t": t, "observable": name, "mean": 0.1, "error": 0.0, "exact": 0.1, "exact_error": 0.0})
 
 
 @pytest.mark.parametrize("name", NAMES)
