@@ -42,8 +42,8 @@ BURN_IN, LENGTH, TIME_STEP, BLOCK = 6.0, 14.0, 0.2, 0.4
 # With fewer, the fitted weights of the controls make the standard error too small.
 LEAST = 12
 FLOOR = 1e-3
-"""Least error. Where spins rarely leave the ground state twelve trajectories may miss what is rare: their standard error
-then came out up to 26 times too small (ring of eight, g = 0.3), but never by more than this."""
+"""Least error. Where spins rarely leave the ground state twelve trajectories may miss what is rare: their standard
+error then came out up to 26 times too small (ring of eight, g = 0.3), but never by more than this."""
 # The statistical error is a hundred times what these tolerances leave.
 OPTIONS: dict[str, Any] = {"method": "tsit5", "atol": 1e-6, "rtol": 1e-4, "map": "serial", "progress_bar": ""}
 KIND = "steady state by trajectories"
