@@ -211,3 +211,13 @@ def test_lines() -> None:
     assert not is_line(lattice.rectangle(3, 3)) and not is_line(lattice.chain(2))
     model = lindblad.heisenberg(lattice.ring(12), (1.0, 0.2, 0.5), B=0.4)
     assert np.abs(uniform_generator(model)[0]).max() == pytest.approx(0)  # the trace is kept
+
+
+def test_the_shipped_curve_is_that_of_another_program() -> None:
+    """Values of an independent one (bond dimension 100, dt 0.02), which took another basis and other libraries."""
+    model = lindblad.heisenberg(lattice.ring(20), (2.0, 0.0, 1.0), B=1.0)
+    shipped = chain.stored(model, "left", 4.0, (SHIPPED,))
+    assert shipped is not None
+    expected = {0.4: -0.3953, 0.8: -0.2622, 1.2: -0.2872, 1.6: -0.2683, 2.0: -0.2720, 4.0: -0.2740}
+    for t, value in expected.items():
+        assert float(shipped.at(t, "sigma_z")) == pytest.approx(value, abs=0.002), t
