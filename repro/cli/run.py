@@ -58,7 +58,7 @@ class Run:
     threads: int = 1
     """CPU threads of each point"""
     device: str = "cpu"
-    """cpu, cuda or cuda:N"""
+    """cpu, cuda or cuda:N; with cuda, points side by side go round the GPUs of this machine"""
     devices: int = 1
     """GPUs (or CPU processes) of a node that share the samples of each point"""
     nodes: int = 1
@@ -138,7 +138,7 @@ class Run:
     def _settings(self, points: Sequence[Listed]) -> Any:
         from repro.ansatz.string_mixture import check_enumerable
         from repro.methods.batch_size import GIB
-        from repro.running.devices import check_shares
+        from repro.running.devices import at_once, check_shares
         from repro.running.folders import RunSettings, finished
         from repro.running.memory_check import check_fits
         from repro.running.tracking_mode import resolve_mode
@@ -156,7 +156,7 @@ class Run:
         memory = int(self.memory * GIB)
         if self.cluster.launcher != "slurm":
             left = [listed.point for listed in points if not finished(self.runs, listed)]
-            check_fits(left, default_jobs(self.jobs), memory, self.device)
+            check_fits(left, at_once(self.device, self.devices, default_jobs(self.jobs)), memory, self.device)
         check_writable(self.runs)
         return RunSettings(self.runs, self.device, self.threads, tracking, memory, self.devices, self.nodes)
 

@@ -55,6 +55,26 @@ def check_processes(device: str, devices: int, nodes: int) -> None:
     launchers.check(devices, nodes)
 
 
+def of_worker(device: str, devices: int, number: int) -> str:
+    """Where one of several processes computes its points: "cuda" without a number goes round the GPUs of this machine.
+
+    Args:
+        device: "cpu", "cuda" or "cuda:1", as asked for.
+        devices: GPUs that share each point; more than one are Lightning's to number.
+        number: of the process, from 0.
+    """
+    if device != "cuda" or devices > 1 or torch.cuda.device_count() < 2:
+        return device
+    return f"cuda:{number % torch.cuda.device_count()}"
+
+
+def at_once(device: str, devices: int, jobs: int) -> int:
+    """Of so many points at a time, the most that meet on one device; arguments as in `of_worker`."""
+    return len(
+        {number for number in range(jobs) if of_worker(device, devices, number) == of_worker(device, devices, 0)}
+    )
+
+
 def check_shares(point: Point, ranks: int) -> None:
     """Refuse a point that several processes cannot share.
 

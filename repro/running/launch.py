@@ -1,5 +1,7 @@
 """Run many points side by side on this machine: one process each, one thread each, longest first.
 
+With "cuda" the processes go round the GPUs of this machine.
+
 Workers report through each point's `progress.json`; this process shows it, collects failures and stops the workers
 when it is itself stopped. Finished points are skipped.
 """
@@ -7,6 +9,7 @@ when it is itself stopped. Finished points are skipped.
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import os
 import signal
 import sys
@@ -15,13 +18,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from rich.console import Console
 
 from repro.config.listed import Listed
-from repro.running import stopping
+from repro.running import devices, stopping
 from repro.running.display import Display, cost
 from repro.running.folders import RunSettings, finished
 from repro.running.runner import BusyError, run_point
@@ -121,7 +125,7 @@ def _all_outcomes(
 
 def _submit(pool: Workers, points: Sequence[Listed], settings: RunSettings) -> dict[Future[Path], Listed]:
     with stopping.signals_blocked():  # submitting starts the workers
-        futures = {pool.submit(run_point, point, settings, False): point for point in points}
+        futures = {pool.submit(_run_here, point, settings): point for point in points}
         pool.submit(int)  # an executor watches the workers that it had at the last submission, so not the newest one
     return futures
 
@@ -151,7 +155,7 @@ def _workers(jobs: int, settings: RunSettings, context: ScriptlessContext, reque
     variables = environment(settings.threads)
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
-    pool = Workers(jobs, context, __name__, _start_worker.__name__, os.getpid(), request.event)
+    pool = Workers(jobs, context, __name__, _start_worker.__name__, os.getpid(), request.event, context.Value("i", 0))
     try:
         yield pool
     except BaseException:
@@ -184,10 +188,24 @@ def _kill_workers(pool: Workers) -> None:
         process.kill()
 
 
-def _start_worker(parent: int, stop: Event) -> None:
+_number = 0
+"""Of this worker, in the order of their starts."""
+
+
+def _start_worker(parent: int, stop: Event, started: Synchronized[int]) -> None:
     """Leave signals to the parent and die with it, so that no orphan computes on."""
+    global _number
     stopping.watch(stop)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+    with started.get_lock():
+        _number = started.value
+        started.value += 1
+
+
+def _run_here(point: Listed, settings: RunSettings) -> Path:
+    """Compute a point on this worker's device."""
+    device = devices.of_worker(settings.device, settings.devices, _number)
+    return run_point(point, dataclasses.replace(settings, device=device), wait=False)

@@ -21,7 +21,7 @@ from repro.methods.build import build_ansatz, seeded_generator
 from repro.methods.sampled import Sampled
 from repro.methods.variational import VariationalModule
 from repro.running import checkpoints
-from repro.running.devices import check_processes, check_shares
+from repro.running.devices import at_once, check_processes, check_shares, of_worker
 from repro.running.folders import CHECKPOINT, RunSettings, finished, point_folder
 from repro.utils.errors import InputError
 from repro.utils.result_table import read_table
@@ -121,6 +121,20 @@ def test_a_killed_rank_ends_the_run_and_the_same_command_shares_the_point_to_its
     assert set(read_table(tmp_path / "runs" / "fig4" / "smoke-changed" / "table.csv")["n_samples"]) == {40}
     rows = (folder / "history.csv").read_text().splitlines()
     assert len(rows) == 1 + 1 + ITERATIONS // 20  # header, start, epochs of 20 iterations
+
+
+def test_processes_go_round_the_gpus_unless_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert [of_worker("cuda", 1, k) for k in (0, 3, 4)] == ["cuda:0", "cuda:3", "cuda:0"]
+    assert [of_worker("cuda:2", 1, 1), of_worker("cpu", 1, 1), of_worker("cuda", 4, 1)] == ["cuda:2", "cpu", "cuda"]
+
+
+def test_so_many_points_meet_on_one_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert [at_once("cuda", 1, jobs) for jobs in (1, 4, 5, 9)] == [1, 1, 2, 3]
+    assert at_once("cuda:1", 1, 5) == at_once("cpu", 1, 5) == at_once("cuda", 2, 5) == 5
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert at_once("cuda", 1, 5) == 5
 
 
 def test_what_cannot_be_shared_is_refused() -> None:

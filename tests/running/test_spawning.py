@@ -37,6 +37,36 @@ import sys
 from repro.cli.main import main
 sys.exit(main(["run", "fig4", "--profile", "smoke", "--only", "a-var-*", "--jobs", "2", "--wandb", "disabled"]))
 """
+SIDE_BY_SIDE = """
+import pathlib
+import torch
+from rich.console import Console
+from repro.config.listed import listed_of
+from repro.running import launch
+from repro.running.folders import RunSettings
+points = [listed_of(rows=1, cols=2, width=8, feedforward=4, iterations=3, seed=seed) for seed in range(4)]
+settings = RunSettings(pathlib.Path("runs"), device="cuda", tracking="disabled")
+print(launch.run_points(points, settings, 4, Console(quiet=True)))
+"""
+# In place of a point, a file named after its seed that holds the device; the last of four points ends all.
+FOUR_GPUS = """
+import sys
+if "--multiprocessing-fork" in sys.orig_argv:
+    import time
+    import torch
+    from repro.running import launch
+
+    def noted(point, settings, wait):
+        folder = settings.runs.absolute().parent
+        (folder / f"{point.point.seed}.device").write_text(settings.device)
+        deadline = time.monotonic() + 60
+        while len(list(folder.glob("*.device"))) < 4 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return folder
+
+    torch.cuda.device_count = lambda: 4
+    launch.run_point = noted
+"""
 UNABLE = {
     "its start raises": "def gone(): raise OSError('no\\nparent')\n    os.getppid = gone",
     "a package is broken": "sys.modules['torch'] = None",
@@ -44,14 +74,14 @@ UNABLE = {
 SITE = "import os, sys\nif '--multiprocessing-fork' in sys.orig_argv: os._exit(7)\n"
 
 
-def script(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def script(text: str, folder: Path, seconds: float = 120) -> subprocess.CompletedProcess[str]:
     (folder / "script.py").write_text(text)
     return subprocess.run(
         [sys.executable, "script.py"],
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=seconds,
         check=False,
         env={"PYTHONPATH": f"{folder}:{ROOT}", "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
     )
@@ -69,6 +99,14 @@ def test_a_worker_that_dies_at_its_start_is_one_line(tmp_path: Path) -> None:
     done = script(DYING, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("its process ended with exit code 7; ") and done.stdout.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_points_side_by_side_go_round_the_devices(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(FOUR_GPUS)
+    done = script(SIDE_BY_SIDE, tmp_path, 280)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "{}\n")
+    assert sorted(path.read_text() for path in tmp_path.glob("*.device")) == ["cuda:0", "cuda:1", "cuda:2", "cuda:3"]
 
 
 @pytest.mark.parametrize("name", UNABLE)
