@@ -38,7 +38,7 @@ OF_SEARCH, OF_EVOLUTION, OF_STAGES = 0, 45, 115
 OF_DENSE_STATE = 12
 OF_DRAW, OF_DRAW_STAGES = 40, 90
 # Floats per node and unit of: width (first, last folded, other layer), feed-forward width, norms, attention weights.
-FIRST, FOLDED, LAYER, FEEDFORWARD, NORM, ATTENTION = 8, 3, 12, 6, 2, 14
+FIRST, FOLDED, LAYER, FEEDFORWARD, NORM, ATTENTION = 8, 3, 12, 6, 2, 11
 # Tokens of a sequence that go through the network at once, all layers' intermediate values kept.
 OF_SEQUENCE = 14
 FREE_SHARE = 0.95
