@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from repro.utils.errors import InputError
+
 OURS = "network"
 WAYS = ("density matrix", "trajectories", "matrix products", "tensor jumps", OURS)
 BEYOND = 0.01
@@ -16,6 +18,11 @@ RUN, PART, MISSED, EXTRAPOLATED = "run", "part", "missed", "extrapolated"
 PAULIS = ("sigma_x", "sigma_y", "sigma_z")
 SURE = 2.0
 """Standard errors that a way may be off by beyond the target."""
+SIZES: dict[str, tuple[int, ...]] = {"1d": (8, 16, 40), "2d": (9, 16, 20, 25)}
+FEW: dict[str, tuple[int, ...]] = {"1d": (16, 40), "2d": (16, 25)}
+PAGES = {"README.md": FEW, "docs/index.md": FEW, "docs/tutorial.md": FEW, "docs/notebook.md": SIZES}
+"""Pages with the table, and the sizes that each shows."""
+BEGIN, END = "<!-- tools -->", "<!-- end -->"
 NAMES = {
     "density matrix": "density matrix (QuTiP)",
     "trajectories": "trajectories (QuTiP)",
@@ -61,12 +68,14 @@ def cheapest(table: pd.DataFrame) -> pd.DataFrame:
 def sentences(table: pd.DataFrame) -> list[str]:
     """Which way is the cheapest where, and what this suite's place is."""
     best = cheapest(table)
-    said = [_of_problem(problem, rows) for problem, rows in best.groupby("problem", sort=False)]
-    return [*said, *(_of_ours(problem, rows, best) for problem, rows in used(table).groupby("problem", sort=False))]
+    said = [_of_problem(str(problem), rows) for problem, rows in best.groupby("problem", sort=False)]
+    of_each = used(table).groupby("problem", sort=False)
+    return [*said, *(_of_ours(str(problem), rows, best) for problem, rows in of_each)]
 
 
 def _of_problem(problem: str, best: pd.DataFrame) -> str:
-    parts, previous = [], ""
+    parts: list[list[dict[Any, Any]]] = []
+    previous = ""
     for row in best.sort_values("n_sites").to_dict("records"):
         if row["way"] != previous:
             parts.append([row, row])
@@ -75,7 +84,7 @@ def _of_problem(problem: str, best: pd.DataFrame) -> str:
     return f"{problem}: cheapest within {BEYOND:g} " + "; ".join(told) + "."
 
 
-def _range(first: dict[Any, Any], last: dict[str, object]) -> str:
+def _range(first: dict[Any, Any], last: dict[Any, Any]) -> str:
     start, end = size(first), size(last)
     return f"at {start}" if start == end else f"from {start} to {end}"
 
@@ -109,13 +118,12 @@ def seconds(row: dict[Any, Any]) -> str:
     return f"{number} s{how}"
 
 
-def markdown(table: pd.DataFrame, sizes: dict[str, tuple[int, ...]] | None = None) -> str:
-    """Which tool for which problem: the cheapest answer and this suite's at some sizes, a line each."""
-    chosen = sizes or {"1d": (8, 16, 40), "2d": (9, 16, 25)}
+def markdown(table: pd.DataFrame, sizes: dict[str, tuple[int, ...]]) -> str:
+    """Which tool for which problem: the cheapest answer and this suite's at some sizes of every panel, a line each."""
     rows, best = used(table), cheapest(table)
     lines = ["| problem | size | cheapest within 0.01 | this suite |", "|---|---|---|---|"]
     for row in best.to_dict("records"):
-        if row["n_sites"] in chosen[row["panel"]]:
+        if row["n_sites"] in sizes[row["panel"]]:
             mine = rows[
                 (rows["problem"] == row["problem"]) & (rows["n_sites"] == row["n_sites"]) & (rows["way"] == OURS)
             ]
@@ -129,3 +137,16 @@ def _mine(row: dict[Any, Any]) -> str:
         return f"{seconds(row)}, not run"
     off = float(row["off"])
     return seconds(row) + ("" if math.isnan(off) else f", {off:.3f} off")
+
+
+def with_table(page: str, table: pd.DataFrame, sizes: dict[str, tuple[int, ...]]) -> str:
+    """A page with the table between its marks written anew.
+
+    Raises:
+        InputError: a page without the marks.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise InputError(f"page {page[:40]!r}...: no {BEGIN} ... {END}, expected the place of the table")
+    return f"{before}{BEGIN}\n\n{markdown(table, sizes)}\n\n{END}{after}"

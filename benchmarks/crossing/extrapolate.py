@@ -1,8 +1,9 @@
 """Seconds of sizes that were not run, from the largest one that was, by how a way's work grows.
 
-A density matrix has 4^N entries, a state vector 2^N, and L or H has a number of terms that grows as N. A matrix product
-of fixed bond dimension has N tensors; that of the infinite chain has two at any size. In two dimensions the bond
-dimension of a snake grows with the lattice in a way that nobody knows beforehand: no rule, no row.
+A density matrix has 4^N entries, a state vector 2^N, and L or H has a number of terms that grows as N. A trajectory as
+a matrix product has N tensors, and steps in which all spins together hardly ever jump twice: N times as many. The
+infinite chain has two tensors at any size. In two dimensions the bond dimension of a snake grows with the lattice in a
+way that nobody knows beforehand: no rule, no row.
 """
 
 from __future__ import annotations
@@ -22,14 +23,19 @@ RULES: dict[tuple[str, str], tuple[str, Callable[[int, int], float]]] = {
     ("1d", "density matrix"): ("4^N N", lambda N, M: 4.0 ** (N - M) * N / M),
     ("2d", "density matrix"): ("4^N N", lambda N, M: 4.0 ** (N - M) * N / M),
     ("1d", "trajectories"): ("2^N N", lambda N, M: 2.0 ** (N - M) * N / M),
+    ("1d", "tensor jumps"): ("N^2", lambda N, M: (N / M) ** 2),
     ("2d", "trajectories"): ("2^N N", lambda N, M: 2.0 ** (N - M) * N / M),
 }
 
 
+def has_rule(panel: str, way: str) -> bool:
+    """Whether it is known how a way's work grows."""
+    return (panel, way) in RULES
+
+
 def factor(panel: str, way: str, n_sites: int, measured: int) -> float:
-    """How many times the seconds of a measured size another takes; 1 without a rule."""
-    _, grows = RULES.get((panel, way), ("", lambda N, M: 1.0))
-    return grows(n_sites, measured)
+    """How many times the seconds of a measured size another takes, by its rule."""
+    return RULES[panel, way][1](n_sites, measured)
 
 
 def extrapolated(measured: pd.DataFrame, problem: Problem, way: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.crossing import tensor_jumps
-from benchmarks.crossing.extrapolate import extrapolated, factor
+from benchmarks.crossing.extrapolate import extrapolated, factor, has_rule
 from benchmarks.crossing.problems import Problem
 from benchmarks.crossing.rows import MISSED, SEARCH, TARGET, USED, Say, Table
 from benchmarks.crossing.ways import Way, ways_of
@@ -54,7 +54,7 @@ def _best(table: Table, problem: Problem, way: Way, say: Say) -> str:
         if not table.has(problem.name, N, way.name, SEARCH, name):
             say(f"{problem.name}, {way.name}, {name}, N = {N}")
             table.add(_labels(problem, N, way, SEARCH, name), candidate(N))
-    exact = table.exact(problem.name, N)
+    exact = table.best_known(problem.name, N)
     tried = [row for row in table.of(problem.name, N, way.name, SEARCH) if row["candidate"] in way.candidates]
     within = [row for row in tried if _off(row, exact) <= TARGET + ALLOWED * _finite(row["error"])]
     return str(min(within, key=lambda row: row["seconds"])["candidate"]) if within else ""
@@ -68,8 +68,10 @@ def _run(table: Table, problem: Problem, way: Way, best: str, longest: float, sa
             continue
         if table.has(problem.name, N, way.name, USED):
             continue
+        if way.searched_at == N and table.reuse(problem.name, N, way.name, best):
+            continue
         expected = _expected(table, problem, way, N)
-        if expected > longest and way.name != "network":
+        if expected > longest:
             say(f"{problem.name}, {way.name}, N = {N}: left out, it would take about {expected:.0f} s")
             continue
         say(f"{problem.name}, {way.name}, {best}, N = {N}")
@@ -77,9 +79,9 @@ def _run(table: Table, problem: Problem, way: Way, best: str, longest: float, sa
 
 
 def _expected(table: Table, problem: Problem, way: Way, n_sites: int) -> float:
-    """Seconds by the way's rule from the largest size measured; 0 where nothing tells."""
+    """Seconds by the rule from the largest size measured; 0 where nothing tells and the way has a limit of its own."""
     known = [row for row in table.of(problem.name, None, way.name, USED) if row["n_sites"] < n_sites]
-    if not known:
+    if not known or not has_rule(problem.panel, way.name):
         return 0.0
     last = max(known, key=lambda row: row["n_sites"])
     return float(last["seconds"]) * factor(problem.panel, way.name, n_sites, int(last["n_sites"]))

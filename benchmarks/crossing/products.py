@@ -68,7 +68,7 @@ def snake(model: LindbladModel, dt: float, most: float, say: Say) -> Measured:
         tried = bond_dimension
         error = math.inf if before is None else float(np.abs(means - before).max())
         say(f"bond dimension {bond_dimension}: changed by {error:.4f}, {time.process_time() - began:.0f} s")
-        if error <= TARGET / 2:
+        if error <= TARGET:
             found = dict(zip(OBSERVABLES, map(float, means), strict=True))
             settings = f"snake, bond dimension {bond_dimension}, dt {dt:g}"
             return Measured(time.process_time() - began, error, settings, found)

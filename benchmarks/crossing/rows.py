@@ -70,12 +70,13 @@ class Table:
         """Whether such a row was measured; of no candidate in particular: any."""
         return any(candidate in ("", row["candidate"]) for row in self.of(problem, n_sites, way, use))
 
-    def exact(self, problem: str, n_sites: int) -> dict[str, Any] | None:
-        """A row of the density matrix, None without one."""
-        for use in (USED, SEARCH):
-            found = self.of(problem, n_sites, "density matrix", use)
-            if found:
-                return found[0]
+    def best_known(self, problem: str, n_sites: int) -> dict[str, Any] | None:
+        """A row of the most exact way that has means of a size, None without one."""
+        for way in ("density matrix", "trajectories", "matrix products"):
+            for use in (USED, SEARCH):
+                found = [row for row in self.of(problem, n_sites, way, use) if math.isfinite(row[OBSERVABLES[0]])]
+                if found:
+                    return found[0]
         return None
 
     def measured(self) -> pd.DataFrame:
@@ -93,6 +94,13 @@ class Table:
         nothing = dict.fromkeys(OBSERVABLES, math.nan)
         self.rows.append({**labels, **values, **nothing, **means, "device": provenance("cpu")["device"]})
         self.write()
+
+    def reuse(self, problem: str, n_sites: int, way: str, candidate: str) -> bool:
+        """Take what the search measured of a candidate as the row that is used; False where it did not."""
+        found = [row for row in self.of(problem, n_sites, way, SEARCH) if row["candidate"] == candidate]
+        self.rows += [{**row, "use": USED} for row in found[:1]]
+        self.write()
+        return bool(found)
 
     def replace_extrapolated(self, rows: list[dict[str, Any]]) -> None:
         """Put these in the place of what was extrapolated before."""

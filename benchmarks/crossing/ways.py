@@ -11,8 +11,10 @@ from benchmarks.crossing import network, products, qutip_ways, tensor_jumps
 from benchmarks.crossing.problems import ONE, RINGS, Problem
 from benchmarks.crossing.rows import Measured, Say
 
-BONDS = {"infinite chain": (4, 8, 16, 32), "tensor jumps": (4, 8)}
+BONDS = (4, 8, 16, 32)
 STEPS = (0.1, 0.2)
+JUMPS = ((8, 0.2), (8, 0.05), (8, 0.02))
+JUMPS_ON_A_LATTICE = ((16, 0.1), (16, 0.2))
 RUN_TO = {"1d": 16, "2d": 16}
 
 Candidate = Callable[[int], Measured]
@@ -52,8 +54,7 @@ def ways_of(problem: Problem, longest: float, runs: Path, say: Say) -> tuple[Way
         f"bond dimension {bond}, dt {dt:g}": _of_model(
             problem, partial(tensor_jumps.tensor_jumps, bond_dimension=bond, dt=dt, most=longest, say=say)
         )
-        for bond in BONDS["tensor jumps"]
-        for dt in STEPS
+        for bond, dt in (JUMPS if line else JUMPS_ON_A_LATTICE)
     }
     ours = {"network": partial(network.network, problem, run_to=RUN_TO[problem.panel], runs=runs)}
     trajectories = {
@@ -69,8 +70,9 @@ def ways_of(problem: Problem, longest: float, runs: Path, say: Say) -> tuple[Way
             10 if line else 9,
             RINGS if line else (6, 9, 12, 16, 20, 25),
         ),
-        Way("tensor jumps", jumps, small, (10, 20, 40) if line else (9, 16)),
-        Way("network", ours, small, (8, 12, 16, 20, 24) if line else (6, 9, 12, 16, 20, 25)),
+        # in a step a trajectory jumps at most once, so that longer rings need shorter ones: compared on a long one
+        Way("tensor jumps", jumps, 20 if line else small, (20,) if line else (9,)),
+        Way("network", ours, small, (8, 12, 16, 20, 24) if line else (6, 9, 16, 20, 25)),
     )
 
 
@@ -80,7 +82,7 @@ def _products(problem: Problem, longest: float, say: Say) -> dict[str, Candidate
             f"bond dimension {bond}, dt {dt:g}": _of_model(
                 problem, partial(products.infinite_chain, bond_dimension=bond, dt=dt)
             )
-            for bond in BONDS["infinite chain"]
+            for bond in BONDS
             for dt in STEPS
         }
     return {f"dt {dt:g}": _of_model(problem, partial(products.snake, dt=dt, most=longest, say=say)) for dt in STEPS}
