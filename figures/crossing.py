@@ -21,6 +21,7 @@ COLOURS = {
 }
 MARKERS = {"density matrix": "s", "trajectories": "o", "matrix products": "^", "tensor jumps": "v", "network": "D"}
 LINES = ("-", ":")
+WORDS = {"-": "solid", ":": "dotted"}
 """Of the problems of a panel; the last one in the table is the solid one."""
 TITLES = {"1d": "one dimension", "2d": "two dimensions"}
 
@@ -39,7 +40,8 @@ def draw(table: pd.DataFrame, path: Path) -> None:
                 for way in WAYS:
                     rows = of_panel[(of_panel["problem"] == problem) & (of_panel["way"] == way)]
                     _way(axes, rows.sort_values("n_sites"), way, line, labelled=panel == "1d")
-            axes.set_title(f"{title}: " + ", ".join(problems), fontsize=7)
+            drawn = [f"{name} ({WORDS[line]})" for name, line in zip(problems, LINES, strict=False)]
+            axes.set_title(f"{title}: " + ", ".join(drawn if len(drawn) > 1 else problems), fontsize=7)
             axes.set_xlabel("spins $N$")
             _sizes(axes, of_panel)
         first = figure.axes[0]

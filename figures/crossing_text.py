@@ -134,7 +134,7 @@ def markdown(table: pd.DataFrame, sizes: dict[str, tuple[int, ...]]) -> str:
 
 def _mine(row: dict[Any, Any]) -> str:
     if np.isnan(float(row["sigma_z"])):
-        return f"{seconds(row)}, not run"
+        return seconds(row) + (", not run" if row["kind"] == PART else "")
     off = float(row["off"])
     return seconds(row) + ("" if math.isnan(off) else f", {off:.3f} off")
 

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from figures.crossing import draw
-from figures.crossing_text import OURS, answers, cheapest, markdown, sentences, used
+from figures.crossing_text import OURS, PAGES, SIZES, answers, cheapest, markdown, sentences, used, with_table
+from repro.utils.errors import InputError
+from repro.utils.paths import SOURCE as ROOT
 
 RING, LATTICE = "a ring", "a lattice"
 
@@ -67,10 +69,24 @@ def test_own_error_is_allowed_for() -> None:
 
 
 def test_the_table_of_the_pages() -> None:
-    text = markdown(table())
+    text = markdown(table(), SIZES)
     assert "| a ring | N = 8 | density matrix (QuTiP), 2.0 s | 400 s, 0.007 off |" in text
     assert "| a ring | N = 16 | trajectories (QuTiP), 80 s | 40 s, 0.030 off |" in text
     assert "| a lattice | 5x5 | trajectories (QuTiP), 400,000 s, extrapolated | 9,000 s, from a part, not run |" in text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_hold_what_the_shipped_table_says(page: str) -> None:
+    shipped = pd.read_csv(ROOT / "results" / "crossing.csv")
+    text = (ROOT / page).read_text()
+    assert with_table(text, shipped, PAGES[page]) == text
+    changed = shipped.assign(seconds=shipped["seconds"] * 3)
+    assert with_table(text, changed, PAGES[page]) != text
+
+
+def test_a_page_without_a_place_is_refused() -> None:
+    with pytest.raises(InputError, match="expected the place of the table"):
+        with_table("no marks", table(), SIZES)
 
 
 def test_drawn(tmp_path: Path) -> None:
