@@ -40,6 +40,8 @@ LATE = 8.0
 then."""
 EXACT_SUMS = 9
 """Largest lattice of exact sums."""
+SHIPPED_SITES = 16
+"""Largest lattice that the figure `methods` has."""
 REPEATS = 5
 """Groups of iterations with one evaluation of L that are timed."""
 RING = fig3.RING.change(
@@ -68,21 +70,29 @@ def evolution(problem: Problem, n_sites: int) -> Listed:
     return base.change(rows=rows, cols=cols, Jy=_coupling(problem))
 
 
-def network(problem: Problem, n_sites: int, run_to: int, runs: Path) -> Measured:
-    """CPU seconds of the evolution; its mean after it has settled, and the largest standard error of that."""
-    if problem.panel != ONE and EXACT_SUMS < n_sites <= run_to:
+def network(problem: Problem, n_sites: int, longest: float, runs: Path) -> Measured:
+    """CPU seconds of the evolution; its mean after it has settled, and the largest standard error of that.
+
+    Args:
+        problem: which.
+        n_sites: of which size.
+        longest: CPU seconds; draws that would take more are not run, the cost of an iteration is measured.
+        runs: folder of the runs.
+    """
+    summed = problem.panel != ONE and n_sites <= EXACT_SUMS
+    if problem.panel != ONE and EXACT_SUMS < n_sites <= SHIPPED_SITES:
         return shipped(problem, n_sites)
     listed = evolution(problem, n_sites)
     point, settings = listed.point, _in_words(listed)
     iterations = point.method.total_iterations
-    if n_sites > run_to:
+    if not summed and (seconds := iterations * _cpu_seconds(point, None)) > longest:
         rule = f"{iterations} times an iteration at the start"
-        return Measured(iterations * _cpu_seconds(point, None), math.nan, settings, {}, PART, rule)
+        return Measured(seconds, math.nan, settings, {}, PART, rule)
     began = time.process_time()
     folder = run_point(listed, RunSettings(runs, tracking="disabled"))
     taken = time.process_time() - began
     history = pd.read_csv(folder / "history.csv")
-    if n_sites <= EXACT_SUMS and problem.panel != ONE:
+    if summed:
         means = {name: float(history[name].iloc[-1]) for name in OBSERVABLES}
         wall = float(json.loads((folder / DONE).read_text())["seconds"])
         if taken > wall / 10:  # computed here, not kept from before

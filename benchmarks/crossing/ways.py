@@ -15,7 +15,6 @@ BONDS = (4, 8, 16, 32)
 STEPS = (0.1, 0.2)
 JUMPS = ((8, 0.2), (8, 0.05), (8, 0.02))
 JUMPS_ON_A_LATTICE = ((16, 0.1), (16, 0.2))
-RUN_TO = {"1d": 16, "2d": 16}
 
 Candidate = Callable[[int], Measured]
 
@@ -56,7 +55,7 @@ def ways_of(problem: Problem, longest: float, runs: Path, say: Say) -> tuple[Way
         )
         for bond, dt in (JUMPS if line else JUMPS_ON_A_LATTICE)
     }
-    ours = {"network": partial(network.network, problem, run_to=RUN_TO[problem.panel], runs=runs)}
+    ours = {"network": partial(network.network, problem, longest=longest, runs=runs)}
     trajectories = {
         method: _of_model(problem, partial(qutip_ways.trajectories, method=method, runs=runs, say=say))
         for method in qutip_ways.INTEGRATORS

@@ -175,7 +175,8 @@ def test_everything_shipped_is_sound() -> None:
             assert reference.info["trajectories"] >= trajectory_steady_state.LEAST
         elif reference.info["kind"] == MATRIX_PRODUCTS:
             assert 0 <= reference.table["error"].max() <= reference.info["settings"]["target"]
-            assert reference.info["trace"] == pytest.approx(1, abs=1e-3)
+            if cache.KNOWN_TO not in reference.info:  # of a part the trace is that of the whole evolution's end
+                assert reference.info["trace"] == pytest.approx(1, abs=1e-3)
         else:
             assert reference.info["trace"] == pytest.approx(1, abs=1e-6)
             assert reference.info["smallest_eigenvalue"] > -1e-6
