@@ -6,13 +6,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.crossing import tensor_jumps
 from benchmarks.crossing.extrapolate import extrapolated, factor, has_rule
 from benchmarks.crossing.problems import Problem
-from benchmarks.crossing.rows import MISSED, SEARCH, TARGET, USED, Say, Table
+from benchmarks.crossing.rows import SEARCH, TARGET, Say, Table
 from benchmarks.crossing.ways import Way, ways_of
+from figures.crossing_text import MISSED, USED
 from repro.references.cache import OBSERVABLES
 
 ALLOWED = 2.0
@@ -36,9 +35,7 @@ def complete(table: Table, problem: Problem, names: tuple[str, ...], longest: fl
             continue
         if way.name == "tensor jumps" and not tensor_jumps.installed():
             say(tensor_jumps.MISSING)
-            continue
-        best = _best(table, problem, way, say)
-        if best:
+        elif best := _best(table, problem, way, say):
             _run(table, problem, way, best, longest, say)
         rows += extrapolated(table.measured(), problem, way.name)
     others = [row for row in table.extrapolated() if row["problem"] != problem.name or row["way"] not in names]
@@ -56,7 +53,7 @@ def _best(table: Table, problem: Problem, way: Way, say: Say) -> str:
             table.add(_labels(problem, N, way, SEARCH, name), candidate(N))
     exact = table.best_known(problem.name, N)
     tried = [row for row in table.of(problem.name, N, way.name, SEARCH) if row["candidate"] in way.candidates]
-    within = [row for row in tried if _off(row, exact) <= TARGET + ALLOWED * _finite(row["error"])]
+    within = [row for row in tried if _within(row, exact)]
     return str(min(within, key=lambda row: row["seconds"])["candidate"]) if within else ""
 
 
@@ -91,15 +88,9 @@ def _labels(problem: Problem, n_sites: int, way: Way, use: str, candidate: str) 
     return {**problem.labels(n_sites), "way": way.name, "use": use, "candidate": candidate}
 
 
-def _off(row: dict[str, Any], exact: dict[str, Any] | None) -> float:
-    if exact is None:
-        return math.inf
-    return float(np.nanmax([abs(row[name] - exact[name]) for name in OBSERVABLES] + [0.0 if _known(row) else np.inf]))
-
-
-def _known(row: dict[str, Any]) -> bool:
-    return all(math.isfinite(row[name]) for name in OBSERVABLES)
-
-
-def _finite(value: float) -> float:
-    return value if math.isfinite(value) else 0.0
+def _within(row: dict[str, Any], exact: dict[str, Any] | None) -> bool:
+    """Whether all means are known and none is further off than the target and what the way says of its own error."""
+    if exact is None or not all(math.isfinite(row[name]) for name in OBSERVABLES):
+        return False
+    own = row["error"] if math.isfinite(row["error"]) else 0.0
+    return max(abs(row[name] - exact[name]) for name in OBSERVABLES) <= TARGET + ALLOWED * own

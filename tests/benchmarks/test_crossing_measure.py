@@ -12,6 +12,7 @@ from benchmarks.crossing.problems import PROBLEMS
 from benchmarks.crossing.rows import COLUMNS, Measured, Table
 from benchmarks.crossing.ways import Way
 from repro.references.cache import OBSERVABLES
+from repro.utils.paths import RESULTS
 
 LINE = PROBLEMS[0]
 EXACT = dict(zip(OBSERVABLES, (0.1, 0.2, -0.3), strict=True))
@@ -118,6 +119,14 @@ def test_a_missing_package_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     said: list[str] = []
     measure.complete(Table(tmp_path / "t.csv"), LINE, ("tensor jumps",), 1.0, tmp_path, said.append)
     assert said == ["tensor jumps: no package mqt-yaqs, left out (pip install '.[rivals]')"]
+
+
+def test_without_the_package_the_shipped_table_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure.tensor_jumps, "installed", lambda: False)
+    shipped = (RESULTS / "crossing.csv").read_text()
+    (tmp_path / "t.csv").write_text(shipped)
+    measure.complete(Table(tmp_path / "t.csv"), LINE, ("tensor jumps",), 1.0, tmp_path, lambda text: None)
+    assert sorted((tmp_path / "t.csv").read_text().splitlines()) == sorted(shipped.splitlines())
 
 
 def test_beyond_a_size_that_was_given_up_nothing_is_run(
