@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from repro.references.cache import OBSERVABLES
 from repro.utils.errors import InputError
 
 OURS = "network"
 WAYS = ("density matrix", "trajectories", "matrix products", "tensor jumps", OURS)
+MOST_EXACT = WAYS[:3]
+"""Others are measured by the first of these that has means of a size."""
 BEYOND = 0.01
 """Largest error of a steady mean that counts as an answer."""
 RUN, PART, MISSED, EXTRAPOLATED = "run", "part", "missed", "extrapolated"
-PAULIS = ("sigma_x", "sigma_y", "sigma_z")
+USED = "used"
 SURE = 2.0
 """Standard errors that a way may be off by beyond the target."""
 SIZES: dict[str, tuple[int, ...]] = {"1d": (8, 16, 40), "2d": (9, 16, 20, 25)}
@@ -34,18 +37,18 @@ NAMES = {
 
 def used(table: pd.DataFrame) -> pd.DataFrame:
     """Rows that count, not those of the search, with `off`: the distance from the most exact way of the same size."""
-    rows = table[table["use"] == "used"].copy()
+    rows = table[table["use"] == USED].copy()
     rows["off"] = [_off(rows, row) for row in rows.to_dict("records")]
     return rows
 
 
 def _off(rows: pd.DataFrame, row: dict[Any, Any]) -> float:
-    """From the first of density matrix, trajectories, matrix products that has means of that size."""
+    """From the first of `MOST_EXACT` that has means of that size."""
     same = rows[(rows["problem"] == row["problem"]) & (rows["n_sites"] == row["n_sites"])]
-    for way in WAYS[:3]:
+    for way in MOST_EXACT:
         known = same[(same["way"] == way) & same["sigma_z"].notna()]
         if way != row["way"] and len(known):
-            return float(max(abs(float(row[name]) - float(known[name].iloc[0])) for name in PAULIS))
+            return float(max(abs(float(row[name]) - float(known[name].iloc[0])) for name in OBSERVABLES))
     return math.nan
 
 

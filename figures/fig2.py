@@ -67,10 +67,7 @@ def _mean_field(top: Axes, curves: pd.DataFrame, extra: Mapping[str, pd.DataFram
     """Each coupling's line, on the lattice that has the longest curve: mean field is the same for every ring."""
     for Jy in sorted(set(curves["Jy"])):
         of_coupling = curves[curves["Jy"] == Jy].sort_values("t")
-        rows = parts.of_mean_field(extra, lattice=of_coupling["lattice"].iloc[-1], Jy=float(Jy))
-        rows = rows[rows["t"] <= parts.span(curves)]
-        if len(rows):
-            parts.mean_field(top, rows["t"], rows["mean"])
+        parts.mean_field_curve(top, curves, extra, lattice=of_coupling["lattice"].iloc[-1], Jy=float(Jy))
 
 
 def _enlarged(top: Axes, panel: str, groups: Sequence[Sequence[pd.DataFrame]], end: float, whole: float) -> None:

@@ -107,7 +107,9 @@ def draw_dynamics(table: pd.DataFrame, profile: str, extra: Mapping[str, pd.Data
             style.panel(top, letter, STARTS[method])
             _evolutions(top, bottom, table, curves[curves["method"] == method], colours)
             if method == "dynamics":
-                _mean_field(top, curves[curves["method"] == method], extra or {})
+                evolved = curves[curves["method"] == method]
+                for lattice, Jy in dict.fromkeys(zip(evolved["lattice"], evolved["Jy"], strict=True)):
+                    parts.mean_field_curve(top, evolved, extra or {}, lattice=lattice, Jy=float(Jy))
         figure.align_ylabels(grid[:, 0])
         style.legend_above(figure, grid[0], 4 * len(methods), parts.kinds(curves))
         style.stamp(figure, profile)
@@ -195,14 +197,6 @@ def _evolutions(
             hollow.over(axes, curve["t"], curve["mean"] - below, curve, Look(style.GREY, "o"))
     bottom.axhline(0, color=style.BLACK, linewidth=0.8, zorder=1)
     top.set_xlim(curves["t"].min(), curves["t"].max() if curves["t"].nunique() > 1 else None)
-
-
-def _mean_field(top: Axes, curves: pd.DataFrame, extra: Mapping[str, pd.DataFrame]) -> None:
-    for lattice, Jy in dict.fromkeys(zip(curves["lattice"], curves["Jy"], strict=True)):
-        rows = parts.of_mean_field(extra, OBSERVABLE, lattice=lattice, Jy=float(Jy))
-        rows = rows[rows["t"] <= parts.span(curves)]
-        if len(rows):
-            parts.mean_field(top, rows["t"], rows["mean"])
 
 
 def _points(axes: Axes, x: pd.Series, points: pd.DataFrame, method: str, label: str, joined: bool = False) -> None:

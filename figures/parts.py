@@ -176,6 +176,14 @@ def of_mean_field(extra: Mapping[str, pd.DataFrame], observable: str = "sigma_z"
     return rows.sort_values("t")
 
 
+def mean_field_curve(axes: Axes, curves: pd.DataFrame, extra: Mapping[str, pd.DataFrame], **values: Any) -> None:
+    """Draw <sigma_z>(t) in mean field of a lattice and couplings, as far as the curves go, where the table has it."""
+    rows = of_mean_field(extra, **values)
+    rows = rows[rows["t"] <= span(curves)]
+    if len(rows):
+        mean_field(axes, rows["t"], rows["mean"])
+
+
 def zero_line(axes: Axes) -> None:
     """Draw the line of no deviation."""
     axes.axhline(0, color=style.BLACK, linewidth=0.8, zorder=1)

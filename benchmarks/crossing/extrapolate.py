@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.crossing.problems import Problem
-from benchmarks.crossing.rows import EXTRAPOLATED, USED
+from figures.crossing_text import EXTRAPOLATED, USED
 from repro.references.cache import OBSERVABLES
 
 CENTURY = 3e9

@@ -17,9 +17,10 @@ import pandas as pd
 import torch
 
 from benchmarks.crossing.problems import COUPLINGS, FIELD, LATTICES, ONE, Problem
-from benchmarks.crossing.rows import MISSED, PART, Measured
+from benchmarks.crossing.rows import Measured
 from experiments import fig3, fig4
 from experiments.methods import BY_COLLOCATION, BY_PROJECTION
+from figures.crossing_text import MISSED, PART
 from repro.config.listed import Listed
 from repro.config.point import Point
 from repro.methods.batch_size import GIB

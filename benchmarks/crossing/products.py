@@ -12,11 +12,12 @@ import time
 import numpy as np
 import scipy.linalg
 
-from benchmarks.crossing.rows import MISSED, TARGET, Measured, Say
+from benchmarks.crossing.rows import TARGET, Measured, Say
+from figures.crossing_text import MISSED
 from repro.physics.lattice import Bond
 from repro.physics.lindblad import LindbladModel
 from repro.references.cache import OBSERVABLES
-from repro.references.matrix_product import MatrixProduct, evolve
+from repro.references.matrix_product import MatrixProduct, at_rest
 from repro.references.pauli_generators import generators_of, pauli_vector, uniform_generator
 from repro.utils.errors import InputError
 
@@ -33,17 +34,11 @@ def infinite_chain(model: LindbladModel, bond_dimension: int, dt: float) -> Meas
     began = time.process_time()
     L = uniform_generator(model)
     state = MatrixProduct([DOWN, DOWN], bond_dimension, infinite=True)
-    before, t = state.site_means(), 0.0
-    while t < LONGEST:
-        _, means = evolve(state, {0: L, 1: L}, [0.0, 1.0], dt)
-        t += 1.0
-        if np.abs(means - before).max() < AT_REST:
-            break
-        before = means
+    means, moved, t = at_rest(state, {0: L, 1: L}, dt, 1.0, AT_REST, LONGEST)
     settings = f"infinite chain, bond dimension {bond_dimension}, dt {dt:g}"
     return Measured(
         time.process_time() - began,
-        float(np.abs(means - before).max()),
+        moved,
         settings,
         dict(zip(OBSERVABLES, map(float, means), strict=True)),
         rule=f"to t = {t:g}",

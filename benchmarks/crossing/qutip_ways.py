@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,13 +21,9 @@ LONG = 30.0
 
 def density_matrix(model: LindbladModel) -> Measured:
     """Seconds of the steady state, operators included, by the solver that QuTiP converges with."""
-    import qutip
-
-    began, N = time.process_time(), model.lattice.n_sites
-    hamiltonian, jumps = qutip_operators(model)
-    solver, rho = solve_steady_state(hamiltonian, jumps, N)
-    means = {name: float(np.real(qutip.expect(op, rho))) for name, op in site_averaged_paulis(N).items()}
-    return Measured(time.process_time() - began, 0.0, f"QuTiP, {solver}", means)
+    began = time.process_time()
+    solver, rho = solve_steady_state(*qutip_operators(model), model.lattice.n_sites)
+    return _measured(rho, solver, began)
 
 
 def by_evolution(model: LindbladModel) -> Measured:
@@ -36,9 +33,15 @@ def by_evolution(model: LindbladModel) -> Measured:
     began, N = time.process_time(), model.lattice.n_sites
     hamiltonian, jumps = qutip_operators(model)
     mixed = qutip.tensor([qutip.qeye(2)] * N).to("Dense") / 2**N
-    rho = evolve(hamiltonian, jumps, mixed, [0.0, LONG]).final_state
-    means = {name: float(np.real(qutip.expect(op, rho))) for name, op in site_averaged_paulis(N).items()}
-    return Measured(time.process_time() - began, 0.0, f"QuTiP, mesolve to t = {LONG:g}", means)
+    return _measured(evolve(hamiltonian, jumps, mixed, [0.0, LONG]).final_state, f"mesolve to t = {LONG:g}", began)
+
+
+def _measured(rho: Any, solver: str, began: float) -> Measured:
+    import qutip
+
+    paulis = site_averaged_paulis(len(rho.dims[0]))
+    means = {name: float(np.real(qutip.expect(operator, rho))) for name, operator in paulis.items()}
+    return Measured(time.process_time() - began, 0.0, f"QuTiP, {solver}", means)
 
 
 def trajectories(model: LindbladModel, method: str, runs: Path, say: Say) -> Measured:

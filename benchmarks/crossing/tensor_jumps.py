@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.crossing.rows import PART, RUN, TARGET, Measured, Say
+from benchmarks.crossing.rows import TARGET, Measured, Say
+from figures.crossing_text import PART, RUN
 from repro.physics.lindblad import IDENTITY, PAULIS, LindbladModel
 from repro.references.cache import OBSERVABLES
 from repro.references.trajectory_steady_state import BURN_IN, LENGTH

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from repro.physics.hilbert_schmidt import HilbertSchmidt
@@ -61,6 +62,11 @@ class Observable:
         """The value from the means of its strings."""
         linear = sum(c * means[string] for c, string in self.terms)
         return linear - (math.prod(means[string] for string in self.factors) if self.factors else 0.0)
+
+
+def product_mean(string: PauliString, vectors: Sequence[Sequence[float]] | np.ndarray) -> float:
+    """<P> in a product state of Bloch vectors (x, y, z), one for each site: the product of their components."""
+    return math.prod(float(vectors[site]["XYZ".index(axis)]) for site, axis in string)
 
 
 def parse(text: str, n_sites: int) -> PauliString:

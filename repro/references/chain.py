@@ -165,7 +165,8 @@ def _within(
         parts = {"cut": np.abs(means - lower), "step": stepped}
         if exact is not None:
             parts["ring"] = np.abs(means - exact)
-        error = _around(curves.times, np.maximum.reduce(list(parts.values())), curves.model.unit)
+        reach = max(1, round(AROUND / curves.model.unit / float(curves.times[1])))
+        error = largest_around(np.maximum.reduce(list(parts.values())), reach)
         largest = {name: float(part.max()) for name, part in parts.items()}
         say(f"bond dimension {bond_dimension}: error {error.max():.4f} (target {target:g}), trace {trace:.4f}")
         if error.max() <= target:
@@ -224,7 +225,6 @@ class _Curves:
         return np.stack([exact.at(self.times, name) for name in OBSERVABLES], axis=1)
 
 
-def _around(times: np.ndarray, differences: np.ndarray, unit: float) -> np.ndarray:
-    """The largest within AROUND of each time."""
-    reach = max(1, round(AROUND / unit / float(times[1])))
-    return np.stack([differences[max(0, k - reach) : k + reach + 1].max(0) for k in range(len(times))])
+def largest_around(differences: np.ndarray, reach: int) -> np.ndarray:
+    """Of every row the largest within so many rows, (times, columns)."""
+    return np.stack([differences[max(0, k - reach) : k + reach + 1].max(0) for k in range(len(differences))])

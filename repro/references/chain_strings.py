@@ -26,7 +26,7 @@ import numpy as np
 from repro.physics.lindblad import LindbladModel
 from repro.physics.observables import Observable
 from repro.references.cache import Folders, Reference, Say, describe, find, find_or_compute
-from repro.references.chain import BOND_DIMENSIONS
+from repro.references.chain import AROUND, BOND_DIMENSIONS, largest_around
 from repro.references.line_observables import Bloch, Evolution, LineObservables, Source, Steady, TooLongError
 from repro.references.record import curve_table, made_in
 
@@ -35,8 +35,6 @@ TARGET = 0.01
 """Largest error, in units of the largest value that an observable can have (`Observable.bound`)."""
 SPACING, LEAST_ROWS = 0.1, 5
 """Of the table's times, in the model's natural unit, and how many there are at least."""
-AROUND = 0.75
-"""An error is the largest within such a time in the model's natural unit: differences of two curves cross zero."""
 ROUNDING = 1e-9
 SECONDS, GROWTH = 600.0, 5.0
 """After so long no larger bond dimension is tried; twice the bond dimension takes so many times longer, about."""
@@ -168,7 +166,7 @@ def _compared(
             parts["cut"] = np.abs(line.values(means) - line.values(lower))
             if exact is not None:
                 parts["ring"] = line.off_the_ring(means, exact, span)
-            errors = _around(source.times, np.maximum.reduce(list(parts.values())))
+            errors = largest_around(np.maximum.reduce(list(parts.values())), round(AROUND / SPACING))
             best = line.values(means), errors
             info = {"bond_dimension": bond_dimension, "errors": {k: _largest(part) for k, part in parts.items()}}
             say(f"exact values: bond dimension {bond_dimension}, error {_largest(errors):.4f}")
@@ -181,12 +179,6 @@ def _compared(
     except TooLongError:
         say(f"exact values: no time for a larger bond dimension than {info['bond_dimension']}")
     return *best, info
-
-
-def _around(times: np.ndarray, errors_MP: np.ndarray) -> np.ndarray:
-    """The largest within AROUND of each time."""
-    reach = round(AROUND / SPACING)
-    return np.stack([errors_MP[max(0, k - reach) : k + reach + 1].max(0) for k in range(len(times))])
 
 
 def _largest(values_MP: np.ndarray) -> float:

@@ -182,3 +182,14 @@ def _followed(
             return f"mesolve to t = {t:g} natural units", rho
         span, t = t, 2 * t
     raise InputError(f"limit of the evolution: not at rest at t = {t / 2:g} natural units, expected one that settles")
+
+
+def yet_to_go(values_4P: np.ndarray) -> np.ndarray:
+    """What a slow exponential decay has yet to go, from four values equal times apart, (P,); 0 where it is none.
+
+    It is one where all three changes go one way and the last is more than half of the first.
+    """
+    first, second, third = np.diff(values_4P, axis=0)
+    slow = (first * second > 0) & (second * third > 0) & (np.abs(third) > np.abs(first) / 2)
+    ratio = np.sqrt(np.divide(np.abs(third), np.abs(first), out=np.zeros_like(third), where=slow)).clip(max=0.999)
+    return np.abs(third) * ratio / (1 - ratio)

@@ -208,10 +208,7 @@ def still_to_move(values_MP: np.ndarray) -> np.ndarray:
     is a slow decay, what that has yet to go, from the changes in the last three quarters."""
     quarter = (len(values_MP) - 1) // 4
     moved_P = np.abs(values_MP[-1 - quarter :] - values_MP[-1]).max(0)
-    first, second, third = np.diff(values_MP[[-1 - k * quarter for k in (3, 2, 1, 0)]], axis=0)
-    slow = (first * second > 0) & (second * third > 0) & (np.abs(third) > np.abs(first) / 2)
-    ratio = np.sqrt(np.divide(np.abs(third), np.abs(first), out=np.zeros_like(third), where=slow)).clip(max=0.999)
-    return np.fmax(moved_P, np.abs(third) * ratio / (1 - ratio))
+    return np.fmax(moved_P, limits.yet_to_go(values_MP[[-1 - k * quarter for k in (3, 2, 1, 0)]]))
 
 
 def _on_a_ring(line: LineObservables, n_sites: int) -> tuple[Any, ...]:

@@ -199,6 +199,27 @@ def evolve(
     return found
 
 
+def at_rest(
+    state: MatrixProduct,
+    generators: Mapping[int, np.ndarray],
+    dt: float,
+    span: float,
+    limit: float,
+    longest: float,
+    least: float = 0.0,
+) -> tuple[np.ndarray, float, float]:
+    """Evolve until the site-averaged Paulis move by at most a limit within a span of time, or so long.
+
+    Returns:
+        The Paulis, (3,), the most that one of them moved by over the last span, and the time.
+    """
+    t, moved, means = 0.0, math.inf, state.site_means()
+    while t < longest and (t < least or moved > limit):
+        before, means = means, evolve(state, generators, [0.0, span], dt)[-1]
+        moved, t = float(np.abs(means - before).max()), t + span
+    return means, moved, t
+
+
 def _gates(generators: Mapping[int, np.ndarray], dt: float) -> Gates:
     return {left: scipy.linalg.expm(dt * L).reshape(4, 4, 4, 4) for left, L in generators.items()}
 

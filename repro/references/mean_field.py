@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,11 +25,8 @@ from repro.physics.lindblad import LindbladModel
 from repro.physics.povm import BLOCH_DIRECTIONS, bloch_vector
 from repro.references.cache import OBSERVABLES, Reference
 from repro.references.pauli_generators import local_maps
-from repro.references.record import made_in
+from repro.references.record import curve_table, made_in
 from repro.utils.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 KIND = "mean field"
 ACCURACY: dict[str, Any] = {"method": "DOP853", "rtol": 1e-10, "atol": 1e-12}
@@ -195,11 +192,4 @@ def _at_rest(equation: MeanField, r: np.ndarray, slowest: float) -> np.ndarray |
 
 def _reference(times: np.ndarray, means_TA: np.ndarray, info: dict[str, Any], began: float) -> Reference:
     info = {"kind": KIND, "solver": "solve_ivp DOP853", **info, **made_in(time.perf_counter() - began)}
-    return Reference(_table(times, means_TA), info)
-
-
-def _table(times: np.ndarray, means_TA: np.ndarray) -> pd.DataFrame:
-    import pandas as pd
-
-    columns = dict(zip(OBSERVABLES, means_TA.T, strict=True))
-    return pd.DataFrame({"t": times, **columns}).melt(id_vars="t", var_name="observable", value_name="mean")
+    return Reference(curve_table(times, means_TA, None), info)

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def curve_table(
-    times: np.ndarray, means_MP: np.ndarray, errors_MP: np.ndarray, names: Sequence[str] = OBSERVABLES
+    times: np.ndarray, means_MP: np.ndarray, errors_MP: np.ndarray | None, names: Sequence[str] = OBSERVABLES
 ) -> pd.DataFrame:
-    """Table of a curve with errors: times (units 1/gamma), and values of every observable, (times, observables)."""
+    """Table of a curve: times (units 1/gamma), values of every observable, (times, observables), and errors if any."""
     import pandas as pd
 
-    parts = [
-        pd.DataFrame({"t": times, "observable": name, "mean": means_MP[:, k], "error": errors_MP[:, k]})
-        for k, name in enumerate(names)
-    ]
+    parts = []
+    for k, name in enumerate(names):
+        error = {} if errors_MP is None else {"error": errors_MP[:, k]}
+        parts.append(pd.DataFrame({"t": times, "observable": name, "mean": means_MP[:, k], **error}))
     return pd.concat(parts, ignore_index=True)
 
 

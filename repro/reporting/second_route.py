@@ -23,7 +23,7 @@ from repro.physics.lindblad import LindbladModel
 from repro.physics.povm import bloch_vector
 from repro.references import density_matrix
 from repro.references.cache import OBSERVABLES, Folders, Reference, Say
-from repro.references.matrix_product import MatrixProduct, evolve
+from repro.references.matrix_product import MatrixProduct, at_rest
 from repro.references.of_point import folders, stored_steady_state
 from repro.references.pauli_generators import pauli_vector, shortened, uniform_generator
 from repro.utils.errors import InputError
@@ -108,10 +108,7 @@ def _at_rest(L: np.ndarray, bond_dimension: int, dt: float) -> tuple[np.ndarray,
     """Means at rest, and the most that one of them moved by over the last span."""
     vector = pauli_vector(bloch_vector("down"))
     state = MatrixProduct([vector] * 2, bond_dimension, infinite=True)
-    t, means_A = 0.0, state.site_means()
-    while t < LONGEST:
-        before_A, means_A = means_A, evolve(state, {0: L, 1: L}, [0.0, SPAN], dt)[-1]
-        t += SPAN
-        if t >= LEAST and (moved := float(np.abs(means_A - before_A).max())) <= AT_REST:
-            return means_A, moved
-    raise InputError(f"infinite chain: not at rest by t = {LONGEST:g}, expected a steady state that is reached")
+    means_A, moved, _ = at_rest(state, {0: L, 1: L}, dt, SPAN, AT_REST, LONGEST, LEAST)
+    if moved > AT_REST:
+        raise InputError(f"infinite chain: not at rest by t = {LONGEST:g}, expected a steady state that is reached")
+    return means_A, moved

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repro.physics.observables import Observable
+from repro.physics.observables import Observable, product_mean
 from repro.references.mean_field import vectors
 from repro.solver.problem import Problem
 from repro.utils.errors import InputError
@@ -46,8 +46,4 @@ def _value(observable: Observable, r_NA: np.ndarray) -> float:
     """In a product state; its purity is that of all its spins, prod (1 + |r|^2) / 2."""
     if observable.purity:
         return float(np.prod((1 + (r_NA**2).sum(1)) / 2))
-    means = {
-        string: math.prod(float(r_NA[site, "XYZ".index(letter.upper())]) for site, letter in string)
-        for string in observable.strings
-    }
-    return observable.value(means)
+    return observable.value({string: product_mean(string, r_NA) for string in observable.strings})

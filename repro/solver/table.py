@@ -21,6 +21,7 @@ from repro.config.control import CONTROL
 from repro.config.listed import Listed
 from repro.physics.density import SMALLEST_EIGENVALUE
 from repro.physics.observables import column
+from repro.references.limits import yet_to_go
 from repro.reporting.error_estimate import over_time, steady_state
 from repro.running.folders import point_folder
 from repro.solver.problem import Problem
@@ -156,10 +157,7 @@ def _to_come(curve: pd.Series[float], last: float) -> float:
     times = [last - k * STILL_MOVING for k in (3, 2, 1, 0)]
     if times[0] < curve.index.min() - 1e-9:
         return 0.0
-    first, second, third = np.diff(np.interp(times, curve.index, curve))
-    one_way = first * second > 0 and second * third > 0 and abs(third) > abs(first) / 2
-    ratio = min(0.999, math.sqrt(abs(third / first))) if one_way else 0.0
-    return abs(third) * ratio / (1 - ratio)
+    return float(yet_to_go(np.interp(times, curve.index, curve)[:, None])[0])
 
 
 def _averaged(rows: pd.DataFrame) -> list[tuple[float, float, float]]:

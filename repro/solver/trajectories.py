@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from repro.physics.lindblad import PAULIS, LindbladModel
-from repro.physics.observables import Observable, PauliString, named, strings_of
+from repro.physics.observables import Observable, PauliString, named, product_mean, strings_of
 from repro.physics.povm import product_state_density
 from repro.references.control_variates import adjoint_generator, estimate_each
 from repro.references.qutip_solvers import density_operators, qutip_operators
@@ -145,8 +145,7 @@ class Trajectories:
 
     def _at_start(self) -> list[float]:
         """The observables in the product state at t = 0."""
-        vectors = self.problem.bloch_vectors
-        means = {each: math.prod(vectors[site]["XYZ".index(axis)] for site, axis in each) for each in self.column}
+        means = {string: product_mean(string, self.problem.bloch_vectors) for string in self.column}
         return [each.value(means) for each in self.asked]
 
     def largest(self, error_MP: np.ndarray) -> float:
