@@ -196,14 +196,14 @@ class Run:
 
 def _track_references(command: Run, made: Mapping[str, Reference]) -> None:
     """Exact curves that had to be computed, as wandb runs of job type reference."""
-    from repro.running.tracking import Tracker
+    from repro.running.tracking import REFERENCE, Tracker
     from repro.running.tracking_mode import resolve_mode
 
     mode = resolve_mode(command.wandb or None)
     for name, reference in made.items():
         settings = {**reference.info, "point_id": reference.info["key"]}
         with Tracker(
-            settings, group=command.figure, name=name, job_type="reference", folder=command.runs, mode=mode
+            settings, group=command.figure, name=name, job_type=REFERENCE, folder=command.runs, mode=mode
         ) as run:
             last = reference.table[reference.table["t"] == reference.t_end]
             run.summary(dict(zip(last["observable"], last["mean"], strict=True)))
@@ -211,13 +211,13 @@ def _track_references(command: Run, made: Mapping[str, Reference]) -> None:
 
 def _track_figure(command: Run, figure: str, drawn: Sequence[Path], folder: Path) -> None:
     """The finished figure and its table as artifacts of a wandb run of job type plot."""
-    from repro.running.tracking import Tracker
+    from repro.running.tracking import PLOT, Tracker
     from repro.running.tracking_mode import resolve_mode
 
     name = f"{figure}-{command.profile}"
     settings = {"figure": figure, "profile": command.profile, "point_id": name}
     mode = resolve_mode(command.wandb or None)
-    with Tracker(settings, group=figure, name=name, job_type="plot", folder=command.runs, mode=mode) as tracker:
+    with Tracker(settings, group=figure, name=name, job_type=PLOT, folder=command.runs, mode=mode) as tracker:
         for path in drawn:
             if path.suffix == ".png":
                 tracker.image(path, path.stem)

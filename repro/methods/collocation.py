@@ -26,7 +26,7 @@ import torch
 
 from repro.ansatz.string_mixture import StringMixture, floored_log
 from repro.methods.estimators import Enumeration, Estimator
-from repro.methods.losses import LossAndStats, effective_fraction
+from repro.methods.losses import LOSS, RESIDUAL, LossAndStats, effective_fraction
 from repro.methods.sampled import Sampled
 
 RADAU = ((5 / 12, -1 / 12), (3 / 4, 1 / 4))
@@ -178,5 +178,5 @@ def mismatch(values: StageValues, h: float) -> LossAndStats:
         target = values.before + h * sum(a * Lp for a, Lp in zip(row, values.Lp, strict=True))
         r = values.weight * (target - p)
         total = total - (r * log_p).sum()
-    stats = {"loss": r.abs().sum(), "residual": (values.weight * values.Lp[-1].abs()).sum()}
+    stats = {LOSS: r.abs().sum(), RESIDUAL: (values.weight * values.Lp[-1].abs()).sum()}
     return total, stats | {"effective_fraction": effective_fraction(values.weight, values.p[-1], values.before)}

@@ -11,13 +11,15 @@ from repro.methods.estimators import Evaluation
 from repro.utils.errors import InputError
 from repro.utils.validation import check_float
 
+LOSS, RESIDUAL = "loss", "residual"
+"""Statistics that every method has: the objective, and ||dp/dt||_1 of the present state."""
 LossAndStats = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
 
 def variational(evaluation: Evaluation) -> LossAndStats:
     """||dp/dt||_1 = sum_a |sum_b p(b) L_a^b| (Eq. 5, S21), in units of gamma; gradient Eq. S22."""
     loss = (evaluation.weight_A * evaluation.Lp_A.abs()).sum()
-    return loss, {"loss": loss.detach(), "residual": loss.detach()}
+    return loss, {LOSS: loss.detach(), RESIDUAL: loss.detach()}
 
 
 def dynamics(evaluation: Evaluation, tau: float) -> LossAndStats:
@@ -41,7 +43,7 @@ def dynamics(evaluation: Evaluation, tau: float) -> LossAndStats:
     loss = (evaluation.weight_A * mismatch_A.abs()).sum()
     residual = (evaluation.weight_A * evaluation.Lp_A.detach().abs()).sum()
     counted = effective_fraction(evaluation.weight_A, evaluation.old_p_A, evaluation.p_A.detach())
-    return loss, {"loss": loss.detach(), "residual": residual, "effective_fraction": counted}
+    return loss, {LOSS: loss.detach(), RESIDUAL: residual, "effective_fraction": counted}
 
 
 def effective_fraction(weight_A: torch.Tensor, target_A: torch.Tensor, p_A: torch.Tensor) -> torch.Tensor:
@@ -71,7 +73,7 @@ def interpolated(evaluation: Evaluation, tau: float, mixing: float) -> LossAndSt
     evolution, stats = dynamics(evaluation, tau)
     steady, _ = variational(evaluation)
     loss = mixing * evolution + (1 - mixing) * steady
-    return loss, {**stats, "loss": loss.detach()}
+    return loss, {**stats, LOSS: loss.detach()}
 
 
 def sign_augmented(evaluation: Evaluation, mixing: float) -> LossAndStats:
@@ -91,7 +93,7 @@ def sign_augmented(evaluation: Evaluation, mixing: float) -> LossAndStats:
     steady, stats = variational(evaluation)
     drift = (evaluation.weight_A * evaluation.p_A * evaluation.Lp_A.detach().sign()).sum()
     loss = mixing * steady - (1 - mixing) * drift
-    return loss, {**stats, "loss": loss.detach()}
+    return loss, {**stats, LOSS: loss.detach()}
 
 
 def _check_mixing(mixing: float) -> None:

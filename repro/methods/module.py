@@ -51,7 +51,7 @@ class PointModule(pl.LightningModule):
         key = (self.point.seed, self.global_rank, self.current_epoch, batch_idx)
         loss, stats = self.loss(seeded_generator(self.device, *key))
         self._stats.append(stats)
-        sanity.check_loss(float(stats["loss"]), float(self._stats[0]["loss"]), self._where(batch_idx))
+        sanity.check_loss(float(stats[losses.LOSS]), float(self._stats[0][losses.LOSS]), self._where(batch_idx))
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:

@@ -21,7 +21,7 @@ import torch
 
 from repro.ansatz.string_mixture import StringMixture, floored_log
 from repro.methods.estimators import Enumeration, Estimator
-from repro.methods.losses import LossAndStats
+from repro.methods.losses import LOSS, RESIDUAL, LossAndStats
 from repro.methods.propagation import propagate
 from repro.methods.sampled import Sampled
 from repro.physics.hilbert_schmidt import HilbertSchmidt
@@ -81,7 +81,7 @@ class EnumeratedStep:
         loss = -(self.target_A * floored_log(p_A)).sum()
         if self.weight:
             loss = loss + self.weight * self.distance.squared(p_A - self.target_A)
-        return loss, {"loss": (loss + self.entropy).detach(), "residual": self.residual}
+        return loss, {LOSS: (loss + self.entropy).detach(), RESIDUAL: self.residual}
 
 
 class SamplingProjectionStep:
@@ -126,7 +126,7 @@ class SamplingProjectionStep:
         ratio_B = torch.exp(log_p_B.detach() - self.log_before_B)
         loss = -((self.target_B - ratio_B) * log_p_B).mean()
         apart = (self.target_B - ratio_B).abs().mean()
-        return loss, {"loss": apart, "residual": self.residual}
+        return loss, {LOSS: apart, RESIDUAL: self.residual}
 
     @torch.no_grad()
     def _refresh(self, generator: torch.Generator) -> None:

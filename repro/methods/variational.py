@@ -55,7 +55,7 @@ class VariationalModule(PointModule):
 
     def end_epoch(self) -> None:
         """Keep every iteration's loss (Fig. S2), then measure."""
-        self.iteration_losses += torch.stack([s["loss"] for s in self._stats]).tolist()
+        self.iteration_losses += torch.stack([s[losses.LOSS] for s in self._stats]).tolist()
         super().end_epoch()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

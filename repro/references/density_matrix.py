@@ -18,6 +18,7 @@ from repro.references.cache import (
     Folders,
     Reference,
     describe,
+    find,
     find_or_compute,
     numbers,
 )
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 MAX_DENSITY_MATRIX_SITES = 10
 """A density matrix of so many spins has 2^20 entries; the next takes four times the memory and eight times the time."""
 TIME_STEP = 0.02
+STEADY = "steady state"
 
 
 def dynamics(
@@ -68,7 +70,7 @@ def dynamics(
     if not (0 < t_end < math.inf and 0 < dt < math.inf):
         raise InputError(f"exact dynamics to t = {t_end} in steps of {dt}: expected two positive numbers")
     state = product_state_density(initial_state)
-    description = describe(model, "dynamics", initial_state=numbers(state), dt=float(dt))
+    description = _evolving(model, initial_state, dt)
     settings = {**_settings(model), "initial_state": initial_state, "t_end": float(t_end), "dt": float(dt)}
     times = np.array([significant(dt * k) for k in range(math.ceil(t_end / dt - 1e-9) + 1)])
 
@@ -101,13 +103,29 @@ def steady_state(
     _check_size(model.lattice.n_sites)
     if not model.has_jumps:
         raise InputError("steady state of a model without jump operators: expected at least one, or it is not unique")
-    description = describe(model, "steady state")
+    description = describe(model, STEADY)
 
     def compute() -> Reference:
         computing()
         return _steady(model, {"label": label, "settings": _settings(model)})
 
     return find_or_compute(description, math.inf, folders, compute)
+
+
+def stored_dynamics(
+    model: LindbladModel, initial_state: str, t_end: float, folders: Folders = DEFAULT_FOLDERS, *, dt: float = TIME_STEP
+) -> Reference | None:
+    """The evolution to t_end that a folder has, None where none does; arguments as in `dynamics`."""
+    return find(_evolving(model, initial_state, dt), t_end, folders)
+
+
+def stored_steady_state(model: LindbladModel, folders: Folders = DEFAULT_FOLDERS) -> Reference | None:
+    """The steady state that a folder has, None where none does; arguments as in `steady_state`."""
+    return find(describe(model, STEADY), math.inf, folders)
+
+
+def _evolving(model: LindbladModel, initial_state: str, dt: float) -> dict[str, Any]:
+    return describe(model, "dynamics", initial_state=numbers(product_state_density(initial_state)), dt=float(dt))
 
 
 def _check_size(n_sites: int) -> None:

@@ -37,10 +37,15 @@ def steady_state(point: Point, runs: Path, computing: Say = _silent) -> Referenc
     return density_matrix.steady_state(point.lindblad_model, folders(runs), label=_name(point), computing=computing)
 
 
-def stored_steady_state(point: Point, runs: Path) -> Reference | None:
-    """The steady state to compare with: exact where QuTiP reaches, else by trajectories if those are stored."""
+def stored_steady_state(point: Point, runs: Path, compute: bool = True) -> Reference | None:
+    """The steady state to compare with: exact where QuTiP reaches, else by trajectories if those are stored.
+
+    Without `compute` one that QuTiP reaches is looked up too: nothing is computed, locked or written.
+    """
     if reachable(point):
-        return steady_state(point, runs)
+        if compute:
+            return steady_state(point, runs)
+        return density_matrix.stored_steady_state(point.lindblad_model, folders(runs))
     if point.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES:
         return trajectory_steady_state.stored(point.lindblad_model, folders(runs))
     return None
@@ -54,16 +59,20 @@ def evolution(point: Point, runs: Path, computing: Say = _silent) -> Reference:
     )
 
 
-def stored_evolution(point: Point, runs: Path) -> Reference | None:
-    """The evolution to compare with: exact where QuTiP reaches, else by matrix products or trajectories if stored."""
-    if reachable(point):
+def stored_evolution(point: Point, runs: Path, compute: bool = True) -> Reference | None:
+    """The evolution to compare with: exact where QuTiP reaches, else by matrix products or trajectories if stored.
+
+    `compute` as in `stored_steady_state`.
+    """
+    if compute and reachable(point):
         return evolution(point, runs)
-    if is_line(point.lattice):
-        found = chain.stored(point.lindblad_model, point.system.initial, end_time(point), folders(runs))
-        if found is not None:
-            return found
+    asked = (point.lindblad_model, point.system.initial, end_time(point), folders(runs))
+    if reachable(point):
+        return density_matrix.stored_dynamics(*asked, dt=_spacing(point))
+    if is_line(point.lattice) and (found := chain.stored(*asked)) is not None:
+        return found
     if point.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES:
-        return trajectory_evolution.stored(point.lindblad_model, point.system.initial, end_time(point), folders(runs))
+        return trajectory_evolution.stored(*asked)
     return None
 
 
@@ -108,10 +117,10 @@ class ExactValues:
         return self.steady if not self.from_initial_state or math.isinf(t) else self.curve
 
 
-def exact_of(point: Point, runs: Path) -> ExactValues | None:
-    """Exact values of a point, None without any."""
-    steady = stored_steady_state(point, runs) if point.settles else None
-    curve = stored_evolution(point, runs) if point.method.from_initial_state else None
+def exact_of(point: Point, runs: Path, compute: bool = True) -> ExactValues | None:
+    """Exact values of a point, None without any; `compute` as in `stored_steady_state`."""
+    steady = stored_steady_state(point, runs, compute) if point.settles else None
+    curve = stored_evolution(point, runs, compute) if point.method.from_initial_state else None
     if steady is None and curve is None:
         return None
     return ExactValues(steady, curve, point.method.from_initial_state)

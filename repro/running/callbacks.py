@@ -17,7 +17,7 @@ import pytorch_lightning as pl
 
 from repro.methods.module import PointModule
 from repro.physics.pauli_means import PAULI_NAMES
-from repro.running import stopping
+from repro.running import stopping, tracking
 from repro.utils.files import write_atomic
 
 Exact = Callable[[float, str], float]
@@ -85,11 +85,11 @@ class Tracking(pl.Callback):
         before, *rows = pl_module.history[-1 - pl_module.rows_per_epoch :]
         for row in rows:
             values = _means(row)
-            values["seconds_per_step"] = row["seconds"] - before["seconds"]
-            values["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
+            values[tracking.SECONDS_PER_STEP] = row["seconds"] - before["seconds"]
+            values[tracking.LEARNING_RATE] = trainer.optimizers[0].param_groups[0]["lr"]
             if self.exact is not None:
                 for name in PAULI_NAMES:
-                    values[f"{name}_deviation"] = abs(row[name] - self.exact(row.get("t", float("inf")), name))
+                    values[tracking.deviation_of(name)] = abs(row[name] - self.exact(row.get("t", float("inf")), name))
             self.tracker.log(values)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -105,7 +105,7 @@ class Tracking(pl.Callback):
         if self.exact is not None:
             for name in PAULI_NAMES:
                 exact = self.exact(row.get("t", float("inf")), name)
-                values |= {f"{name}_exact": exact, f"{name}_deviation": abs(row[name] - exact)}
+                values |= {tracking.exact_of(name): exact, tracking.deviation_of(name): abs(row[name] - exact)}
         return values
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:

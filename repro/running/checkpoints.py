@@ -19,7 +19,7 @@ import torch
 from lightning_fabric.plugins import CheckpointIO
 
 from repro.config.point import NUMBERS, Point
-from repro.running.folders import CHECKPOINT, PREVIOUS
+from repro.running.folders import CHECKPOINT, PREVIOUS, Labelled
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 
@@ -54,7 +54,7 @@ def save(checkpoint: dict[str, Any], path: Path) -> None:
     write_atomic(path, whole, keep=path.with_name(PREVIOUS))
 
 
-def load(path: Path, point: Point) -> dict[str, Any]:
+def load(path: Path, point: Labelled) -> dict[str, Any]:
     """One checkpoint of a point.
 
     Raises:

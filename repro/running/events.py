@@ -1,4 +1,7 @@
-"""Events of a point, one line each: started, resumed, stopped, failed or finished, with host and time."""
+"""Events of a point, one line each: started, resumed, stopped, failed or finished, with host and time.
+
+A start also says what the point is computed for: figure, panel, profile, label and, of a figure's points, settings.
+"""
 
 from __future__ import annotations
 

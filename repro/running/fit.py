@@ -98,7 +98,7 @@ def _tracker(listed: Listed, settings: RunSettings) -> tracking.Tracker:
         listed.settings | labels | provenance(settings.device),
         group=listed.figure,
         name=listed.label,
-        job_type="train",
+        job_type=tracking.TRAIN,
         folder=settings.runs,
         mode=tracking_mode.resolve_mode(settings.tracking),
         tags=[listed.profile, listed.point.method.kind],

@@ -34,6 +34,15 @@ class Identified(Protocol):
         ...
 
 
+class Labelled(Identified, Protocol):
+    """A point that has a name to show."""
+
+    @property
+    def label(self) -> str:
+        """Short readable name."""
+        ...
+
+
 @dataclass(frozen=True)
 class RunSettings:
     """How to run, as opposed to what: nothing here changes the numbers beyond rounding.

@@ -8,6 +8,7 @@ import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -110,7 +111,7 @@ def _compute(listed: Listed, folder: Path, settings: RunSettings) -> None:
     resume = checkpoints.usable(folder, point)
     if first_rank():
         _clean(folder)
-        events.record(folder, "resumed" if resume else "started")
+        events.record(folder, "resumed" if resume else "started", **_what(listed))
     try:
         module = module_of(point, settings.memory)
         if point.first_stage is not None:
@@ -126,6 +127,12 @@ def _compute(listed: Listed, folder: Path, settings: RunSettings) -> None:
         if first_rank():
             events.mark_failed(folder, point.point_id, listed.label, str(error))
         raise
+
+
+def _what(listed: Listed) -> dict[str, Any]:
+    """What a start is for; the settings of a user's problem, which may fill a page, are left out."""
+    labels = {name: getattr(listed, name) for name in ("figure", "panel", "profile", "label")}
+    return {**labels, "settings": listed.settings} if listed.figure else labels
 
 
 def _clean(folder: Path) -> None:

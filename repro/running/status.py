@@ -15,11 +15,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from repro.config.listed import Listed
 from repro.running import events
-from repro.running.folders import DONE, PROGRESS, Identified, point_folder
+from repro.running.folders import DONE, PROGRESS, Identified, Labelled, point_folder
 from repro.running.jobs import Job, job_of, queue_for
 from repro.utils.locks import held
 
@@ -28,6 +27,15 @@ WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT",
 """States of a job in SLURM's queue that does not compute."""
 QUIET_SECONDS = 600.0
 Queue = Mapping[str, tuple[str, str]]
+
+
+class Shown(Labelled, Protocol):
+    """A point with its place in a figure."""
+
+    @property
+    def panel(self) -> str:
+        """Which panel."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class State:
         reason: of a failure or a stop, in one line.
     """
 
-    point: Listed
+    point: Shown
     state: str
     done: int = 0
     total: int = 0
@@ -53,14 +61,14 @@ class State:
     reason: str = ""
 
 
-def states(points: Sequence[Listed], runs: Path) -> list[State]:
+def states(points: Sequence[Shown], runs: Path) -> list[State]:
     """The state of every point; SLURM's queue is read once, and only if an unfinished point was submitted to it."""
     known = {point: None if _read(point, runs, DONE) else job_of(runs, point) for point in points}
     queue = queue_for(known.values())
     return [_state(point, runs, known[point], queue) for point in points]
 
 
-def _state(point: Listed, runs: Path, job: Job | None, queue: Queue | None) -> State:
+def _state(point: Shown, runs: Path, job: Job | None, queue: Queue | None) -> State:
     if done := _read(point, runs, DONE):
         return State(point, "done", spent=float(done.get("seconds", math.nan)), left=0.0)
     progress, last = _read(point, runs, PROGRESS), events.last(point_folder(runs, point))

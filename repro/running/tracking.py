@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 PROJECT = "repro-povm"
 AXES = ("t", "iteration")
+SECONDS_PER_STEP, LEARNING_RATE = "seconds_per_step", "learning_rate"
+TRAIN, REFERENCE, PLOT = "train", "reference", "plot"
+"""Job types: one point, an exact curve that had to be computed, a figure with its table."""
 PROBE_TIMEOUT = 5.0  # seconds
 INIT_TIMEOUT = 15.0  # seconds
 FINISH_TIMEOUT = 60.0  # seconds
@@ -49,6 +52,18 @@ _LEAN_SETTINGS: dict[str, Any] = {
 }
 
 _log = logging.getLogger("repro")
+
+
+def deviation_of(name: str) -> str:
+    """The metric that holds the distance of an observable from its exact value."""
+    return f"{name}_deviation"
+
+
+def exact_of(name: str) -> str:
+    """The metric of a run's summary that holds an observable's exact value."""
+    return f"{name}_exact"
+
+
 # Waiting for the same dead server again at every point of a figure would cost INIT_TIMEOUT each time.
 _SERVER = "wandb-server"
 
@@ -155,7 +170,7 @@ class Tracker:
         url = wandb.setup(wandb.Settings(silent=True)).settings.base_url
         if mode == "online" and not warn_once.had(_SERVER):
             try:
-                _check_server(url)
+                check_server(url)
                 return self._init("online")
             except Exception as error:
                 if warn_once.first(_SERVER):
@@ -193,7 +208,7 @@ class Tracker:
                 sys.modules["wandb"].teardown()
 
 
-def _check_server(url: str) -> None:
+def check_server(url: str) -> None:
     """Refuse a server that does not answer: wandb itself would try for minutes, and again when it ends.
 
     Raises:

@@ -78,3 +78,14 @@ def test_what_never_meets_its_error_is_said_and_left_out(tmp_path: Path, monkeyp
     of_point.prepare_beyond([ring(12, "chain", 1.0)], tmp_path, said.append)
     assert "no exact values: matrix products: error" in said[-1]
     assert of_point.exact_of(ring(12, "chain", 1.0), tmp_path) is None
+
+
+@pytest.mark.parametrize(("point", "t"), [(ring(3), 0.13), (point_of(lattice="ring", n_sites=3), math.inf)])
+def test_what_is_only_looked_up_is_not_computed(point: Point, t: float, tmp_path: Path) -> None:
+    """A page that shows runs neither computes nor locks nor writes."""
+    assert of_point.exact_of(point, tmp_path, compute=False) is None
+    assert not list(tmp_path.iterdir())
+    known = of_point.exact_of(point, tmp_path)
+    found = of_point.exact_of(point, tmp_path, compute=False)
+    assert known is not None and found is not None
+    assert found(t, "sigma_z") == known(t, "sigma_z")

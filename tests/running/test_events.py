@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from repro.config.listed import listed_of
 from repro.running import events
 from repro.utils.errors import InputError
+from tests.helpers.points import SEARCHED, run
 
 WRITERS, LINES = 4, 200
 WRITER = """
@@ -67,3 +69,13 @@ def test_a_damaged_mark_of_failure_is_none(text: str, tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot write '.*nowhere/events.jsonl': No such file"):
         events.record(tmp_path / "nowhere", "started")
+
+
+def test_a_start_says_what_it_is_for(tmp_path: Path) -> None:
+    listed = SEARCHED.change(figure="figX", panel="a", profile="smoke", name="first")
+    begun = events.read(run(listed, tmp_path))[0]
+    assert [begun[name] for name in ("event", "figure", "panel", "profile", "label")] == [
+        *("started", "figX", "a", "smoke", "first")
+    ]
+    assert listed_of(**begun["settings"]).point_id == listed.point_id
+    assert "settings" not in events.read(run(SEARCHED.change(figure="", seed=7), tmp_path))[0]

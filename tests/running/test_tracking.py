@@ -262,7 +262,7 @@ def test_an_unreachable_server_is_waited_for_once(
         raise TimeoutError
 
     monkeypatch.setattr(wandb, "init", start)
-    monkeypatch.setattr(tracking, "_check_server", lambda url: None)
+    monkeypatch.setattr(tracking, "check_server", lambda url: None)
     for name in ("a", "b"):
         tracker(tmp_path / name, mode="online").finish()
     assert modes == ["online", "offline", "offline"]
