@@ -1,6 +1,7 @@
 """Open quantum systems in the POVM picture with an autoregressive network: a reproduction suite and a solver.
 
-`repro.solve` solves a spin lattice of your own; what it needs is here by name. Everything else is in submodules.
+`repro.solve` solves a spin lattice of your own, `repro.load_state` gives a trained state of the paper's figures back;
+what they need is here by name. Everything else is in submodules.
 """
 
 from __future__ import annotations
@@ -15,9 +16,24 @@ if TYPE_CHECKING:
     from repro.solver.problem import Problem
     from repro.solver.solution import Solution
     from repro.solver.solve import solve
+    from repro.states.shipped import load_state
+    from repro.states.state import State
 
 __version__ = "0.1.0"
-__all__ = ["Lattice", "LindbladModel", "Povm", "Problem", "Solution", "chain", "graph", "rectangle", "ring", "solve"]
+__all__ = [
+    "Lattice",
+    "LindbladModel",
+    "Povm",
+    "Problem",
+    "Solution",
+    "State",
+    "chain",
+    "graph",
+    "load_state",
+    "rectangle",
+    "ring",
+    "solve",
+]
 
 _HOME = {
     **dict.fromkeys(("Lattice", "chain", "graph", "rectangle", "ring"), "physics.lattice"),
@@ -26,6 +42,8 @@ _HOME = {
     "Problem": "solver.problem",
     "Solution": "solver.solution",
     "solve": "solver.solve",
+    "load_state": "states.shipped",
+    "State": "states.state",
 }
 
 

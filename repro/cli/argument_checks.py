@@ -34,7 +34,7 @@ def check_arguments(arguments: Sequence[str]) -> None:
 
 CHANGED = "-changed"
 """End of the name of a folder with a figure of changed points."""
-LISTS = ("--only", "--g")
+LISTS = ("--only", "--g", "--observables")
 """Options that take several values; left empty, they would mean all."""
 
 

@@ -110,18 +110,22 @@ class Publish:
     """which figure"""
     partial: bool = False
     """ship what is finished, even if points of the quick profile are missing"""
+    states: bool = False
+    """of points whose tables are shipped already ship the trained states, and nothing else"""
     runs: Path = DEFAULT_RUNS
     """folder of computed points"""
     results: Path = RESULTS
     """folder of shipped results"""
 
     def run(self) -> int:
-        """Write tables, exact curves and drawings."""
+        """Write tables, trained states, exact curves and drawings."""
         from repro.reporting.mean_field_table import write_shipped
         from repro.reporting.publish import publish
 
         module = experiments().load(self.figure)
         check_folder(self.runs)
+        if self.states:
+            return self._states()
         check_file(self.results / f"{self.figure}.csv")
         required = [] if self.partial else [(p.panel, p.label) for p in module.points("quick")]
         written = [*publish(self.figure, required, self.runs / self.figure, self.results)]
@@ -130,6 +134,13 @@ class Publish:
             written.append(write_atomic(self.results / "fig3_rbm.csv", competitor.read_bytes()))
         written += [*write_shipped(self.figure, module.exact_line("paper"), self.results), *self._references(module)]
         for path in (*written, *draw_shipped(self.figure, self.results, self.results / "figures")):
+            print(path)
+        return 0
+
+    def _states(self) -> int:
+        from repro.states.shipping import ship_states
+
+        for path in ship_states(self.figure, self.runs, self.results):
             print(path)
         return 0
 

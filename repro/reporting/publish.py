@@ -2,6 +2,7 @@
 
 `results/<figure>.csv` is the table (a long one goes on in `<figure>.part2.csv`), `<figure>_reference.csv` the exact
 line, `<figure>_<name>.csv` a further table such as the losses, `<figure>.json` the resolved settings.
+`states/<point id>.safetensors` are the last weights of the points whose checkpoints are there (`repro.states`).
 `<figure>_others.csv` and `.json` keep evolutions at other settings of points that are there at the paper's.
 What is shipped already counts as a run: a later run adds to it, and a worse profile never replaces a better one.
 Without a run what is shipped is written again, with the exact values that have become known since.
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from repro.config.listed import BEST_FIRST, LABELS, OLD_PROFILES, OTHERS, rank
 from repro.reporting.late_exact import filled
+from repro.states.shipped import described_points
+from repro.states.shipping import Shipment, remove_left_over, shipment
 from repro.utils.errors import InputError
 from repro.utils.files import SHIPPED_DIGITS, write_atomic
 from repro.utils.result_table import read_exactly, read_table, tidy, write_parts
@@ -83,7 +86,7 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
 
     Returns:
         The paths of `<figure>.csv` and its further parts, `<figure>.json`, `<figure>_reference.csv`, and
-        `<figure>_losses.csv`, `<figure>_others.csv` and `<figure>_others.json` if any.
+        `<figure>_losses.csv`, `<figure>_others.csv` and `<figure>_others.json` if any, and of states.
 
     Raises:
         InputError: nothing computed, a required point not finished, a damaged file. Nothing is written then.
@@ -107,15 +110,30 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
         raise InputError(
             f"figure '{figure}': {len(missing)} points are not finished (first: {missing[0]}); run it to its end first"
         )
+    others = _others(result_sets, best)
+    states = [
+        *_states(figure, best, runs.parent, results),
+        *_states(f"{figure}_{OTHERS}", others, runs.parent, results),
+    ]
     written = [
         *_written(figure, best, names[0], names[1], runs.parent),
         write_atomic(names[2], result_sets[0].reference),
     ]
     if losses := _losses(best):
         written.append(write_atomic(names[3], losses))
-    if others := _others(result_sets, best):
+    if others:
         written += _written(figure, others, further[0], further[1], runs.parent)
+    written += [path for shipped in states for path in shipped.write()]
+    remove_left_over(results)
     return tuple(written)
+
+
+def _states(name: str, best: dict[PointName, ResultSet], runs: Path, results: Path) -> list[Shipment]:
+    """The last weights of a table's points, read and checked."""
+    if not best:
+        return []
+    described = [result_set.settings[key] for key, result_set in best.items()]
+    return [shipment(described_points(name, described, results), _rows(best), runs)]
 
 
 def _written(figure: str, best: dict[PointName, ResultSet], table: Path, settings: Path, runs: Path) -> list[Path]:

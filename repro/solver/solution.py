@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repro.config.point import Point
 from repro.solver import kept
 from repro.solver.problem import Problem
-from repro.utils.formatting import duration
+from repro.utils.formatting import duration, significant
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from repro.states.state import State
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,26 @@ class Solution:
     notes: tuple[str, ...] = ()
     smallest_eigenvalue: float = math.nan
     references: tuple[str, ...] = ()
+    _last: Point | None = field(default=None, repr=False)
+
+    @property
+    def state(self) -> State:
+        """The trained state that the first seed's run ended with: of the steady state where that was asked for.
+
+        A distribution to draw from, and any further observable (`repro.State`); its t is in the problem's own unit, as
+        in the table, and inf after a search.
+
+        Raises:
+            InputError: the run's folder is gone, or its checkpoint cannot be read.
+        """
+        from repro.states.shipping import state_of_run
+        from repro.utils.errors import InputError
+
+        if self._last is None:
+            raise InputError("this solution was not made by repro.solve: there is no run to take a state from")
+        [folder] = [path for path in self.folders if path.name == self._last.point_id]
+        state = state_of_run(self._last, folder)
+        return replace(state, t=significant(state.t / self.problem.unit))
 
     def values(self, observable: str) -> pd.DataFrame:
         """Rows of one observable, time ascending, the steady state last.

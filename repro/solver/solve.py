@@ -199,7 +199,8 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     bounds = {each.name: each.bound for each in problem.asked}
     notes += worst(table, bounds.__getitem__, lambda row: "")
     least, told = least_eigenvalue(every, settings.runs), tuple(each.told for each in known if each and each.told)
-    return Solution(problem, table, tuple(folders), seconds, tuple(notes), least, told)
+    last = (todo.get(STEADY) or todo[EVOLUTION])[0].point
+    return Solution(problem, table, tuple(folders), seconds, tuple(notes), least, told, last)
 
 
 def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: list[str], unit: float) -> list[Listed]:

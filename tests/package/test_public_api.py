@@ -13,7 +13,8 @@ import repro
 from tests.helpers.paths import ROOT
 
 API = ROOT / "docs" / "api"
-PUBLIC = {"Lattice", "LindbladModel", "Povm", "Problem", "Solution", "chain", "graph", "rectangle", "ring", "solve"}
+CLASSES = {"Lattice", "LindbladModel", "Povm", "Problem", "Solution", "State"}
+PUBLIC = {*CLASSES, "chain", "graph", "load_state", "rectangle", "ring", "solve"}
 
 
 def test_the_names_are_these() -> None:
