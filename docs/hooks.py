@@ -1,4 +1,4 @@
-"""What the site needs beyond Markdown: drawings from results/, and formulas as MathML, which browsers draw."""
+"""What the site needs beyond Markdown: drawings from results/, notebooks, and formulas as MathML, which browsers draw."""
 
 from __future__ import annotations
 
@@ -12,23 +12,27 @@ from latex2mathml.converter import convert
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
-DRAWINGS = "results/figures"
+TAKEN = {"results/figures": "*.png", "notebooks": "*.ipynb"}
+"""Folders of the repository, and what of them the site takes."""
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """The shipped drawings are part of the site."""
-    for path in sorted((ROOT / DRAWINGS).glob("*.png")):
-        files.append(File.generated(config, f"{DRAWINGS}/{path.name}", abs_src_path=str(path)))
+    """The shipped drawings and the notebooks are part of the site."""
+    for folder, pattern in TAKEN.items():
+        for path in sorted((ROOT / folder).glob(pattern)):
+            files.append(File.generated(config, f"{folder}/{path.name}", abs_src_path=str(path)))
     return files
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Pages link drawings where they lie in the repository; on the site they lie below its root."""
+    """Pages link drawings and notebooks where they lie in the repository; on the site they lie below its root."""
     here = posixpath.dirname(page.file.src_uri)
     to_root = posixpath.relpath(".", here or ".")
-    site = posixpath.normpath(posixpath.join(to_root, DRAWINGS))
-    return re.sub(rf"\((?:\.\./)*{DRAWINGS}/", f"({site}/", markdown)
+    for folder in TAKEN:
+        site = posixpath.normpath(posixpath.join(to_root, folder))
+        markdown = re.sub(rf"\((?:\.\./)*{folder}/", f"({site}/", markdown)
+    return markdown
 
 
 def on_page_content(page_html: str, **_: Any) -> str:
