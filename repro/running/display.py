@@ -1,4 +1,4 @@
-"""Progress of running points, read from their status files: bars on a terminal, lines elsewhere."""
+"""Progress of running points, read from their status files: bars on a terminal, a line a minute elsewhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from repro.config.listed import Listed
 from repro.running.folders import PROGRESS, RunSettings, point_folder
 from repro.utils.formatting import duration
 
+QUIET_SECONDS = 60.0
+"""Off a terminal a line says after so long a silence how far everything is."""
+MOST_NAMED = 3
+
 
 def cost(listed: Listed) -> float:
     """Relative work of a point: iterations times network size; only the order of points depends on it."""
@@ -21,17 +25,18 @@ def cost(listed: Listed) -> float:
 
 
 class Display:
-    """Progress of running points: bars on a terminal, one line per finished point elsewhere."""
+    """Progress of running points: bars on a terminal, a line per finished point and a line a minute elsewhere."""
 
     def __init__(self, points: Sequence[Listed], settings: RunSettings, console: Console) -> None:
         self.points, self.settings, self.console = points, settings, console
-        self.started = time.monotonic()
+        self.started = self.said = time.monotonic()
         self.earlier = {point.point_id: self._text(point) for point in points}
         self.work_left = {point.point_id: cost(point) for point in points}
         self.work = sum(self.work_left.values())
         self.finished = 0
         self.waited: set[str] = set()
         self.tasks: dict[str, TaskID] = {}
+        self.now: dict[str, str] = {}
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -56,32 +61,45 @@ class Display:
                 if key not in self.tasks:
                     self.tasks[key] = self.bars.add_task(point.label, total=status["total"], now="")
                 self.work_left[key] = cost(point) * (1 - status["done"] / status["total"])
+                self.now[key] = f"{point.label} {_now(status)}"
                 self.bars.update(self.tasks[key], completed=status["done"], now=_now(status))
         done = self.work - sum(self.work_left.values())
         self.bars.update(self.total, completed=done, now=self._time_left(done))
+        if not self.console.is_terminal and time.monotonic() - self.said >= QUIET_SECONDS:
+            self._say(f"{self.finished} of {len(self.points)} points done; {self._running()}; {self._expected(done)}")
 
     def finish(self, point: Listed, reason: str) -> None:
         """Print the line of a point that has ended, well or not."""
         self.finished += 1
         self.work_left.pop(point.point_id, None)
+        self.now.pop(point.point_id, None)
         if point.point_id in self.tasks:
             self.bars.remove_task(self.tasks.pop(point.point_id))
         status = self._status(point)
         outcome = f"FAILED: {reason}" if reason else (_now(status) if status else "")
         done = self.work - sum(self.work_left.values())
-        self.console.print(
-            f"[{self.finished}/{len(self.points)}] {point.label}  {outcome}  {self._time_left(done)}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        self._say(f"[{self.finished}/{len(self.points)}] {point.label}  {outcome}  {self._time_left(done)}")
 
     def waits(self, reasons: dict[str, str]) -> None:
         """Say, once for each point, why nothing is done but to wait for it."""
         for label, reason in reasons.items():
             if label not in self.waited:
                 self.waited.add(label)
-                self.console.print(f"waiting for {label}: {reason}", markup=False, highlight=False, soft_wrap=True)
+                self._say(f"waiting for {label}: {reason}")
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self.said = time.monotonic()
+
+    def _running(self) -> str:
+        if not self.now:
+            return "none of those that run has ended its first step"
+        named = list(self.now.values())
+        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        return f"running: {', '.join(named[:MOST_NAMED])}{more}"
+
+    def _expected(self, done: float) -> str:
+        return self._time_left(done) or "time left not known yet"
 
     def _status(self, point: Listed) -> dict[str, float] | None:
         text = self._text(point)

@@ -1,15 +1,15 @@
-"""The notebooks: pytest runs them (nbmake); here they are light, clean, in ruff's sight and linked from the site."""
+"""The notebooks run (by nbmake), are light, clean, in ruff's sight and linked from the site."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nbmake.nb_run import NotebookRun
 
 from tests.helpers.paths import ROOT
 
@@ -21,19 +21,25 @@ def cells(path: Path) -> list[dict[str, Any]]:
     return json.loads(path.read_text())["cells"]
 
 
-def test_there_are_three_and_the_tests_run_them() -> None:
+def test_there_are_three() -> None:
     assert [path.stem for path in NOTEBOOKS] == ["figure_from_tables", "trained_state", "your_own_model"]
-    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
-    assert "notebooks" in options["testpaths"] and "--nbmake" in options["addopts"]
 
 
-def test_a_broken_notebook_fails(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs_from_top_to_bottom(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    before = {found.name for found in path.parent.iterdir()}
+    result = NotebookRun(path, default_timeout=250).execute()
+    assert result.error is None, result.error.trace[-2000:]
+    assert {found.name for found in path.parent.iterdir()} == before, "a run leaves nothing behind"
+
+
+def test_a_cell_that_fails_is_seen(tmp_path: Path) -> None:
     notebook = json.loads(NOTEBOOKS[0].read_text())
     notebook["cells"] = [dict(notebook["cells"][1], source=["assert 1 == 2"], outputs=[])]
     (tmp_path / "broken.ipynb").write_text(json.dumps(notebook))
-    command = [sys.executable, "-m", "pytest", "-q", "--nbmake", "-p", "no:cacheprovider", "-n", "0", "broken.ipynb"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 1 and "AssertionError" in done.stdout
+    error = NotebookRun(tmp_path / "broken.ipynb", default_timeout=100).execute().error
+    assert error is not None and "AssertionError" in error.summary
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,0 +1,95 @@
+"""Progress off a terminal: a line a minute, with how far every running point is and how much time is left."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from repro.running.display import Display
+from repro.running.folders import PROGRESS, RunSettings, point_folder
+from tests.helpers.points import EVOLVED, SEARCHED
+
+OTHER = SEARCHED.change(seed=1)
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        patch.setattr(time, "monotonic", lambda: self.now)
+
+
+def progress(runs: Path, point: object, done: int, **where: float) -> None:
+    folder = point_folder(runs, point)  # type: ignore[arg-type]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PROGRESS).write_text(json.dumps({"done": done, "total": 10, "sigma_z": -0.25, **where}))
+
+
+def display(runs: Path, points: list, terminal: bool = False) -> tuple[Display, io.StringIO]:
+    out = io.StringIO()
+    return Display(points, RunSettings(runs), Console(file=out, width=60, force_terminal=terminal)), out
+
+
+def test_a_line_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    shown, out = display(tmp_path, [SEARCHED, OTHER])
+    for _ in range(300):
+        clock.now += 1.0
+        shown.refresh()
+    lines = out.getvalue().splitlines()
+    silent = "0 of 2 points done; none of those that run has ended its first step; time left not known yet"
+    assert lines == [silent] * 5
+
+    progress(tmp_path, SEARCHED, 5, iteration=250)
+    clock.now += 60.0
+    shown.refresh()
+    [line] = out.getvalue().splitlines()[5:]
+    # a quarter of the work in 360 seconds
+    assert (
+        line
+        == f"0 of 2 points done; running: {SEARCHED.label} iteration 250  <sigma_z>=-0.2500; about 18 min 00 s left"
+    )
+
+
+def test_a_finished_point_counts_and_is_a_line_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    shown, out = display(tmp_path, [SEARCHED, OTHER])
+    progress(tmp_path, SEARCHED, 10, iteration=500)
+    progress(tmp_path, OTHER, 5, iteration=250)
+    clock.now += 59.0
+    shown.refresh()
+    assert out.getvalue() == ""
+    shown.finish(SEARCHED, "")
+    clock.now += 59.0
+    shown.refresh()
+    assert out.getvalue().count("\n") == 1, "no line within a minute after another"
+    clock.now += 2.0
+    shown.refresh()
+    line = out.getvalue().splitlines()[1]
+    assert line == f"1 of 2 points done; running: {OTHER.label} iteration 250  <sigma_z>=-0.2500; about 40.0 s left"
+
+
+def test_many_points_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    points = [EVOLVED.change(seed=seed) for seed in range(5)]
+    shown, out = display(tmp_path, points)
+    for point in points:
+        progress(tmp_path, point, 1, t=0.04)
+    clock.now += 60.0
+    shown.refresh()
+    assert out.getvalue().count("\n") == 1 and out.getvalue().count("t=0.04") == 3
+    assert " and 2 more; about 9 min 00 s left" in out.getvalue()
+
+
+def test_on_a_terminal_the_bars_say_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    shown, out = display(tmp_path, [SEARCHED], terminal=True)
+    clock.now += 120.0
+    shown.refresh()
+    assert "points done" not in out.getvalue()
