@@ -25,7 +25,7 @@ FAULTS := package/test_bad_api cli/test_bad_arguments cli/test_bad_files cli/tes
   $(addprefix running/test_,busy_points checkpoints clock cluster events status stopping)
 FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods settings
 .PHONY: help setup test test-all test-slurm test-faults docs lint $(FIGURES) all figures publish claims report bench \
-  crossing gpu gpu-dry gpu-collect reference rbm sync clean force
+  crossing gpu gpu-dry gpu-collect reference rbm sync lock clean force
 
 help: ## list what can be made (this text)
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -188,6 +188,10 @@ gpu-collect: setup ## bring what `make gpu` left in OUT=folder into results/, do
 
 reference: setup ## compute the exact QuTiP curves and trajectories of FIG
 	@$(REPRO) reference $(FIG)
+
+lock: ## write requirements.lock anew from pyproject.toml and constraints.txt (needs uv; a test keeps them equal)
+	@uv pip compile --quiet --no-config --custom-compile-command "make lock" --no-annotate --universal \
+	  --python-version 3.11 --generate-hashes --extra dev -c constraints.txt pyproject.toml -o requirements.lock
 
 clean: ## remove caches and build leftovers; .venv, runs/ and results/ stay
 	@rm -rf build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
