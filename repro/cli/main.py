@@ -17,7 +17,7 @@ from typing import Annotated
 
 import tyro
 
-from repro.cli import bench, command, environment, listing, rbm, reporting, run, solve, status
+from repro.cli import bench, command, dashboard, environment, listing, rbm, reporting, run, solve, states, status
 from repro.cli.argument_checks import check_arguments
 from repro.running import stopping
 from repro.utils.errors import InputError
@@ -38,6 +38,8 @@ Command = (
     | Annotated[run.Run, tyro.conf.subcommand("run")]
     | Annotated[solve.Solve, tyro.conf.subcommand("solve")]
     | Annotated[status.Status, tyro.conf.subcommand("status")]
+    | Annotated[states.States, tyro.conf.subcommand("states")]
+    | Annotated[dashboard.Dashboard, tyro.conf.subcommand("dashboard")]
     | Annotated[reporting.Reference, tyro.conf.subcommand("reference")]
     | Annotated[reporting.Plot, tyro.conf.subcommand("plot")]
     | Annotated[reporting.Publish, tyro.conf.subcommand("publish")]

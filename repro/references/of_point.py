@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from repro.config.point import Point
 from repro.references import chain, density_matrix, trajectory_evolution, trajectory_steady_state
 from repro.references.cache import DEFAULT_FOLDERS, SLACK, Reference
@@ -107,6 +109,11 @@ class ExactValues:
         """The value."""
         source = self._source(t)
         return math.nan if source is None else float(source.at(t, observable))
+
+    def along(self, times: np.ndarray, observable: str) -> np.ndarray:
+        """The values at several times, which are all of the evolution, or all infinite."""
+        source = self._source(float(times.flat[0])) if times.size else None
+        return np.full(times.shape, math.nan) if source is None else source.at(times, observable)
 
     def error(self, t: float, observable: str) -> float:
         """How well it is known: 0 from a density matrix, NaN where there is no value."""

@@ -48,7 +48,7 @@ def overview_markdown(results: Path) -> str:
 
 
 def _context(results: Path) -> dict[str, Any]:
-    ledger = _ledger(results / "claims.csv")
+    ledger = read_ledger(results / "claims.csv")
     return {
         "figures": report_data.gather(results),
         "columns": report_data.DEVIATIONS,
@@ -67,7 +67,12 @@ def _counts(ledger: list[dict[str, str]]) -> list[tuple[str, int]]:
     return [(verdict, count[verdict]) for verdict in VERDICTS if count[verdict]]
 
 
-def _ledger(path: Path) -> list[dict[str, str]]:
+def read_ledger(path: Path) -> list[dict[str, str]]:
+    """Rows of the ledger of claims by column, none where there is no file.
+
+    Raises:
+        InputError: a file that is no ledger.
+    """
     if not path.exists():
         return []
     import pandas as pd

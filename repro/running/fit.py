@@ -94,8 +94,9 @@ def _reason(error: ProcessException) -> str:
 
 def _tracker(listed: Listed, settings: RunSettings) -> tracking.Tracker:
     labels = {"figure": listed.figure, "panel": listed.panel, "profile": listed.profile, "point_id": listed.point_id}
+    sites = {"n_sites": listed.point.lattice.n_sites}  # a rectangle's settings are its rows and columns
     return tracking.Tracker(
-        listed.settings | labels | provenance(settings.device),
+        listed.settings | labels | sites | provenance(settings.device),
         group=listed.figure,
         name=listed.label,
         job_type=tracking.TRAIN,

@@ -22,7 +22,7 @@ from repro.config.point import NUMBERS
 from repro.methods.batch_size import GIB
 
 CHECKPOINT, PREVIOUS = "last.ckpt", "previous.ckpt"
-PROGRESS, DONE, LAST_STATE = "progress.json", "done.json", "last_state.json"
+PROGRESS, HISTORY, DONE, LAST_STATE = "progress.json", "history.csv", "done.json", "last_state.json"
 
 
 class Identified(Protocol):

@@ -63,15 +63,15 @@ class State:
 
 def states(points: Sequence[Shown], runs: Path) -> list[State]:
     """The state of every point; SLURM's queue is read once, and only if an unfinished point was submitted to it."""
-    known = {point: None if _read(point, runs, DONE) else job_of(runs, point) for point in points}
+    known = {point: None if facts(point, runs, DONE) else job_of(runs, point) for point in points}
     queue = queue_for(known.values())
     return [_state(point, runs, known[point], queue) for point in points]
 
 
 def _state(point: Shown, runs: Path, job: Job | None, queue: Queue | None) -> State:
-    if done := _read(point, runs, DONE):
+    if done := facts(point, runs, DONE):
         return State(point, "done", spent=float(done.get("seconds", math.nan)), left=0.0)
-    progress, last = _read(point, runs, PROGRESS), events.last(point_folder(runs, point))
+    progress, last = facts(point, runs, PROGRESS), events.last(point_folder(runs, point))
     done_epochs, total = int(progress.get("done", 0)), int(progress.get("total", 0))
     spent = float(progress.get("seconds", math.nan))
     left = spent / done_epochs * (total - done_epochs) if done_epochs else math.nan
@@ -118,7 +118,7 @@ def _changed(folder: Path, but: str = "") -> float:
     return max(times)
 
 
-def _read(point: Identified, runs: Path, name: str) -> dict[str, Any]:
+def facts(point: Identified, runs: Path, name: str) -> dict[str, Any]:
     """Contents of a JSON file of a point; empty where it is missing, half written or no object."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         return dict(json.loads((point_folder(runs, point) / name).read_text()))

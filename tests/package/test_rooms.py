@@ -12,7 +12,7 @@ from tests.helpers.paths import ROOT
 
 ROOMS = (
     *("utils", "physics", "ansatz", "config", "methods", "references"),
-    *("running", "states", "claims", "reporting", "solver", "cli"),
+    *("running", "states", "claims", "reporting", "solver", "dashboard", "cli"),
 )
 """From the ground up: a room may import those before it."""
 PACKAGE = ROOT / "repro"
