@@ -47,3 +47,13 @@ def test_unknown_suite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert main(["bench", "compar", "--runs", str(tmp_path / "runs")]) == 2
     assert "did you mean 'compare'" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(("system", "unit"), [("linux", 1024), ("darwin", 1)])
+def test_peak_memory_without_proc(system: str, unit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no /proc the system counts: Linux in units of 1024 bytes, macOS in bytes."""
+    usage = type("Usage", (), {"ru_maxrss": 300 * 2**20 // unit})
+    monkeypatch.setattr("resource.getrusage", lambda who: usage)
+    monkeypatch.setattr(benchmark.Path, "exists", lambda path: False)
+    monkeypatch.setattr("sys.platform", system)
+    assert benchmark._peak_mb(torch.device("cpu")) == 300
