@@ -1,4 +1,4 @@
-"""What the site needs beyond Markdown: drawings from results/, notebooks, and formulas as MathML, which browsers draw."""
+"""What the site needs beyond Markdown: drawings, notebooks, and formulas as MathML, which browsers draw."""
 
 from __future__ import annotations
 
