@@ -25,7 +25,7 @@ FAULTS := package/test_bad_api cli/test_bad_arguments cli/test_bad_files cli/tes
   $(addprefix running/test_,busy_points checkpoints clock cluster events status stopping)
 FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods settings
 .PHONY: help setup test test-all test-slurm test-faults docs lint $(FIGURES) all figures publish claims report bench \
-  crossing gpu gpu-dry gpu-collect reference rbm sync lock clean force
+  crossing gpu gpu-dry gpu-collect reference rbm dashboard sync lock clean force
 
 help: ## list what can be made (this text)
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -167,6 +167,9 @@ report: setup ## one HTML page from the shipped tables: results/report.html (sec
 rbm: setup ## run Fig. 3's competitor, a density matrix as an RBM, with NetKet (hours)
 	@$(PIP) -c $(VENV)/constraints.txt --no-build-isolation -e '.[rbm]'
 	@$(REPRO) rbm $(ARGS)
+
+dashboard: setup ## a page of this machine with the runs in runs/ while they go on (Ctrl-C closes it)
+	@$(REPRO) dashboard --local $(ARGS)
 
 sync: setup ## upload offline wandb runs
 	@$(REPRO) sync

@@ -21,6 +21,7 @@ from repro.utils.errors import InputError
 from repro.utils.paths import experiments
 
 STARTS = ("started", "resumed")
+LABELS = ("label", "figure", "panel", "profile")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Begun:
 
     Attributes:
         point_id: its id, the name of its folder.
-        label, figure, panel, profile: how it is called and where it is shown; a user's own problem has no figure.
+        label, figure, panel, profile: how it is called and where it is shown; a user's problem is its own figure.
         settings: its settings by name, where they are known.
     """
 
@@ -99,9 +100,11 @@ class Points:
     def _identify(self, folder: Path) -> Begun:
         for event in reversed(events.read(folder)):
             if event.get("event") in STARTS and "figure" in event:
-                given = {name: str(event.get(name, "")) for name in ("label", "figure", "panel", "profile")}
+                label, figure, panel, profile = (str(event.get(name, "")) for name in LABELS)
                 settings = event.get("settings")
-                return Begun(folder.name, **given, settings=settings if isinstance(settings, dict) else {})
+                if not isinstance(settings, dict):  # of a user's problem, which has no profiles
+                    return Begun(folder.name, label, figure, panel)
+                return Begun(folder.name, label, figure, panel, profile, settings)
         if folder.name in self._catalogue():
             return _of_list(self._catalogue()[folder.name])
         unnamed = Begun(folder.name, folder.name)
@@ -135,8 +138,7 @@ def _pairs(begun: Sequence[Begun]) -> list[tuple[str, str]]:
 
 
 def _of_list(listed: Listed) -> Begun:
-    labels = (listed.label, listed.figure, listed.panel, listed.profile)
-    return Begun(listed.point_id, *labels, settings=listed.settings)
+    return Begun(listed.point_id, listed.label, listed.figure, listed.panel, listed.profile, listed.settings)
 
 
 def written(path: Path) -> tuple[int, int]:

@@ -62,13 +62,20 @@ class Curve:
         """How many of the rows were there at a revision; 0 where those of then are others."""
         return next((length for mark, length in reversed(self._marks) if mark <= revision), 0)
 
+    @property
+    def end(self) -> float | None:
+        """Where the curve will end: the last time or iteration; None where it is not known."""
+        method = self.point.point.method if self.point.point is not None else None
+        if method is None or self.axis == AXES[1]:
+            return None if method is None else float(method.total_iterations)
+        return None if method.evolution is None else method.evolution.last_time
+
     def _take(self, history: Sequence[Mapping[str, float]], revision: int) -> bool:
         self.axis = next((axis for axis in AXES if history and axis in history[0]), self.axis)
         measured = [
             [row.get(name, math.nan) for name in (self.axis, *COLUMNS[1 : 3 + len(PAULI_NAMES)])] for row in history
         ]
-        at = np.array([row[0] for row in measured])
-        exact = self._exact_values(at if self.axis == AXES[0] else np.full(len(at), math.inf))
+        exact = self._exact_values(np.array([row[0] for row in measured]))
         rows = [tuple(map(_number, (*row, *values))) for row, values in zip(measured, exact, strict=True)]
         if rows == self.rows:
             return False
@@ -79,7 +86,7 @@ class Curve:
         return True
 
     def _exact_values(self, times: np.ndarray) -> np.ndarray:
-        """Exact means, (rows, observables), NaN where they are not known."""
+        """Exact means, (rows, observables), NaN where they are not known; a search has those of the steady state."""
         known = self.point.point
         if self._exact is None and known is not None:
             with contextlib.suppress(InputError):

@@ -21,7 +21,7 @@ LOOK_SECONDS = 1.0
 ALL = "*"
 """In place of a figure: the curves of every point."""
 OTHER = ""
-"""The figure of users' own problems."""
+"""The figure of points that do not say theirs."""
 
 
 class Feed:
@@ -50,7 +50,8 @@ class Feed:
 
         Returns:
             session, revision, time (seconds since 1970), runs (the folder), columns of a row, figure, points (see
-            `_described`), curves by id: axis, `from`, the number of rows that the page keeps, and the rows after it.
+            `_described`), curves by id: axis, the `end` that it will reach, `from`, the number of
+            rows that the page keeps, and the rows after it.
         """
         with self._lock:
             if time.monotonic() - self._looked >= LOOK_SECONDS:
@@ -101,7 +102,7 @@ def _latest(states: Sequence[State]) -> str:
 def _new_rows(curve: Curve, since: int) -> dict[str, Any] | None:
     kept = curve.after(since)
     rows: Sequence[Row] = curve.rows[kept:]
-    return {"axis": curve.axis, "from": kept, "rows": rows} if rows or not curve.rows else None
+    return {"axis": curve.axis, "end": curve.end, "from": kept, "rows": rows} if rows or not curve.rows else None
 
 
 def _described(state: State, figures: Sequence[str]) -> dict[str, Any]:

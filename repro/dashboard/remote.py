@@ -41,7 +41,7 @@ def build(entity: str = "", project: str = "") -> Iterator[str]:
         InputError: no package, no key, no such project, or a server that does not take them.
     """
     if util.find_spec("wandb") is None or util.find_spec(PACKAGE) is None:
-        raise InputError("package wandb-workspaces is missing: pip install 'repro-povm[dashboard]'; or --local")
+        raise InputError("package wandb-workspaces is missing: pip install '.[dashboard]'; or --local")
     if not has_key():
         raise InputError("wandb has no key: set WANDB_API_KEY or run 'wandb login' first; or --local, without one")
     import wandb

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from repro.config.listed import Listed
-from repro.config.point import NUMBERS
+from repro.config.point import NUMBERS, Point
 from repro.config.settings import leaves
 from repro.methods.module import PointModule
 from repro.methods.modules import module_of
@@ -132,7 +132,7 @@ def _compute(listed: Listed, folder: Path, settings: RunSettings) -> None:
 def _what(listed: Listed) -> dict[str, Any]:
     """What a start is for; the settings of a user's problem, which may fill a page, are left out."""
     labels = {name: getattr(listed, name) for name in ("figure", "panel", "profile", "label")}
-    return {**labels, "settings": listed.settings} if listed.figure else labels
+    return {**labels, "settings": listed.settings} if type(listed.point) is Point else labels
 
 
 def _clean(folder: Path) -> None:

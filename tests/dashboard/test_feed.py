@@ -25,8 +25,10 @@ SHOWN = EVOLVED.change(figure="figX", panel="a", profile="smoke", name="decay")
 
 
 @pytest.fixture(autouse=True)
-def looks_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def looks_every_time_at_few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(begun, "PROFILES", ("smoke",))
+    monkeypatch.setattr(begun.experiments(), "names", lambda: ("fig2", "fig4"))
 
 
 def one(answer: dict[str, Any], listed: Listed = SHOWN) -> dict[str, Any]:
@@ -48,6 +50,7 @@ def test_a_finished_evolution_beside_the_closed_form(tmp_path: Path) -> None:
     assert (told["label"], told["panel"], told["profile"], told["state"]) == ("decay", "a", "smoke", "done")
     curve = answer["curves"][SHOWN.point_id]
     t = column(curve, "at")
+    assert curve["end"] == pytest.approx(0.4)
     assert curve["axis"] == "t" and t == pytest.approx(np.arange(5) * 0.1)
     for name in ("sigma_x", "sigma_y", "sigma_z", "loss", "residual"):
         assert column(curve, name) == pytest.approx(history[name], rel=1e-6, abs=1e-12, nan_ok=True)
@@ -61,6 +64,7 @@ def test_a_search_beside_its_steady_state(tmp_path: Path) -> None:
     run(SEARCHED.change(figure="figX"), tmp_path)
     answer = Feed(tmp_path).answer()
     curve = answer["curves"][SEARCHED.point_id]
+    assert curve["end"] == 50
     assert curve["axis"] == "iteration" and column(curve, "at").tolist() == [0, 20, 40, 50]
     assert column(curve, "sigma_z_exact") == pytest.approx([-1] * 4, abs=1e-6)
 
@@ -108,6 +112,8 @@ def test_a_file_that_is_half_written_breaks_nothing(name: str, part: float, tmp_
     watched = Feed(tmp_path)
     answer = watched.answer(figure=ALL)
     assert json.dumps(answer, allow_nan=False) and one(answer)
+    if name == CHECKPOINT:  # that of the epoch before is whole
+        assert len(answer["curves"][SHOWN.point_id]["rows"]) == 4
     assert watched.answer(answer["session"], answer["revision"], ALL)["points"]
 
 
@@ -141,7 +147,8 @@ def test_what_is_still_to_come_and_points_of_two_figures(tmp_path: Path) -> None
     for listed in (first, next(point for point in fig2 if point.point_id != first.point_id)):
         folder = point_folder(tmp_path, listed)
         folder.mkdir(parents=True, exist_ok=True)
-        events.record(folder, "started", figure=listed.figure, panel=listed.panel, profile="smoke", label=listed.label)
+        labels = {"figure": listed.figure, "panel": listed.panel, "profile": "smoke", "label": listed.label}
+        events.record(folder, "started", **labels, settings=listed.settings)
     answer = Feed(tmp_path).answer(figure="fig2")
     assert {point["id"] for point in answer["points"]} == {point.point_id for point in (*fig4, *fig2)}
     shown = {point["id"]: set(point["figures"]) for point in answer["points"]}
@@ -160,9 +167,7 @@ def test_changed_settings_have_their_exact_curve(tmp_path: Path) -> None:
     assert column(curve, "sigma_z_exact") == pytest.approx(2 * np.exp(-column(curve, "at")) - 1, abs=1e-6)
 
 
-def test_folders_from_before_starts_said_what_they_are_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(begun, "PROFILES", ("smoke",))
-    monkeypatch.setattr(begun.experiments(), "names", lambda: ("fig4",))
+def test_folders_from_before_starts_said_what_they_are_for(tmp_path: Path) -> None:
     listed = load("fig4").points("smoke")[0]
     for name, file, facts in (
         (listed.point_id, PROGRESS, {"label": "x", "done": 1, "total": 2}),
@@ -175,6 +180,14 @@ def test_folders_from_before_starts_said_what_they_are_for(tmp_path: Path, monke
     assert (told[listed.point_id]["figure"], told[listed.point_id]["label"]) == ("fig4", listed.label)
     assert (told["unknown00000"]["figure"], told["unknown00000"]["label"]) == ("", "own")
     assert told["nothing00000"]["label"] == "nothing00000"
+
+
+def test_a_users_problem_is_shown_under_its_name(tmp_path: Path) -> None:
+    folder = point_folder(tmp_path, SHOWN)
+    folder.mkdir(parents=True)
+    events.record(folder, "started", figure="mine", panel="steady", profile="workstation", label="pair")
+    told = one(Feed(tmp_path).answer())
+    assert (told["figure"], told["figures"], told["profile"], told["label"]) == ("mine", ["mine"], "", "pair")
 
 
 def test_nothing_is_written_and_an_empty_folder_is_no_error(tmp_path: Path) -> None:

@@ -105,6 +105,24 @@ def test_curves_grow_while_it_is_open(server: Dashboard, tmp_path: Path) -> None
     assert console == [] and "live, looked at" in page
 
 
+def test_rows_that_change_replace_those_that_were_drawn(server: Dashboard, tmp_path: Path) -> None:
+    path = point_folder(tmp_path / "runs", SHOWN) / HISTORY
+    answer, answered = server.feed.answer, list[int]()
+
+    def shifted(*asked: Any) -> dict[str, Any]:
+        table = pd.read_csv(path)
+        table["sigma_z"] += 0.01
+        table.to_csv(path, index=False)
+        told = answer(*asked)
+        answered.append(told["curves"][SHOWN.point_id]["from"])
+        return told
+
+    server.feed.answer = shifted  # type: ignore[method-assign]
+    page, console = browse(f"{server.url}#figure=figX", tmp_path / "profile", 4)
+    assert len(answered) > 1 and set(answered) == {0} and console == []
+    assert rows_of(page, SHOWN.point_id)[3:] == [13, 13, 13]
+
+
 def test_a_server_that_stops_is_told(server: Dashboard, tmp_path: Path) -> None:
     answer, asked = server.feed.answer, 0
 

@@ -192,7 +192,7 @@ def test_no_key_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 def test_no_package_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(remote, "PACKAGE", "wandb_workspaces_is_not_here")
-    assert "package wandb-workspaces is missing: pip install 'repro-povm[dashboard]'" in refused(capsys)
+    assert "package wandb-workspaces is missing: pip install '.[dashboard]'" in refused(capsys)
 
 
 def test_another_project_is_one_line(server: StandIn, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from repro.config.listed import listed_of
+from repro.config.listed import Listed, listed_of
+from repro.config.settings import change
 from repro.running import events
+from repro.solver.problem_point import ProblemPoint, ProblemSystem
 from repro.utils.errors import InputError
 from tests.helpers.points import SEARCHED, run
+from tests.helpers.solving import pair
 
 WRITERS, LINES = 4, 200
 WRITER = """
@@ -78,4 +81,6 @@ def test_a_start_says_what_it_is_for(tmp_path: Path) -> None:
         *("started", "figX", "a", "smoke", "first")
     ]
     assert listed_of(**begun["settings"]).point_id == listed.point_id
-    assert "settings" not in events.read(run(SEARCHED.change(figure="", seed=7), tmp_path))[0]
+    problem = change(ProblemPoint(ProblemSystem(pair(name="mine").text)), iterations=20, width=8, feedforward=8)
+    begun = events.read(run(Listed(problem, "mine", "steady", name="pair"), tmp_path))[0]
+    assert (begun["figure"], begun["label"]) == ("mine", "pair") and "settings" not in begun

@@ -68,7 +68,7 @@ function take(data) {
   if (data.session !== known.session) known.curves.clear();
   for (const [id, news] of Object.entries(data.curves)) {
     const rows = (known.curves.get(id)?.rows ?? []).slice(0, news.from);
-    known.curves.set(id, {axis: news.axis, rows: rows.concat(news.rows)});
+    known.curves.set(id, {axis: news.axis, end: news.end, rows: rows.concat(news.rows)});
   }
   const {session, revision, figure, points, columns, time, runs} = data;
   Object.assign(known, {session, revision, figure, points, columns, time});
@@ -101,7 +101,7 @@ function figures() {
   $("figures").replaceChildren(...wanted.map((name) => {
     const of = known.points.filter((point) => name === "*" || point.figures.includes(name));
     const button = node("button", {type: "button", "aria-pressed": name === known.figure});
-    node("b", {}, button, name === "*" ? "all" : name || "your own problems");
+    node("b", {}, button, name === "*" ? "all" : name || "others");
     const profiles = [...new Set(of.filter((point) => point.figure === name).map((point) => point.profile))].join(", ");
     if (profiles) button.append(` ${profiles}`);
     node("span", {}, button, STATES.map((state) => [of.filter((point) => point.state === state).length, state])
@@ -170,7 +170,7 @@ function curvesOf(axis, points) {
     figure.onmousemove = (event) => point_at(figure, axis, event);
     figure.onmouseleave = () => light(section, null);
   }
-  const longest = Math.max(...points.map((point) => reach(point, axis)));
+  const longest = Math.max(...points.map(reach));
   PANELS.forEach((panel, k) => plot(plots.children[k], points.map((point) => series(point, panel, look.get(point.id), axis)), {
     log: Boolean(panel.log), exact: Boolean(panel.exact) && $("exact").checked, end: longest,
     xlabel: axis === "t" ? "t (1/γ)" : "iteration",
@@ -179,11 +179,10 @@ function curvesOf(axis, points) {
   light(section, null);
 }
 
-function reach(point, axis) {
-  // how far a running point will go: its axis does not grow with it
-  const rows = known.curves.get(point.id).rows, last = rows.at(-1)?.[0] ?? 0;
-  return point.state === "running" && point.done && last > 0 && rows.length > 1
-    ? last + ((point.total - point.done) * (last - rows[0][0])) / (rows.length - 1) : last;
+function reach(point) {
+  // how far a point goes: the axis does not grow with a curve
+  const {rows, end} = known.curves.get(point.id), last = rows.at(-1)?.[0] ?? 0;
+  return point.state === "running" ? Math.max(last, end ?? 0) : last;
 }
 
 function series(point, panel, {colour, dash}, axis) {
