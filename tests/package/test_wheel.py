@@ -71,6 +71,8 @@ def test_it_holds_what_it_should(wheel: Path) -> None:
     shipped = {name for name in names if name.endswith((".py", ".j2"))}
     there = {str(p.relative_to(ROOT)) for p in (ROOT / "repro").rglob("*") if p.suffix in (".py", ".j2")}
     assert shipped == there
+    templates = {name.rsplit("/", 1)[1] for name in names if name.startswith("repro/dashboard/templates/")}
+    assert templates == {"page.html.j2", "page.css", "page.js", "plot.js"}
 
 
 def test_it_is_this_wheel_that_runs(python: Path, tmp_path: Path) -> None:
