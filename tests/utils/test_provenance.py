@@ -70,7 +70,7 @@ def test_versions_are_those_imported() -> None:
     import pytorch_lightning
     import torch
 
-    assert (provenance()["torch"], provenance()["pytorch_lightning"]) == (
-        torch.__version__,
-        pytorch_lightning.__version__,
-    )
+    found = provenance()
+    assert found["pytorch_lightning"] == pytorch_lightning.__version__
+    # a build with CUDA calls itself 2.13.0+cu130 where its package is 2.13.0
+    assert found["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
