@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from repro.reporting.publish import publish
 from repro.running import checkpoints
 from repro.running.folders import CHECKPOINT, point_folder
 from repro.states.shipped import load_state, shipped_points
-from repro.states.shipping import ship_states
+from repro.states.shipping import last_rows, ship_states
 from repro.utils.errors import InputError
-from repro.utils.result_table import read_table
+from repro.utils.result_table import read_table, tidy
+from tests.helpers import rows
 from tests.helpers.points import COUPLED, STEPS, run
 
 SEARCH = COUPLED.change(iterations=20, panel="a", profile="quick")
@@ -136,3 +138,15 @@ def test_nothing_is_written_where_a_point_is_missing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not finished"):
         publish("fig4", [("b", EVOLVED.label)], runs / "fig4", results)
     assert not results.exists()
+
+
+def test_which_rows_are_of_the_last_state() -> None:
+    def of(*given: tuple[float, str, float]) -> dict[str, tuple[float, float]]:
+        return last_rows(tidy([rows.row(t=t, observable=name, mean=mean, error=0.0) for t, name, mean in given]))
+
+    search = (math.inf, "sigma_z", 0.5), (math.inf, "purity", 0.3)
+    assert of(*search) == {"sigma_z": (0.5, 0.0)}
+    evolution = (0.0, "sigma_z", 1.0), (0.8, "sigma_z", 0.4), (math.inf, "sigma_z", 0.45)
+    assert of(*evolution) == {"sigma_z": (0.4, 0.0)}, "at t = inf is an average of the last fifth"
+    unmasked = (math.inf, "sigma_z", 0.7), (math.inf, "scored_sigma_z", 0.6)
+    assert of(*unmasked) == {"sigma_z": (0.6, 0.0)}, "what p says, not what its unmasked draws say"
