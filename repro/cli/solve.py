@@ -50,13 +50,13 @@ class Solve:
     seeds: int = 1
     """runs that differ in seed; two or more add a control and an estimate of the whole error"""
     method: str = "auto"
-    """auto, projection, collocation, dynamics (the paper's) or, for steady states, variational (the paper's)"""
+    """auto, projection, collocation, tdvp, dynamics (the paper's) or, for steady states, variational (the paper's)"""
     estimator: str = "auto"
     """auto, enumeration (all 4^N) or sampled (any size)"""
     step: float | None = None
     """length of a time step"""
     iterations: int | None = None
-    """Adam iterations of a time step, or of the variational search"""
+    """Adam iterations of a time step, or of the variational search; Runge-Kutta steps of tdvp"""
     layers: int | None = None
     """Transformer layers"""
     width: int | None = None

@@ -15,11 +15,10 @@ AnyPoint = TypeVar("AnyPoint", bound=Point)
 
 
 def half_step_control(point: AnyPoint) -> AnyPoint:
-    """The control of an evolution: twice as many steps, of half the length and the iterations."""
+    """The control of an evolution: twice as many steps, of half the length and, where it is trained, the iterations."""
     flat = leaves(point)
-    return change(
-        point,
-        tau=flat["tau"] / 2,
-        step_iterations=max(1, flat["step_iterations"] // 2),
-        first_iterations=max(min(1, flat["first_iterations"]), flat["first_iterations"] // 2),
-    )
+    halved = {"tau": flat["tau"] / 2}
+    if "step_iterations" in flat:
+        halved["step_iterations"] = max(1, flat["step_iterations"] // 2)
+        halved["first_iterations"] = max(min(1, flat["first_iterations"]), flat["first_iterations"] // 2)
+    return change(point, **halved)

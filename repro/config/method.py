@@ -1,64 +1,21 @@
-"""How a state is found: the paper's steady-state search and evolution, and two methods beyond the paper.
+"""How a state is found: the paper's steady-state search and evolution, and three methods beyond the paper.
 
 Times are in units of 1/gamma. A method answers for itself what others would otherwise ask about its name.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from repro.config.estimator import Enumeration, Naive, Sampled
-from repro.config.objective import OBJECTIVES, InterpolatedLoss, PaperLoss, SignLoss, StepAdam
-from repro.config.settings import Settings, choice, part, setting
+from repro.config.estimator import Enumeration, Naive
+from repro.config.evolution import AdamEvolution, AnyEstimator, Evolution, Method
+from repro.config.objective import OBJECTIVES, InterpolatedLoss, PaperLoss, SignLoss
+from repro.config.settings import choice, part, setting
 from repro.utils.errors import InputError
 
-MOST_STEPS, LONGEST = 10**7, 1e5
-"""Time steps and time (units 1/gamma) of an evolution end here."""
-AnyEstimator = Enumeration | Sampled | Naive
-
-
-@dataclass(frozen=True)
-class Method(Settings):
-    """Base of all methods.
-
-    Attributes:
-        short: in a point's name.
-        from_initial_state: whether it evolves the initial product state, so that an exact evolution compares.
-        networks: how many are trained at once.
-    """
-
-    short: ClassVar[str] = ""
-    from_initial_state: ClassVar[bool] = False
-    networks: ClassVar[int] = 1
-
-    @property
-    def label(self) -> str:
-        """What a point's name says of its loss."""
-        return ""
-
-    @property
-    def total_iterations(self) -> int:
-        """Adam iterations in all."""
-        raise NotImplementedError
-
-    @property
-    def evolution(self) -> Evolution | None:
-        """The evolution in time steps, if it has one."""
-        return None
-
-    @property
-    def search(self) -> Variational | None:
-        """The search that comes first, as a computation of its own."""
-        return None
-
-    def check_estimator(self, estimator: AnyEstimator) -> None:
-        """Refuse estimators that it cannot work with.
-
-        Raises:
-            InputError: one of them.
-        """
+STAGES = 4
+"""Velocities of one Runge-Kutta step."""
 
 
 @dataclass(frozen=True)
@@ -83,49 +40,7 @@ class Variational(Method):
 
 
 @dataclass(frozen=True)
-class Evolution(Method):
-    """Base of evolutions in time steps of 2 tau."""
-
-    tau: float = setting(0.008, "half the time step", above=0)
-    t_end: float = setting(5.0, "length of the evolution", above=0, most=LONGEST)
-    adam: StepAdam = part(StepAdam)
-
-    from_initial_state: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.t_end / MOST_STEPS > self.step:
-            raise InputError(f"tau = {self.tau} with t_end = {self.t_end}: expected at most {MOST_STEPS} time steps")
-
-    @property
-    def evolution(self) -> Evolution | None:
-        """Itself."""
-        return self
-
-    @property
-    def step(self) -> float:
-        """The time step 2 tau."""
-        return 2 * self.tau
-
-    @property
-    def n_steps(self) -> int:
-        """Time steps that reach t_end."""
-        return math.ceil(self.t_end / self.step - 1e-9)
-
-    @property
-    def last_time(self) -> float:
-        """Time of the last state: t_end or up to one time step more."""
-        return self.step * self.n_steps
-
-    @property
-    def total_iterations(self) -> int:
-        """Adam iterations in all."""
-        first = min(self.adam.first_steps, self.n_steps)
-        return first * self.adam.iterations(0) + (self.n_steps - first) * self.adam.step_iterations
-
-
-@dataclass(frozen=True)
-class Dynamics(Evolution):
+class Dynamics(AdamEvolution):
     """The paper's evolution by the trapezoid rule (Eq. 4)."""
 
     kind: ClassVar[str] = "dynamics"
@@ -181,7 +96,7 @@ class VariationalThenDynamics(Method):
 
 
 @dataclass(frozen=True)
-class Projection(Evolution):
+class Projection(AdamEvolution):
     """Propagate p by a time step, then fit the network to the result (`repro.methods.projection`)."""
 
     kind: ClassVar[str] = "projection"
@@ -206,7 +121,7 @@ class Projection(Evolution):
 
 
 @dataclass(frozen=True)
-class Collocation(Evolution):
+class Collocation(AdamEvolution):
     """An implicit rule whose stages are networks, for draws (`repro.methods.collocation`)."""
 
     kind: ClassVar[str] = "collocation"
@@ -223,9 +138,42 @@ class Collocation(Evolution):
         _check_beyond(self, estimator)
 
 
+@dataclass(frozen=True)
+class Tdvp(Evolution):
+    """The time-dependent variational principle with draws (`repro.ansatz.tangent`)."""
+
+    kind: ClassVar[str] = "tdvp"
+    short: ClassVar[str] = "tdvp"
+    tau: float = setting(0.04, "half the time step", above=0)
+    substeps: int = setting(1, "Runge-Kutta steps per time step, four velocities each (tdvp)", above=0)
+    first_substeps: int = setting(4, "Runge-Kutta steps in the first time step, which leaves a product state", above=0)
+    ridge: float = setting(2e-3, "penalty on velocities, in units of the mean diagonal of O O^T (tdvp)", above=0)
+
+    def rule_steps(self, step: int) -> int:
+        """Runge-Kutta steps of a time step (0 is the first)."""
+        return self.substeps if step else self.first_substeps
+
+    def iterations(self, step: int) -> int:
+        """Velocities of a time step (0 is the first)."""
+        return STAGES * self.rule_steps(step)
+
+    @property
+    def steps_apart(self) -> int:
+        """The first one."""
+        return 1
+
+    def check_estimator(self, estimator: AnyEstimator) -> None:
+        """Refuse the naive way and unmasked draws.
+
+        Raises:
+            InputError: one of them.
+        """
+        _check_beyond(self, estimator)
+
+
 def _check_beyond(method: Method, estimator: AnyEstimator) -> None:
     if isinstance(estimator, Naive) or (isinstance(estimator, Enumeration) and estimator.sampling == "unmasked"):
         raise InputError(f"method {method.kind}: expected estimator enumeration or sampled, and sampling masked")
 
 
-METHODS = (Variational, Dynamics, VariationalThenDynamics, Projection, Collocation)
+METHODS = (Variational, Dynamics, VariationalThenDynamics, Projection, Collocation, Tdvp)

@@ -15,7 +15,8 @@ from typing import Any
 from repro.ansatz.strings import orders
 from repro.config.ansatz import Ansatz
 from repro.config.estimator import Enumeration, Naive, Sampled
-from repro.config.method import METHODS, Method, Variational
+from repro.config.evolution import Method
+from repro.config.method import METHODS, Variational
 from repro.config.settings import Settings, all_leaves, change, choice, from_leaves, leaves, part, setting
 from repro.config.spin_symmetry import NO_SYMMETRY, outcome_maps
 from repro.config.systems import System
@@ -59,7 +60,9 @@ class Point(Settings):
         "estimator", "enumeration (all 4^N), sampled (any size) or naive (the oracle)", Enumeration, Sampled, Naive
     )
     method: Method = choice(
-        "method", "variational, dynamics, variational+dynamics; beyond the paper: projection, collocation", *METHODS
+        "method",
+        "variational, dynamics, variational+dynamics; further: projection, collocation, tdvp",
+        *METHODS,
     )
     seed: int = setting(0, "seed of weights and samples", least=0, most=2**63 - 1)
 

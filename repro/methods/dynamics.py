@@ -10,42 +10,33 @@ from typing import Any
 
 import torch
 
+from repro.config.evolution import AdamEvolution
 from repro.config.method import Dynamics
 from repro.config.objective import InterpolatedLoss
 from repro.config.point import Point
 from repro.methods import losses
 from repro.methods.exact_distance import RELATIVE_ENTROPY, ExactDistance
-from repro.methods.module import ADAM, PointModule
+from repro.methods.module import ADAM, EvolutionModule
 
 WARM_UP = 0.2
 """Fraction of a time step over which step_decay "cycle" lets the rate grow."""
 
 
-class DynamicsModule(PointModule):
+class DynamicsModule(EvolutionModule):
     """Time evolution by the forward-backward trapezoid objective (Eq. 4), one epoch per step of 2 tau."""
 
     def __init__(self, point: Point, memory: int | None = None) -> None:
         super().__init__(point, memory)
-        evolution = point.method.evolution
-        assert evolution is not None
-        self.evolution = evolution
+        assert isinstance(self.evolution, AdamEvolution)
+        self.adam = self.evolution.adam
         self._frozen: tuple[object, ...] = ()  # a tuple hides a frozen module from nn.Module's registration
         self._distance: ExactDistance | None = None
-        if isinstance(evolution, Dynamics) and evolution.relative_entropy:
-            self._distance = ExactDistance(point.system, point.liouvillian, evolution.step)
-
-    @property
-    def n_epochs(self) -> int:
-        """Epochs of the fit: time steps."""
-        return self.evolution.n_steps
-
-    def train_dataloader(self) -> range:
-        """Iterations of this time step."""
-        return range(self.evolution.adam.iterations(self.current_epoch))
+        if isinstance(self.evolution, Dynamics) and self.evolution.relative_entropy:
+            self._distance = ExactDistance(point.system, point.liouvillian, self.evolution.step)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam; its state and rate are reset at every time step."""
-        return torch.optim.Adam(self.parameters(), lr=self.evolution.adam.step_learning_rate, **ADAM)  # type: ignore[arg-type]
+        return torch.optim.Adam(self.parameters(), lr=self.adam.step_learning_rate, **ADAM)  # type: ignore[arg-type]
 
     def on_train_epoch_start(self) -> None:
         """Freeze p(t) and start Adam afresh."""
@@ -61,11 +52,11 @@ class DynamicsModule(PointModule):
         """Set the rate of this iteration."""
         for optimizer in self.trainer.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = self.evolution.adam.step_learning_rate * self.decay(batch_idx)
+                group["lr"] = self.adam.step_learning_rate * self.decay(batch_idx)
 
     def decay(self, iteration: int) -> float:
         """Factor on Adam's rate at an iteration of this time step."""
-        adam = self.evolution.adam
+        adam = self.adam
         total = adam.iterations(self.current_epoch)
         if adam.step_decay == "exponential":
             return adam.step_factor ** (iteration / total)
@@ -90,12 +81,3 @@ class DynamicsModule(PointModule):
             off = self._distance.after(len(self.history), self.model.all_probs())
             row |= {RELATIVE_ENTROPY: off, f"{RELATIVE_ENTROPY}_error": 0.0}
         return row
-
-    @property
-    def time(self) -> float:
-        """Time that this step starts at, units of 1/gamma."""
-        return self.evolution.step * self.current_epoch
-
-    def position(self) -> dict[str, float]:
-        """Time reached, units of 1/gamma."""
-        return {"t": self.evolution.step * (self.current_epoch + 1) if self.history else 0.0}

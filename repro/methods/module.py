@@ -155,5 +155,37 @@ class PointModule(pl.LightningModule):
         self.seconds_before = checkpoint["seconds"]
 
 
+class EvolutionModule(PointModule):
+    """Base of evolutions in time steps of 2 tau, one epoch each.
+
+    Attributes:
+        evolution: settings of the evolution, also of one that follows a search.
+    """
+
+    def __init__(self, point: Point, memory: int | None = None) -> None:
+        super().__init__(point, memory)
+        evolution = point.method.evolution
+        assert evolution is not None
+        self.evolution = evolution
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of the fit: time steps."""
+        return self.evolution.n_steps
+
+    def train_dataloader(self) -> range:
+        """Iterations of this time step."""
+        return range(self.evolution.iterations(self.current_epoch))
+
+    @property
+    def time(self) -> float:
+        """Time that this step starts at, units of 1/gamma."""
+        return self.evolution.step * self.current_epoch
+
+    def position(self) -> dict[str, float]:
+        """Time reached, units of 1/gamma."""
+        return {"t": self.evolution.step * (self.current_epoch + 1) if self.history else 0.0}
+
+
 def _with_errors(means: dict[str, tuple[float, float]]) -> dict[str, float]:
     return {key: v for name, (mean, error) in means.items() for key, v in ((name, mean), (f"{name}_error", error))}

@@ -8,6 +8,7 @@ from repro.methods.collocation_training import CollocationModule
 from repro.methods.dynamics import DynamicsModule
 from repro.methods.module import PointModule
 from repro.methods.projection_training import ProjectionModule
+from repro.methods.tdvp import TdvpModule
 from repro.methods.variational import VariationalModule
 
 MODULES: dict[type[method.Method], type[PointModule]] = {
@@ -16,6 +17,7 @@ MODULES: dict[type[method.Method], type[PointModule]] = {
     method.VariationalThenDynamics: DynamicsModule,
     method.Projection: ProjectionModule,
     method.Collocation: CollocationModule,
+    method.Tdvp: TdvpModule,
 }
 
 

@@ -45,5 +45,5 @@ class ProjectionModule(DynamicsModule):
 
     def loss(self, generator: torch.Generator) -> losses.LossAndStats:
         """Distance to the propagated distribution."""
-        total = self.projection.adam.iterations(self.current_epoch)
+        total = self.adam.iterations(self.current_epoch)
         return self._step.loss(self.model, self._iteration, total, generator)

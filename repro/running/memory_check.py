@@ -18,8 +18,9 @@ import torch
 from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES
 from repro.config.ansatz import Ansatz
 from repro.config.estimator import Enumeration, Naive
+from repro.config.evolution import Method
 from repro.config.listed import Listed
-from repro.config.method import Method, Projection
+from repro.config.method import Projection, Tdvp
 from repro.config.point import Point
 from repro.config.settings import change, leaves
 from repro.config.spin_symmetry import NO_SYMMETRY
@@ -39,8 +40,9 @@ OF_DENSE_STATE = 12
 OF_DRAW, OF_DRAW_STAGES = 40, 90
 # Floats per node and unit of: width (first, last folded, other layer), feed-forward width, norms, attention weights.
 FIRST, FOLDED, LAYER, FEEDFORWARD, NORM, ATTENTION = 8, 3, 12, 6, 2, 11
-# Tokens of a sequence that go through the network at once, all layers' intermediate values kept.
-OF_SEQUENCE = 14
+# Tokens of a sequence that go through the network at once, all layers' intermediate values kept; copies of the
+# derivatives of all draws.
+OF_SEQUENCE, OF_TANGENT = 14, 4
 FREE_SHARE = 0.95
 EXACT_ALONE = {"sampling": "masked", "dense_output": 1, "hilbert_schmidt": 0.0}
 """Settings that only enumeration takes, at what draws from the network have."""
@@ -53,19 +55,30 @@ def bytes_of(point: Point, memory: int) -> int:
         point: what is computed.
         memory: bytes that one evaluation of the sampled estimator may take.
     """
-    estimator = point.estimator
+    estimator, always = point.estimator, _weights(point) + _tangent(point)
     if isinstance(estimator, Enumeration):
-        return _weights(point) + _enumeration(point, estimator)
+        return always + _enumeration(point, estimator)
     sequences = estimator.draws * _sequence(point)
     if isinstance(estimator, Naive):
-        return _weights(point) + _naive(point, estimator.draws) + sequences
-    return _weights(point) + min(_tree(point, estimator.draws), memory) + sequences
+        return always + _naive(point, estimator.draws) + sequences
+    return always + min(_tree(point, estimator.draws), memory) + sequences
 
 
 def _weights(point: Point) -> int:
     """Weights, gradients, Adam's two moments; a copy of them in the checkpoint."""
+    return 6 * FLOAT * point.method.networks * _parameters(point)
+
+
+def _parameters(point: Point) -> int:
     D, F, N = point.ansatz.width, point.ansatz.feedforward, point.lattice.n_sites
-    return 6 * FLOAT * point.method.networks * (point.ansatz.layers * (4 * D * D + 2 * D * F) + (N + 9) * D)
+    return point.ansatz.layers * (4 * D * D + 2 * D * F) + (N + 9) * D
+
+
+def _tangent(point: Point) -> int:
+    """Derivatives of log p at every draw, and their kernel and its factor in double precision."""
+    rows = getattr(point.estimator, "n_samples", None) or 4**point.lattice.n_sites
+    tdvp = isinstance(point.method, Tdvp)
+    return rows * FLOAT * (OF_TANGENT * _parameters(point) + 5 * rows) if tdvp else 0
 
 
 def _enumeration(point: Point, estimator: Enumeration) -> int:

@@ -14,8 +14,9 @@ from typing import Any
 
 from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES, check_enumerable
 from repro.config.control import CONTROL, half_step_control
+from repro.config.evolution import LONGEST, MOST_STEPS
 from repro.config.listed import Listed
-from repro.config.method import LONGEST, MOST_STEPS, Projection
+from repro.config.method import Projection
 from repro.config.settings import build, change, from_leaves, leaves
 from repro.running.memory_check import fits
 from repro.solver.problem import Problem
@@ -44,13 +45,16 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "projection": {"step": 1.0, "step_iterations": 1500, **NETWORK, **CYCLE, "step_factor": 0.005},
     "collocation": {"step": 0.2, "step_iterations": 300, **NETWORK, **CYCLE},
     "dynamics": {"step": 0.16, "step_iterations": 500, **NETWORK, "step_decay": "exponential", "step_factor": 0.01},
+    "tdvp": {"step": 0.08, "n_samples": 2000, **NETWORK, "layers": 1},
     "variational": {"step": 1.0, "iterations": 2000, **NETWORK},
 }
 OF_DRAWS = {"layers": 1, "n_samples": 1000}
+ITERATIONS = {"variational": "iterations", "tdvp": "substeps"}
+"""What the argument `iterations` sets, where it is not those of Adam within a time step."""
 CHANGEABLE = (
     *("layers", "width", "heads", "feedforward", "norm", "positions", "strings", "n_samples", "learning_rate"),
     *("first_steps", "first_iterations", "step_learning_rate", "step_decay", "step_factor", "dense_output"),
-    *("hilbert_schmidt", "reuse", "spin_symmetry"),
+    *("hilbert_schmidt", "reuse", "spin_symmetry", "substeps", "first_substeps", "ridge"),
 )
 """Fields of a point that a user may set besides the arguments of `repro.solve`."""
 
@@ -177,11 +181,11 @@ def _point(problem: Problem, request: Request, kind: str, t_end: float, estimato
     drawn = estimator == "sampled"
     method = request.method if request.method != AUTO else ("collocation" if drawn else "projection")
     relaxing = TO_STEADY if kind == STEADY and method == "projection" and not drawn else {}
-    settings = {**DEFAULTS[method], **relaxing, **(OF_DRAWS if drawn else {}), **request.changes}
+    settings = {**DEFAULTS[method], **relaxing, **(OF_DRAWS if drawn and method != "tdvp" else {}), **request.changes}
     default_step = settings.pop("step")
     step = default_step if request.step is None else request.step
     if request.iterations is not None:
-        settings["iterations" if method == "variational" else "step_iterations"] = request.iterations
+        settings[ITERATIONS.get(method, "step_iterations")] = request.iterations
     if method in ("projection", "collocation") and "first_iterations" not in request.changes:
         settings = {"first_steps": 1, "first_iterations": math.ceil(1.5 * settings["step_iterations"]), **settings}
     settings |= {"method": method, "estimator": estimator, "seed": request.seed, "problem": problem.text}

@@ -129,11 +129,11 @@ def solve(
         seed: of weights and draws.
         seeds: how many. With two or more, and a control run, `error` is an estimate of the whole error
             (`repro.reporting.error_estimate`); with one it is that of the draws alone.
-        method: "auto" (projection where sums are exact, else collocation), or the paper's "dynamics" (Eq. 4) and, for
-            steady states, "variational" (Eq. 5).
+        method: "auto" (projection where sums are exact, else collocation), "tdvp" (draws), or the paper's "dynamics"
+            (Eq. 4) and, for steady states, "variational" (Eq. 5).
         estimator: "enumeration" of all 4^N configurations, "sampled", or "auto": by size and by free memory.
         step: length of a time step.
-        iterations: of Adam within a time step (1.5 times as many in the first).
+        iterations: of Adam within a time step (1.5 times as many in the first); of tdvp Runge-Kutta steps.
         exact: compute exact values beside it: by QuTiP up to ten sites; beyond, with errors, by matrix products (open
             chains, uniform rings) or quantum trajectories (any lattice of up to sixteen sites), in up to ten minutes
             each.

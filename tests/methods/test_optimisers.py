@@ -77,7 +77,7 @@ def test_the_paper_profile_has_the_public_codes_schedule(figure: str) -> None:
         rates.append(schedule.get_last_lr()[0])
         optimizer.step()
         schedule.step()
-    adam = module.evolution.adam
+    adam = module.adam
     iterations = range(adam.iterations(0))
     assert [adam.step_learning_rate * module.decay(i) for i in iterations] == rates
     assert evolution.settings["n_samples"] == 12000

@@ -1,0 +1,115 @@
+"""The tangent space of p_theta at a set of configurations, and the velocity in it that fits dp/dt best.
+
+With O_k(a) = d log p(a) / d theta_k and f(a) = (L p)(a) / p(a), the time-dependent variational principle asks for
+
+    min over v of  sum_a p(a) |f(a) - sum_k O_k(a) v_k|^2 + lambda |v|^2.
+
+There are more parameters than draws, so that the solution is taken where the draws are: with rows O_a sqrt(p(a)),
+
+    v = O^T (O O^T + lambda)^-1 f,    lambda = ridge * tr(O O^T) / number of rows.
+
+Tensor suffixes: A configurations, N sites, C components of the mixture, P parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch.func import functional_call, grad, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from repro.ansatz.string_mixture import StringMixture
+
+AT_ONCE = 500
+"""Configurations whose derivatives are taken together: their intermediate values stay in a processor's cache."""
+
+
+@dataclass(frozen=True)
+class Velocity:
+    """The best d theta / dt, and how good it is.
+
+    Attributes:
+        flat_P: d theta / dt, units of gamma, in the order of `parameters()`.
+        residual: ||L p||_1, units of gamma.
+        missed: sum_a p(a) |f(a) - sum_k O_k(a) v_k|: the part of it that no change of the parameters makes, as far as
+            the draws that were fitted tell.
+    """
+
+    flat_P: torch.Tensor
+    residual: torch.Tensor
+    missed: torch.Tensor
+
+
+@torch.no_grad()
+def log_derivatives(model: StringMixture, configurations_AN: torch.Tensor) -> torch.Tensor:
+    """O_k(a) = d log p(a) / d theta_k, shape (A, P); parameters in the order of `parameters()`.
+
+    Of a mixture of components c it is sum_c p_c(a) O^c(a) / sum_c p_c(a).
+
+    Args:
+        model: the distribution.
+        configurations_AN: outcomes in site order.
+    """
+    parts = []
+    for part_AN in configurations_AN.split(AT_ONCE):
+        of_component = list(_components(model, part_AN))
+        weight_CA = torch.softmax(torch.stack([log_p_A for log_p_A, _ in of_component]), 0)
+        parts.append(sum(w_A[:, None] * O_AP for w_A, (_, O_AP) in zip(weight_CA, of_component, strict=True)))
+    return torch.cat(parts)
+
+
+def _components(model: StringMixture, configurations_AN: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """log p_c and its derivatives for every component of a mixture."""
+    network = model.transformer
+    parameters = {name: each.detach() for name, each in network.named_parameters()}
+    buffers = dict(network.named_buffers())
+
+    def log_prob(parameters: dict[str, torch.Tensor], ordered_N: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        logits_NK = functional_call(network, (parameters, buffers), (ordered_N[None],))[0]
+        log_p = torch.log_softmax(logits_NK, -1).gather(-1, ordered_N[:, None]).sum()
+        return log_p, log_p
+
+    of_each = vmap(grad(log_prob, has_aux=True), in_dims=(None, 0))
+    for ordered_AN in model.readings(configurations_AN):
+        with sdpa_kernel(SDPBackend.MATH):  # the others have no derivative one by one
+            derivatives, log_p_A = of_each(parameters, ordered_AN.long())
+        yield log_p_A, torch.cat([derivatives[name].flatten(1) for name in parameters], 1)
+
+
+@torch.no_grad()
+def best_velocity(O_AP: torch.Tensor, f_A: torch.Tensor, weight_A: torch.Tensor, ridge: float) -> Velocity:
+    """d theta / dt that makes sum_k O_k v_k as close to f as it can, with a penalty on |v|.
+
+    Mean values, which are zero in exact sums, are taken off: what is left of them is noise of the draws.
+
+    Args:
+        O_AP: `log_derivatives`.
+        f_A: (L p)(a) / p(a), units of gamma.
+        weight_A: what each configuration counts for, sum 1: p(a), or one over the number of draws.
+        ridge: lambda in units of the mean diagonal of O O^T, above 0.
+    """
+    root_A = weight_A.sqrt()
+    rows_AP = (O_AP - weight_A @ O_AP) * root_A[:, None]
+    centred_A = f_A - weight_A @ f_A
+    kernel_AA = (rows_AP @ rows_AP.T).double()
+    factor_AA = _factor(kernel_AA, ridge)
+    solved_A1 = torch.cholesky_solve((centred_A * root_A).double()[:, None], factor_AA)
+    flat_P = rows_AP.T @ solved_A1[:, 0].to(rows_AP.dtype)
+    missed = (weight_A * (centred_A - (O_AP - weight_A @ O_AP) @ flat_P).abs()).sum()
+    return Velocity(flat_P, (weight_A * f_A.abs()).sum(), missed)
+
+
+def _factor(kernel_AA: torch.Tensor, ridge: float) -> torch.Tensor:
+    """Cholesky factor of the kernel and its penalty, not finite where the kernel is not.
+
+    The penalty grows where rounding left a negative eigenvalue.
+    """
+    scale = kernel_AA.diagonal().mean().clamp_min(torch.finfo(kernel_AA.dtype).tiny)
+    one_A = torch.ones_like(kernel_AA.diagonal())
+    while True:
+        factor_AA, failed = torch.linalg.cholesky_ex(kernel_AA + torch.diag(ridge * scale * one_A))
+        if not failed or not kernel_AA.isfinite().all():
+            return factor_AA
+        ridge *= 10

@@ -1,0 +1,99 @@
+"""Lightning module of the time-dependent variational principle (`repro.ansatz.tangent`). Beyond the paper.
+
+The parameters move along d theta / dt, integrated by the classical rule of fourth order,
+
+    theta(t + h) = theta(t) + h/6 (v_1 + 2 v_2 + 2 v_3 + v_4),
+
+each v from fresh draws of the state that it belongs to. There is no loss, no Adam and no learning rate: an iteration is
+one velocity, four make a rule's step, and a time step has one or more of them.
+
+Tensor suffixes: A configurations, N sites, P parameters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn.utils import parameters_to_vector
+
+from repro.ansatz.first_layer import digits
+from repro.ansatz.tangent import Velocity, best_velocity, log_derivatives
+from repro.config.method import STAGES, Tdvp
+from repro.config.point import Point
+from repro.methods import sanity
+from repro.methods.build import seeded_generator
+from repro.methods.estimators import Enumeration
+from repro.methods.module import EvolutionModule
+from repro.methods.sampled import Sampled
+
+AHEAD = (0.5, 0.5, 1.0)
+"""How far along its velocity each stage goes for the next one, in rule's steps."""
+PARTS = (1 / 6, 1 / 3, 1 / 3, 1 / 6)
+"""What each velocity counts for in the whole step."""
+
+
+class TdvpModule(EvolutionModule):
+    """Time evolution by the best velocity in the tangent space, one epoch per step of 2 tau."""
+
+    def __init__(self, point: Point, memory: int | None = None) -> None:
+        super().__init__(point, memory)
+        assert isinstance(point.method, Tdvp)
+        self.tdvp = point.method
+        self.automatic_optimization = False
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Plain steps of rate one: what is subtracted is computed here."""
+        return torch.optim.SGD(self.parameters(), lr=1.0)
+
+    def training_step(self, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
+        """One velocity, and the move to the state that the next one is taken at."""
+        stage, where = batch_idx % STAGES, self._where(batch_idx)
+        generator = seeded_generator(self.device, self.point.seed, self.global_rank, self.current_epoch, batch_idx)
+        if stage == 0:
+            self._before_P = parameters_to_vector(self.parameters()).detach()
+            self._moved_P = torch.zeros_like(self._before_P)
+        velocity = self.velocity(generator)
+        mean_P = self._over_ranks(velocity.flat_P)
+        self._stats.append({"loss": velocity.missed, "residual": velocity.residual})
+        sanity.check_loss(float(velocity.missed), float(self._stats[0]["loss"]), where)
+        h = self.evolution.step / self.tdvp.rule_steps(self.current_epoch)
+        self._moved_P += PARTS[stage] * h * mean_P
+        self._go_to(self._before_P + (AHEAD[stage] * h * mean_P if stage < len(AHEAD) else self._moved_P))
+        sanity.check_gradients(self.parameters(), where)
+
+    def velocity(self, generator: torch.Generator) -> Velocity:
+        """d theta / dt of the state as it is, from fresh draws or from all configurations."""
+        configurations_AN, weight_A, f_A = self._drift(generator)
+        O_AP = log_derivatives(self.model, configurations_AN)
+        return best_velocity(O_AP, f_A, weight_A, self.tdvp.ridge)
+
+    @torch.no_grad()
+    def _drift(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Configurations, their weights, and (L p)(a) / p(a)."""
+        if isinstance(self.estimator, Enumeration):
+            p = self.model.all_probs()
+            p_A, Lp_A = p.flatten(), self.estimator.liouvillian.apply(p).flatten()
+            every_AN = digits(self.model.n_sites, p.device).flip(1)
+            if self.estimator.n_samples is None:
+                return every_AN, p_A, Lp_A / p_A
+            drawn_A = self.estimator.draw_from(p_A, generator)
+            return every_AN[drawn_A], torch.full_like(p_A[drawn_A], 1 / len(drawn_A)), Lp_A[drawn_A] / p_A[drawn_A]
+        assert isinstance(self.estimator, Sampled), "a Point of method tdvp has no other estimator"
+        samples_AN = self.model.sample(self.estimator.n_samples, generator)
+        evaluation = self.estimator.evaluate_at(self.model, samples_AN)
+        return samples_AN, evaluation.weight_A, evaluation.Lp_A
+
+    def _over_ranks(self, flat_P: torch.Tensor) -> torch.Tensor:
+        """Mean over processes, each with draws of its own."""
+        return self.trainer.strategy.reduce(flat_P, reduce_op="mean") if self.trainer.world_size > 1 else flat_P
+
+    def _go_to(self, flat_P: torch.Tensor) -> None:
+        """Set the parameters by a step of the optimiser, which Lightning counts."""
+        done = 0
+        for each in self.parameters():
+            each.grad = each.detach() - flat_P[done : done + each.numel()].view_as(each)
+            done += each.numel()
+        optimizer = self.optimizers()
+        assert not isinstance(optimizer, list)
+        optimizer.step()

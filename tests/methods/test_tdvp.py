@@ -1,0 +1,114 @@
+"""The time-dependent variational principle: derivatives, a dense solve, closed forms, evolutions beside exact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from repro.ansatz.string_mixture import StringMixture
+from repro.ansatz.strings import orders
+from repro.ansatz.tangent import best_velocity, log_derivatives
+from repro.config.control import half_step_control
+from repro.methods.tdvp import TdvpModule
+from repro.physics.lattice import ring
+from repro.references.of_point import exact_of
+from tests.helpers import points
+from tests.helpers.networks import generator, random_mixture, random_transformer
+
+EVERY = {"estimator": "enumeration", "n_samples": None}
+DECAY = points.SPINS.change(method="tdvp", tau=0.05, t_end=1.0, ridge=1e-6)
+EXCHANGED = ((0, 1, 2, 3), (1, 0, 3, 2))
+"""Permutations of outcomes that are a group."""
+
+
+@pytest.mark.parametrize("strings, maps", [("0s", EXCHANGED[:1]), ("2t", EXCHANGED[:1]), ("translations", EXCHANGED)])
+def test_derivatives_are_those_of_one_configuration_at_a_time(strings: str, maps: tuple[tuple[int, ...], ...]) -> None:
+    model = StringMixture(random_transformer(4, layers=2, heads=2), orders(strings, ring(4)), maps)
+    samples_BN = model.sample(7, generator(0))
+    found_BP = log_derivatives(model, samples_BN)
+    for sample_N, row_P in zip(samples_BN, found_BP, strict=True):
+        model.zero_grad()
+        model.log_prob(sample_N[None]).sum().backward()
+        expected_P = torch.cat([each.grad.flatten() for each in model.parameters() if each.grad is not None])
+        assert torch.allclose(row_P, expected_P, atol=1e-9 if row_P.dtype == torch.double else 1e-5)
+
+
+@pytest.mark.parametrize("rows, parameters", [(30, 12), (12, 30)])
+def test_velocity_solves_the_normal_equations(rows: int, parameters: int) -> None:
+    draw = np.random.default_rng(0)
+    D, f, weight = (
+        draw.normal(size=(rows, parameters)) + 0.3,
+        draw.normal(size=rows) + 0.2,
+        draw.dirichlet(np.ones(rows)),
+    )
+    found = best_velocity(*(torch.tensor(each) for each in (D, f, weight)), ridge=1e-3)
+    D0, f0 = D - weight @ D, f - weight @ f
+    penalty = 1e-3 * np.mean(weight * (D0**2).sum(1))
+    expected = np.linalg.solve(D0.T * weight @ D0 + penalty * np.eye(parameters), D0.T @ (weight * f0))
+    assert found.flat_P.numpy() == pytest.approx(expected, rel=1e-8, abs=1e-10)
+    assert float(found.residual) == pytest.approx(weight @ abs(f))
+    assert float(found.missed) == pytest.approx(weight @ abs(f0 - D0 @ expected))
+
+
+@pytest.mark.parametrize("draws", [EVERY, {**EVERY, "n_samples": 100}, {"estimator": "sampled", "n_samples": 100}])
+def test_spins_that_decay_alone_follow_the_closed_form(draws: dict[str, object], tmp_path: Path) -> None:
+    """Product states are in reach of the network exactly, so that draws make no noise."""
+    history = points.history(points.run(DECAY.change(**draws), tmp_path))
+    exact = 2 * np.exp(-history["t"]) - 1
+    error = 4 * history["sigma_z_error"].to_numpy()
+    assert np.all(abs(history["sigma_z"] - exact) < 0.002 + error) and history["t"].iloc[-1] == pytest.approx(1)
+
+
+def test_the_rule_is_of_fourth_order(tmp_path: Path) -> None:
+    """Of a long step the closed form is off by h^5, so that twice as many are a sixteenth as far off."""
+    off = []
+    for substeps in (1, 2):
+        point = DECAY.change(**EVERY, tau=0.5, ridge=1e-8, substeps=substeps, first_substeps=substeps)
+        history = points.history(points.run(point, tmp_path))
+        off.append(abs(history["sigma_z"].iloc[-1] - (2 * np.exp(-1) - 1)))
+    assert 8 < off[0] / off[1] < 40 and off[0] > 1e-4
+
+
+def largest_deviation(point: object, runs: Path) -> float:
+    history, exact = points.history(points.run(point, runs)), exact_of(point.point, runs)  # type: ignore[attr-defined, arg-type]
+    assert exact is not None and history["sigma_z"].iloc[-1] < 0.8
+    return max(abs(row["sigma_z"] - exact(row["t"], "sigma_z")) for _, row in history.iterrows())
+
+
+def test_two_coupled_spins_stay_close_to_exact(tmp_path: Path) -> None:
+    point = points.COUPLED.change(method="tdvp", **EVERY, width=16, heads=2, tau=0.02, t_end=1.0, ridge=1e-5)
+    assert largest_deviation(point, tmp_path) < 0.005
+
+
+@pytest.mark.parametrize("estimator", ["sampled", "enumeration"])
+def test_drawn_evolution_of_a_plaquette_stays_close_to_exact(estimator: str, tmp_path: Path) -> None:
+    plaquette = {"lattice": "rectangle", "rows": 2, "cols": 2, "Jy": 1.8, "heads": 4, "positions": "learned"}
+    point = points.EVOLVED.change(method="tdvp", **plaquette, width=16, estimator=estimator, n_samples=400, t_end=0.6)
+    assert largest_deviation(point.change(Jx=0.9, Jz=1.0, tau=0.04), tmp_path) < 0.03
+
+
+def test_an_interrupted_evolution_goes_on_with_the_same_numbers(tmp_path: Path) -> None:
+    point = points.COUPLED.change(method="tdvp", estimator="enumeration", n_samples=20, tau=0.05, t_end=0.4)
+    whole = points.history(points.run(point, tmp_path / "whole"))
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(points.Interrupted):
+        points.stop_in_iteration(patch, 2, 2, TdvpModule)
+        points.run(point, tmp_path / "broken")
+    broken = points.history(points.run(point, tmp_path / "broken"))
+    pd.testing.assert_frame_equal(broken, whole, check_exact=True)
+
+
+def test_its_control_has_half_the_step_alone() -> None:
+    point = points.COUPLED.change(method="tdvp", tau=0.05, substeps=3).point
+    halved = half_step_control(point)
+    assert halved.method.evolution is not None and halved.method.evolution.tau == 0.025
+    assert halved.method.evolution.iterations(0) == 16 and halved.method.evolution.iterations(1) == 12
+    assert halved.method.evolution.total_iterations == 16 + 12 * (halved.method.evolution.n_steps - 1)
+
+
+def test_a_mixture_has_one_row_for_every_draw() -> None:
+    model = random_mixture(ring(3), "2t")
+    assert log_derivatives(model, model.sample(1001, generator(0))).shape[0] == 1001
