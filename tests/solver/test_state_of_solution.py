@@ -35,7 +35,7 @@ def test_the_end_of_an_evolution(tmp_path: Path) -> None:
 
 
 def test_where_both_were_asked_for_it_is_the_steady_state_of_the_first_seed(tmp_path: Path) -> None:
-    solution = solved(pair(observables=["Z"]), tmp_path, 0.5, steady=True, seeds=2, seed=3, iterations=60, exact=False)
+    solution = solved(pair(observables=["Z"]), tmp_path, 0.5, steady=True, seeds=2, seed=3, iterations=8, exact=False)
     state = solution.state
     assert (state.settings["seed"], state.settings["t_end"]) == (3, state.t)
     assert state.t > 0.5, "the evolution to rest is longer than the one that was asked for"
