@@ -1,4 +1,4 @@
-"""Beyond the paper: the paper's objective, projection and collocation on the same problems, beside exact.
+"""Beyond the paper: the paper's objective, projection, collocation and velocities on the same problems, beside exact.
 
 methods: <sigma_z> and its deviation (a) on the 3x3 lattice, (b) in its steady state over J_y, (c) on the ring of
 Fig. 2(a), (d) on the ring of Fig. S4, (e) on the 4x4 lattice beside quantum trajectories, (f) on rings that have no
@@ -31,9 +31,10 @@ PANELS = {
     "larger rings": "larger rings",
 }
 MARKERS = {"lattice": "s", "steady": "o", "ring": "D", "fast": "^", "larger lattice": "p", "larger rings": "v"}
-PAPERS, PROJECTION, COLLOCATION = "the paper's objective", "projection, exact sums", "collocation, drawn"
-BEYOND = {"projection": PROJECTION, "collocation": COLLOCATION}
-COLOURS = {PAPERS: style.VERMILION, PROJECTION: style.BLUE, COLLOCATION: style.GREEN}
+PAPERS, PROJECTION = "the paper's objective", "projection, exact sums"
+COLLOCATION, TDVP = "collocation, drawn", "tdvp, drawn"
+BEYOND = {"projection": PROJECTION, "collocation": COLLOCATION, "tdvp": TDVP}
+COLOURS = {PAPERS: style.VERMILION, PROJECTION: style.BLUE, COLLOCATION: style.GREEN, TDVP: style.PURPLE}
 
 
 def figures(

@@ -31,6 +31,7 @@ SEARCHED = ("fig4", "--only", "a-var-1x32-*Jy1.8", "--iterations", "6")
 FITTED = ("--heads", "4", "--positions", "learned", "--step-decay", "cycle", "--step-factor", "0.02", "--tau", "0.1")
 PROJECTED = (*EVOLVED, "--method", "projection", *FITTED, "--step-iterations", "8")
 COLLOCATED = (*EVOLVED, "--method", "collocation", *FITTED, "--first-steps", "1", "--first-iterations", "10")
+VELOCITIES = (*EVOLVED, "--method", "tdvp", "--heads", "2", "--positions", "learned", "--tau", "0.05")
 DRAWN = ("--estimator", "sampled", "--n-samples", "40")
 
 RUNS: dict[str, tuple[str, ...]] = {
@@ -62,6 +63,8 @@ RUNS: dict[str, tuple[str, ...]] = {
     "projection, tree of samples": (*PROJECTED, *DRAWN),
     "collocation, draws": (*COLLOCATED, "--step-iterations", "6", "--n-samples", "50", "--strings", "symmetries"),
     "collocation, tree of samples": (*COLLOCATED, "--step-iterations", "8", *DRAWN, "--reuse", "4", "--strings", "2t"),
+    "tdvp, draws": (*VELOCITIES, "--n-samples", "50"),
+    "tdvp, tree of samples": (*VELOCITIES, *DRAWN, "--strings", "2t"),
 }
 TINY = ("--layers", "1", "--width", "8", "--heads", "1", "--iterations", "8")
 SOLVES: dict[str, tuple[str, ...]] = {

@@ -31,8 +31,10 @@ METHODS: dict[str, dict[str, Any]] = {
     "variational+dynamics": {"method": "variational+dynamics", "iterations": 2, **STEPS},
     "projection": {"method": "projection", "hilbert_schmidt": 0.5, "dense_output": 2, **STEPS},
     "collocation": {"method": "collocation", "reuse": 2, **STEPS},
+    "tdvp": {"method": "tdvp", "tau": 0.05, "t_end": 0.1},
 }
 LONGER: dict[str, Any] = {"t_end": 0.2, "step_iterations": 40}
+VELOCITIES: dict[str, Any] = {"method": "tdvp", "tau": 0.05, "t_end": 0.2}
 SEARCHES: dict[str, dict[str, Any]] = {"paper": {}, "sign": {"objective": "sign", "mixing": 0.4}}
 EVOLUTIONS = ("dynamics", "projection", "collocation")
 SEEN = ("sigma_x", "sigma_y", "sigma_z", "loss", "smallest_eigenvalue")
@@ -76,6 +78,7 @@ def test_every_method_reaches_what_is_exact(device: str, tmp_path: Path) -> None
         assert abs(off) < FIT, f"search, {name}: {off:.3f} off"
     for name in EVOLUTIONS:
         compare_decay(history(APART.change(method=name, **STEPS | LONGER), tmp_path, device), FIT, name)
+    compare_decay(history(APART.change(**VELOCITIES), tmp_path, device), FIT, "tdvp")
 
 
 def test_every_evolution_from_draws(device: str, tmp_path: Path) -> None:
@@ -84,6 +87,8 @@ def test_every_evolution_from_draws(device: str, tmp_path: Path) -> None:
         for estimator in ("sampled", "naive") if name == "dynamics" else ("sampled",):
             listed = APART.change(method=name, estimator=estimator, **more)
             compare_decay(history(listed, tmp_path, device), NOISE, f"{name}, {estimator}")
+    drawn = APART.change(**VELOCITIES, estimator="sampled", n_samples=300)
+    compare_decay(history(drawn, tmp_path, device), NOISE, "tdvp, sampled")
 
 
 def test_weights_are_where_they_should_be(device: str, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from repro.methods.estimators import Enumeration
 from repro.methods.module import PointModule
 from repro.methods.modules import MODULES, module_of
 from repro.methods.projection_training import ProjectionModule
+from repro.methods.tdvp import TdvpModule
 from repro.physics.observable_parser import parse_observables
 from repro.physics.observables import exact_values, sampled_values
 from tests.gpu.test_evaluators import DRAWS, LOSSES, NETWORKS, compare_losses, evaluators
@@ -55,7 +56,8 @@ SMALL: dict[str, Any] = {
     "povm": "tetrahedral-cubic",
     "strings": "2s",
 }
-STEPS: dict[str, Any] = {"tau": 0.05, "t_end": 0.1, "step_iterations": 4}
+TIMES: dict[str, Any] = {"tau": 0.05, "t_end": 0.1}
+STEPS: dict[str, Any] = {**TIMES, "step_iterations": 4}
 POINTS: dict[str, dict[str, Any]] = {
     "search": {"spin_symmetry": "z"},
     "search, drawn": {"n_samples": 20},
@@ -69,6 +71,8 @@ POINTS: dict[str, dict[str, Any]] = {
     "projection of draws": {"method": "projection", "estimator": "sampled", "n_samples": 20, **STEPS},
     "collocation": {"method": "collocation", "reuse": 2, **STEPS},
     "collocation of draws": {"method": "collocation", "estimator": "sampled", "n_samples": 20, "reuse": 2, **STEPS},
+    "tdvp": {"method": "tdvp", **TIMES},
+    "tdvp of draws": {"method": "tdvp", "estimator": "sampled", "n_samples": 20, **TIMES},
 }
 
 
@@ -88,6 +92,15 @@ def prepared(point: Point, patch: pytest.MonkeyPatch, moved: bool) -> PointModul
     return module
 
 
+def value_and_direction(module: PointModule, iteration: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A loss and its gradient; of velocities what they miss, and the velocity."""
+    if isinstance(module, TdvpModule):
+        velocity = module.velocity(generator(iteration))
+        return velocity.missed, velocity.flat_P
+    value = module.loss(generator(iteration))[0]
+    return value, flat_gradient(value, module)
+
+
 def test_every_method_is_tried() -> None:
     assert {type(point_of(**SMALL, **more).method) for more in POINTS.values()} == set(MODULES)
 
@@ -97,10 +110,9 @@ def test_losses_and_measurements_of_every_method(name: str, monkeypatch: pytest.
     point = point_of(**SMALL, **POINTS[name])
     here, there = (prepared(point, monkeypatch, moved) for moved in (False, True))
     for iteration in range(2):
-        values = [module.loss(generator(iteration))[0] for module in (here, there)]
+        values, gradients = zip(*(value_and_direction(each, iteration) for each in (here, there)), strict=True)
         assert values[1].device == fake_device.DEVICE
         assert values[1].item() == pytest.approx(values[0].item(), rel=1e-5)
-        gradients = [flat_gradient(value, module) for value, module in zip(values, (here, there), strict=True)]
         assert relative_difference(gradients[1].cpu(), gradients[0]) < 1e-4
     rows = [module.measure() for module in (here, there)]
     assert rows[1] == pytest.approx(rows[0], abs=1e-5)

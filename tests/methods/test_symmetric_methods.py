@@ -48,12 +48,14 @@ METHODS: dict[str, Listed] = {
     "both stages": POINT.change(method="variational+dynamics", iterations=20, **STEPS),
     "projection": POINT.change(method="projection", **STEPS, dense_output=2, hilbert_schmidt=1.0),
     "collocation": POINT.change(method="collocation", **STEPS, n_samples=50),
+    "tdvp": POINT.change(method="tdvp", tau=0.05, t_end=0.4, n_samples=50),
 }
 DRAWS: dict[str, Listed] = {
     "variational": POINT.change(iterations=40, strings="translations", lattice="ring", **DRAWN),
     "dynamics, naive": POINT.change(method="dynamics", **STEPS, estimator="naive", n_samples=30),
     "projection": POINT.change(method="projection", **STEPS, **DRAWN),
     "collocation": POINT.change(method="collocation", **STEPS, **DRAWN, reuse=2),
+    "tdvp": POINT.change(method="tdvp", tau=0.05, t_end=0.4, **DRAWN),
 }
 
 
