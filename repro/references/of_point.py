@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from repro.config.point import Point
 from repro.references import chain, density_matrix, trajectory_evolution, trajectory_steady_state
-from repro.references.cache import DEFAULT_FOLDERS, SLACK, Reference
+from repro.references.cache import DEFAULT_FOLDERS, KNOWN_TO, SLACK, Reference
 from repro.references.pauli_generators import is_line
 from repro.utils.errors import InputError
 
@@ -74,8 +74,17 @@ def stored_evolution(point: Point, runs: Path, compute: bool = True) -> Referenc
     if is_line(point.lattice) and (found := chain.stored(*asked)) is not None:
         return found
     if point.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES:
-        return trajectory_evolution.stored(*asked)
+        return trajectory_evolution.stored(*asked) or _without_last_step(point, runs)
     return None
+
+
+def _without_last_step(point: Point, runs: Path) -> Reference | None:
+    """Trajectories that reach t_end, where the last time step goes on beyond it; later values are NaN."""
+    evolution = point.method.evolution
+    assert evolution is not None
+    where = folders(runs)
+    found = trajectory_evolution.stored(point.lindblad_model, point.system.initial, evolution.t_end, where)
+    return found and replace(found, info=found.info | {KNOWN_TO: found.t_end})
 
 
 def end_time(point: Point) -> float:

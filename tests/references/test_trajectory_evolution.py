@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from repro.config.point import point_of
 from repro.physics import lattice, lindblad
 from repro.references import density_matrix, trajectory_evolution
 from repro.references.cache import OBSERVABLES
+from repro.references.of_point import exact_of
 from repro.utils.errors import InputError
 
 MODEL = lindblad.heisenberg(lattice.ring(4), (1.0, 0.4, 0.7), B=0.6)
@@ -51,6 +53,17 @@ def test_is_found_again_without_computing(folder: Path, monkeypatch: pytest.Monk
     assert trajectory_evolution.stored(MODEL, "right", 2 * T_END, (folder,)) is None
     assert trajectory_evolution.stored(MODEL, "left", T_END, (folder,)) is None
     assert not list(folder.glob("*.trajectories.json"))
+
+
+def test_a_last_step_beyond_the_curve_has_no_exact_values(tmp_path: Path) -> None:
+    """Of the shipped 4x4 lattice, known to t = 5: steps of 0.08 end at 5.04."""
+    square = {"rows": 4, "cols": 4, "Jy": 1.0, "estimator": "sampled", "n_samples": 9, "method": "tdvp"}
+    exact = exact_of(point_of(**square, tau=0.04, t_end=5.0), tmp_path)
+    assert exact is not None and exact.curve is not None
+    assert exact.along(np.array([4.96, 5.04]), "sigma_z") == pytest.approx([-0.953, math.nan], abs=0.005, nan_ok=True)
+    assert 0 < exact.error(4.96, "sigma_z") < 0.005 and math.isnan(exact.error(5.04, "sigma_z"))
+    longer = exact_of(point_of(**square, tau=0.04, t_end=6.0), tmp_path)
+    assert longer is not None and longer.curve is None
 
 
 @pytest.mark.parametrize("rate", [1e9, 1e-9])
