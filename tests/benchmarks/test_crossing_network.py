@@ -29,6 +29,7 @@ def test_a_shipped_lattice_that_is_steady() -> None:
         [pd.read_csv(path) for path in sorted(RESULTS.glob("methods*.csv")) if "reference" not in path.name]
     )
     rows = rows[(rows["lattice"] == "4x4 periodic") & (rows["Jy"] == 1.0) & rows["t"].map(math.isinf)]
+    rows = rows[rows["method"] == "collocation"]
     of = rows.set_index("observable")["mean"]
     assert found.kind == "run" and found.seconds > 1000
     assert found.means == pytest.approx({name: of[name] for name in found.means})
