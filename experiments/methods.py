@@ -32,8 +32,14 @@ FAST: dict[str, Any] = {"tau": 0.5, "dense_output": 64, "strings": "symmetries",
 """Where the energy is high what a projection loses in correlations of many sites soon shows in those of few."""
 BY_COLLOCATION: dict[str, Any] = {**FIT, "method": "collocation", "tau": 0.1, "n_samples": 12000, "first_steps": 1}
 """From draws the steps cannot be as long: L is known at what was drawn alone."""
-
-BY_TDVP: dict[str, Any] = {"method": "tdvp", "positions": "learned", "heads": 4, "strings": "0s", "n_samples": 2000}
+BY_TDVP: dict[str, Any] = {
+    "method": "tdvp",
+    "positions": "learned",
+    "heads": 4,
+    "strings": "0s",
+    "n_samples": 2000,
+    "tau": 0.04,
+}
 
 
 def points(profile: str) -> tuple[Listed, ...]:
@@ -118,7 +124,7 @@ def _larger_lattices() -> list[Listed]:
 
 def _by_tdvp(profile: str, panel: str, base: Listed, **more: Any) -> Listed:
     """One string: every string costs a tree, and derivatives of its own."""
-    return base.change(**BY_TDVP | {"tau": 0.04} | more, figure="methods", profile=profile, panel=panel)
+    return base.change(**BY_TDVP | more, figure="methods", profile=profile, panel=panel)
 
 
 def _velocities() -> list[Listed]:

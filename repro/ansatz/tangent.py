@@ -91,13 +91,13 @@ def best_velocity(O_AP: torch.Tensor, f_A: torch.Tensor, weight_A: torch.Tensor,
         ridge: lambda in units of the mean diagonal of O O^T, above 0.
     """
     root_A = weight_A.sqrt()
-    rows_AP = (O_AP - weight_A @ O_AP) * root_A[:, None]
-    centred_A = f_A - weight_A @ f_A
+    centred_AP, centred_A = O_AP - weight_A @ O_AP, f_A - weight_A @ f_A
+    rows_AP = centred_AP * root_A[:, None]
     kernel_AA = (rows_AP @ rows_AP.T).double()
     factor_AA = _factor(kernel_AA, ridge)
     solved_A1 = torch.cholesky_solve((centred_A * root_A).double()[:, None], factor_AA)
     flat_P = rows_AP.T @ solved_A1[:, 0].to(rows_AP.dtype)
-    missed = (weight_A * (centred_A - (O_AP - weight_A @ O_AP) @ flat_P).abs()).sum()
+    missed = (weight_A * (centred_A - centred_AP @ flat_P).abs()).sum()
     return Velocity(flat_P, (weight_A * f_A.abs()).sum(), missed)
 
 
@@ -107,9 +107,10 @@ def _factor(kernel_AA: torch.Tensor, ridge: float) -> torch.Tensor:
     The penalty grows where rounding left a negative eigenvalue.
     """
     scale = kernel_AA.diagonal().mean().clamp_min(torch.finfo(kernel_AA.dtype).tiny)
-    one_A = torch.ones_like(kernel_AA.diagonal())
     while True:
-        factor_AA, failed = torch.linalg.cholesky_ex(kernel_AA + torch.diag(ridge * scale * one_A))
+        penalised_AA = kernel_AA.clone()
+        penalised_AA.diagonal().add_(ridge * scale)
+        factor_AA, failed = torch.linalg.cholesky_ex(penalised_AA)
         if not failed or not kernel_AA.isfinite().all():
             return factor_AA
         ridge *= 10

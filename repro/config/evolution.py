@@ -102,12 +102,12 @@ class Evolution(Method):
     @property
     def total_iterations(self) -> int:
         """Iterations in all."""
-        alike = min(self.n_steps, self.steps_apart)
-        return sum(self.iterations(k) for k in range(alike)) + (self.n_steps - alike) * self.iterations(alike)
+        first = min(self.steps_apart, self.n_steps)
+        return first * self.iterations(0) + (self.n_steps - first) * self.iterations(first)
 
     @property
     def steps_apart(self) -> int:
-        """Time steps at the start whose iterations are a number of their own."""
+        """Time steps at the start that all have another number of iterations than later ones."""
         return 0
 
 

@@ -95,8 +95,21 @@ class VariationalThenDynamics(Method):
         return self.first.total_iterations + self.then.total_iterations
 
 
+class BeyondThePaper(Method):
+    """What methods beyond the paper share."""
+
+    def check_estimator(self, estimator: AnyEstimator) -> None:
+        """Refuse the naive way and unmasked draws.
+
+        Raises:
+            InputError: one of them.
+        """
+        if isinstance(estimator, Naive) or (isinstance(estimator, Enumeration) and estimator.sampling == "unmasked"):
+            raise InputError(f"method {self.kind}: expected estimator enumeration or sampled, and sampling masked")
+
+
 @dataclass(frozen=True)
-class Projection(AdamEvolution):
+class Projection(BeyondThePaper, AdamEvolution):
     """Propagate p by a time step, then fit the network to the result (`repro.methods.projection`)."""
 
     kind: ClassVar[str] = "projection"
@@ -114,14 +127,14 @@ class Projection(AdamEvolution):
         Raises:
             InputError: one of them.
         """
-        _check_beyond(self, estimator)
+        super().check_estimator(estimator)
         for name, plain in (("dense_output", 1), ("hilbert_schmidt", 0)):
             if getattr(self, name) > plain and not estimator.exact_sums:
                 raise InputError(f"{name} above {plain}: expected exact sums (enumeration without n_samples)")
 
 
 @dataclass(frozen=True)
-class Collocation(AdamEvolution):
+class Collocation(BeyondThePaper, AdamEvolution):
     """An implicit rule whose stages are networks, for draws (`repro.methods.collocation`)."""
 
     kind: ClassVar[str] = "collocation"
@@ -129,17 +142,9 @@ class Collocation(AdamEvolution):
     networks: ClassVar[int] = 2
     reuse: int = setting(1, "iterations that share their draws and one evaluation of L (collocation)", above=0)
 
-    def check_estimator(self, estimator: AnyEstimator) -> None:
-        """Refuse the naive way and unmasked draws.
-
-        Raises:
-            InputError: one of them.
-        """
-        _check_beyond(self, estimator)
-
 
 @dataclass(frozen=True)
-class Tdvp(Evolution):
+class Tdvp(BeyondThePaper, Evolution):
     """The time-dependent variational principle with draws (`repro.ansatz.tangent`)."""
 
     kind: ClassVar[str] = "tdvp"
@@ -161,19 +166,6 @@ class Tdvp(Evolution):
     def steps_apart(self) -> int:
         """The first one."""
         return 1
-
-    def check_estimator(self, estimator: AnyEstimator) -> None:
-        """Refuse the naive way and unmasked draws.
-
-        Raises:
-            InputError: one of them.
-        """
-        _check_beyond(self, estimator)
-
-
-def _check_beyond(method: Method, estimator: AnyEstimator) -> None:
-    if isinstance(estimator, Naive) or (isinstance(estimator, Enumeration) and estimator.sampling == "unmasked"):
-        raise InputError(f"method {method.kind}: expected estimator enumeration or sampled, and sampling masked")
 
 
 METHODS = (Variational, Dynamics, VariationalThenDynamics, Projection, Collocation, Tdvp)

@@ -59,7 +59,7 @@ class Points:
 
     def __init__(self, runs: Path) -> None:
         self.runs = runs
-        self._known: dict[str, tuple[object, Begun]] = {}
+        self._known: dict[str, tuple[object, str, Begun]] = {}
         self._listed: dict[tuple[str, str], Sequence[Listed]] = {}
         self._by_id: dict[str, Listed] | None = None
 
@@ -68,7 +68,7 @@ class Points:
         found = []
         with contextlib.suppress(OSError):
             folders = [path for path in (self.runs / "points").iterdir() if path.is_dir()]
-            found = [(_since(folder), self._read(folder)) for folder in folders]
+            found = [self._read(folder) for folder in folders]
         return [point for _, point in sorted(found, key=lambda each: (each[0], each[1].point_id))]
 
     def to_come(self, begun: Sequence[Begun]) -> list[Begun]:
@@ -90,15 +90,18 @@ class Points:
                     shown[listed.point_id].append(figure)
         return shown
 
-    def _read(self, folder: Path) -> Begun:
+    def _read(self, folder: Path) -> tuple[str, Begun]:
+        """When a point was first started, empty where no event says so, and what it is."""
         signature = written(folder / events.EVENTS)
         known = self._known.get(folder.name)
         if known is None or known[0] != signature:
-            known = self._known[folder.name] = (signature, self._identify(folder))
-        return known[1]
+            happened = events.read(folder)
+            since = str(next(iter(happened), {}).get("time", ""))
+            known = self._known[folder.name] = (signature, since, self._identify(folder, happened))
+        return known[1:]
 
-    def _identify(self, folder: Path) -> Begun:
-        for event in reversed(events.read(folder)):
+    def _identify(self, folder: Path, happened: Sequence[Mapping[str, Any]]) -> Begun:
+        for event in reversed(happened):
             if event.get("event") in STARTS and "figure" in event:
                 label, figure, panel, profile = (str(event.get(name, "")) for name in LABELS)
                 settings = event.get("settings")
@@ -147,9 +150,3 @@ def written(path: Path) -> tuple[int, int]:
         known = path.stat()
         return known.st_mtime_ns, known.st_size
     return 0, 0
-
-
-def _since(folder: Path) -> str:
-    """When a point was first started; the time of its folder where no event says so."""
-    first = next(iter(events.read(folder)), {})
-    return str(first.get("time", ""))

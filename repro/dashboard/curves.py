@@ -25,7 +25,8 @@ from repro.running.tracking import exact_of as exact_name
 from repro.utils.errors import InputError
 from repro.utils.formatting import significant
 
-COLUMNS = ("at", LOSS, RESIDUAL, *PAULI_NAMES, *(exact_name(name) for name in PAULI_NAMES))
+MEASURED = (LOSS, RESIDUAL, *PAULI_NAMES)
+COLUMNS = ("at", *MEASURED, *(exact_name(name) for name in PAULI_NAMES))
 """Of a row: t (units 1/gamma) or iteration, what was measured there, and the exact values, as far as they are known."""
 DIGITS = 7
 Row = tuple[float | None, ...]
@@ -72,9 +73,7 @@ class Curve:
 
     def _take(self, history: Sequence[Mapping[str, float]], revision: int) -> bool:
         self.axis = next((axis for axis in AXES if history and axis in history[0]), self.axis)
-        measured = [
-            [row.get(name, math.nan) for name in (self.axis, *COLUMNS[1 : 3 + len(PAULI_NAMES)])] for row in history
-        ]
+        measured = [[row.get(name, math.nan) for name in (self.axis, *MEASURED)] for row in history]
         exact = self._exact_values(np.array([row[0] for row in measured]))
         rows = [tuple(map(_number, (*row, *values))) for row, values in zip(measured, exact, strict=True)]
         if rows == self.rows:

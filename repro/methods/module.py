@@ -48,11 +48,19 @@ class PointModule(pl.LightningModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
         """One iteration; its random numbers depend on (seed, rank, epoch, iteration) alone."""
-        key = (self.point.seed, self.global_rank, self.current_epoch, batch_idx)
-        loss, stats = self.loss(seeded_generator(self.device, *key))
-        self._stats.append(stats)
-        sanity.check_loss(float(stats[losses.LOSS]), float(self._stats[0][losses.LOSS]), self._where(batch_idx))
+        loss, stats = self.loss(self._drawing(batch_idx))
+        self._note(stats, batch_idx)
         return loss
+
+    def _drawing(self, iteration: int) -> torch.Generator:
+        """Random numbers of an iteration of this epoch."""
+        key = (self.point.seed, self.global_rank, self.current_epoch, iteration)
+        return seeded_generator(self.device, *key)
+
+    def _note(self, stats: dict[str, torch.Tensor], iteration: int) -> None:
+        """Keep an iteration's statistics, and refuse a loss that is not finite or has exploded."""
+        self._stats.append(stats)
+        sanity.check_loss(float(stats[losses.LOSS]), float(self._stats[0][losses.LOSS]), self._where(iteration))
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Refuse a step along a gradient that is not finite."""

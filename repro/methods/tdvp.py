@@ -17,13 +17,11 @@ from typing import Any
 import torch
 from torch.nn.utils import parameters_to_vector
 
-from repro.ansatz.first_layer import digits
 from repro.ansatz.tangent import Velocity, best_velocity, log_derivatives
 from repro.config.method import STAGES, Tdvp
 from repro.config.point import Point
-from repro.methods import sanity
-from repro.methods.build import seeded_generator
 from repro.methods.estimators import Enumeration
+from repro.methods.losses import LOSS, RESIDUAL
 from repro.methods.module import EvolutionModule
 from repro.methods.sampled import Sampled
 
@@ -48,19 +46,16 @@ class TdvpModule(EvolutionModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
         """One velocity, and the move to the state that the next one is taken at."""
-        stage, where = batch_idx % STAGES, self._where(batch_idx)
-        generator = seeded_generator(self.device, self.point.seed, self.global_rank, self.current_epoch, batch_idx)
+        stage = batch_idx % STAGES
         if stage == 0:
             self._before_P = parameters_to_vector(self.parameters()).detach()
             self._moved_P = torch.zeros_like(self._before_P)
-        velocity = self.velocity(generator)
+        velocity = self.velocity(self._drawing(batch_idx))
         mean_P = self._over_ranks(velocity.flat_P)
-        self._stats.append({"loss": velocity.missed, "residual": velocity.residual})
-        sanity.check_loss(float(velocity.missed), float(self._stats[0]["loss"]), where)
+        self._note({LOSS: velocity.missed, RESIDUAL: velocity.residual}, batch_idx)
         h = self.evolution.step / self.tdvp.rule_steps(self.current_epoch)
         self._moved_P += PARTS[stage] * h * mean_P
         self._go_to(self._before_P + (AHEAD[stage] * h * mean_P if stage < len(AHEAD) else self._moved_P))
-        sanity.check_gradients(self.parameters(), where)
 
     def velocity(self, generator: torch.Generator) -> Velocity:
         """d theta / dt of the state as it is, from fresh draws or from all configurations."""
@@ -74,11 +69,13 @@ class TdvpModule(EvolutionModule):
         if isinstance(self.estimator, Enumeration):
             p = self.model.all_probs()
             p_A, Lp_A = p.flatten(), self.estimator.liouvillian.apply(p).flatten()
-            every_AN = digits(self.model.n_sites, p.device).flip(1)
             if self.estimator.n_samples is None:
-                return every_AN, p_A, Lp_A / p_A
-            drawn_A = self.estimator.draw_from(p_A, generator)
-            return every_AN[drawn_A], torch.full_like(p_A[drawn_A], 1 / len(drawn_A)), Lp_A[drawn_A] / p_A[drawn_A]
+                number_A, weight_A = torch.arange(len(p_A), device=p.device), p_A
+            else:
+                number_A = self.estimator.draw_from(p_A, generator)
+                weight_A = torch.full_like(p_A[number_A], 1 / len(number_A))
+            configurations_AN = torch.stack(torch.unravel_index(number_A, p.shape), 1)
+            return configurations_AN, weight_A, Lp_A[number_A] / p_A[number_A]
         assert isinstance(self.estimator, Sampled), "a Point of method tdvp has no other estimator"
         samples_AN = self.model.sample(self.estimator.n_samples, generator)
         evaluation = self.estimator.evaluate_at(self.model, samples_AN)

@@ -49,6 +49,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "variational": {"step": 1.0, "iterations": 2000, **NETWORK},
 }
 OF_DRAWS = {"layers": 1, "n_samples": 1000}
+"""Of methods whose defaults have no draws."""
 ITERATIONS = {"variational": "iterations", "tdvp": "substeps"}
 """What the argument `iterations` sets, where it is not those of Adam within a time step."""
 CHANGEABLE = (
@@ -181,7 +182,8 @@ def _point(problem: Problem, request: Request, kind: str, t_end: float, estimato
     drawn = estimator == "sampled"
     method = request.method if request.method != AUTO else ("collocation" if drawn else "projection")
     relaxing = TO_STEADY if kind == STEADY and method == "projection" and not drawn else {}
-    settings = {**DEFAULTS[method], **relaxing, **(OF_DRAWS if drawn and method != "tdvp" else {}), **request.changes}
+    fewer = OF_DRAWS if drawn and "n_samples" not in DEFAULTS[method] else {}
+    settings = {**DEFAULTS[method], **relaxing, **fewer, **request.changes}
     default_step = settings.pop("step")
     step = default_step if request.step is None else request.step
     if request.iterations is not None:

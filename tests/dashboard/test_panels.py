@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ from repro.running.folders import RunSettings
 from repro.running.runner import run_point
 from tests.dashboard.wandb_stand_in import ENTITY, KEY, PROJECT, StandIn, stand_in
 from tests.helpers.points import COUPLED, STEPS
-from tests.helpers.wandb_files import history, records
+from tests.helpers.wandb_files import forget_settings, history, records
 
 LINE, SCATTER, MARKDOWN, MEDIA = "Run History Line Plot", "Scatter Plot", "Markdown Panel", "Media Browser"
 
@@ -30,10 +29,7 @@ LINE, SCATTER, MARKDOWN, MEDIA = "Run History Line Plot", "Scatter Plot", "Markd
 @pytest.fixture(autouse=True)
 def wandb_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A key and no settings of the person who runs the tests; what wandb keeps in its process goes afterwards."""
-    for name in [name for name in os.environ if name.startswith("WANDB_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "wandb-config"))
+    forget_settings(monkeypatch, tmp_path)
     monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     import wandb

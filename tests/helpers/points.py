@@ -50,6 +50,18 @@ def stop_in_iteration(
     patch.setattr(module, "training_step", stopping)
 
 
+def assert_goes_on(
+    point: Listed, folder: Path, epoch: int, iteration: int, module: type[PointModule] = PointModule
+) -> None:
+    """A run that stops just before this iteration and goes on later has the numbers of one that never stopped."""
+    whole = history(run(point, folder / "whole"))
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
+        stop_in_iteration(patch, epoch, iteration, module)
+        run(point, folder / "broken")
+    broken = history(run(point, folder / "broken"))
+    pd.testing.assert_frame_equal(broken, whole, check_exact=True)
+
+
 def stop_before_checkpoint(patch: pytest.MonkeyPatch, epoch: int) -> None:
     """Every run stops at the end of this epoch, after it was measured and before it is saved."""
 

@@ -1,13 +1,24 @@
-"""Reads back what a finished offline run wrote, without wandb's own reader."""
+"""Reads back what a finished offline run wrote, without wandb's own reader; keeps a person's own settings away."""
 
 from __future__ import annotations
 
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 BLOCK = 32768
+
+
+def forget_settings(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """No key, no mode and no home settings of the person who runs the tests."""
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("NETRC", str(folder / "netrc"))
+    monkeypatch.setenv("WANDB_CONFIG_DIR", str(folder / "wandb-config"))
 
 
 def records(folder: Path) -> list[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import scipy.linalg
 import torch
@@ -170,12 +169,7 @@ def test_drawn_evolution_stays_close_to_exact(estimator: str, tmp_path: Path) ->
 
 def test_an_interrupted_evolution_goes_on_with_the_same_numbers(tmp_path: Path) -> None:
     point = points.COUPLED.change(method="collocation", tau=0.1, t_end=0.8, step_iterations=10)
-    whole = points.history(points.run(point, tmp_path / "whole"))
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(points.Interrupted):
-        points.stop_in_iteration(patch, 2, 4, CollocationModule)
-        points.run(point, tmp_path / "broken")
-    broken = points.history(points.run(point, tmp_path / "broken"))
-    pd.testing.assert_frame_equal(broken, whole, check_exact=True)
+    points.assert_goes_on(point, tmp_path, 2, 4, CollocationModule)
 
 
 def test_both_stages_start_from_the_state_before_the_step() -> None:

@@ -6,7 +6,6 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import torch
 from scipy import stats
@@ -146,12 +145,7 @@ def test_means_across_the_axis_vanish_within_the_error_of_draws(name: str, tmp_p
 
 @pytest.mark.parametrize("point", [METHODS["variational"], METHODS["dynamics"], DRAWS["collocation"]], ids=str)
 def test_an_interrupted_run_goes_on_with_the_same_numbers(point: Listed, tmp_path: Path) -> None:
-    whole = points.history(points.run(point, tmp_path / "whole"))
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(points.Interrupted):
-        points.stop_in_iteration(patch, 1, 4)
-        points.run(point, tmp_path / "broken")
-    broken = points.history(points.run(point, tmp_path / "broken"))
-    pd.testing.assert_frame_equal(broken, whole, check_exact=True)
+    points.assert_goes_on(point, tmp_path, 1, 4)
 
 
 def test_an_evolution_stays_close_to_exact(tmp_path: Path) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 from repro.ansatz.string_mixture import StringMixture
 from repro.ansatz.strings import orders
-from repro.ansatz.tangent import best_velocity, log_derivatives
+from repro.ansatz.tangent import Velocity, best_velocity, log_derivatives
 from repro.config.control import half_step_control
+from repro.methods.sanity import WrongNumbersError
 from repro.methods.tdvp import TdvpModule
 from repro.physics.lattice import ring
 from repro.references.of_point import exact_of
@@ -111,12 +111,21 @@ def test_drawn_evolution_of_a_plaquette_stays_close_to_exact(estimator: str, tmp
 
 def test_an_interrupted_evolution_goes_on_with_the_same_numbers(tmp_path: Path) -> None:
     point = points.COUPLED.change(method="tdvp", estimator="enumeration", n_samples=20, tau=0.05, t_end=0.4)
-    whole = points.history(points.run(point, tmp_path / "whole"))
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(points.Interrupted):
-        points.stop_in_iteration(patch, 2, 2, TdvpModule)
-        points.run(point, tmp_path / "broken")
-    broken = points.history(points.run(point, tmp_path / "broken"))
-    pd.testing.assert_frame_equal(broken, whole, check_exact=True)
+    points.assert_goes_on(point, tmp_path, 2, 2, TdvpModule)
+
+
+def test_a_velocity_that_is_not_finite_never_reaches_the_weights(tmp_path: Path) -> None:
+    seen: list[TdvpModule] = []
+
+    def spoiled(self: TdvpModule, rng: torch.Generator) -> Velocity:
+        seen.append(self)
+        one = torch.ones(())
+        return Velocity(torch.full((sum(each.numel() for each in self.parameters()),), torch.nan), one, one)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(WrongNumbersError, match="gradient is not finite"):
+        patch.setattr(TdvpModule, "velocity", spoiled)
+        points.run(DECAY, tmp_path)
+    assert len(seen) == 1 and all(each.isfinite().all() for each in seen[0].parameters())
 
 
 def test_its_control_has_half_the_step_alone() -> None:

@@ -20,7 +20,7 @@ from repro.running.tracking_mode import Mode, resolve_mode
 from repro.utils import warn_once
 from repro.utils.errors import InputError
 from tests.helpers.paths import ROOT
-from tests.helpers.wandb_files import history, records
+from tests.helpers.wandb_files import forget_settings, history, records
 
 KEY = "0123456789abcdef" * 3
 
@@ -28,10 +28,7 @@ KEY = "0123456789abcdef" * 3
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """No key, no mode and no home settings of the person who runs the tests."""
-    for name in [name for name in os.environ if name.startswith("WANDB_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "wandb-config"))
+    forget_settings(monkeypatch, tmp_path)
     monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "wandb-data"))
     monkeypatch.setattr(warn_once, "_warned", set())
     import wandb
