@@ -11,14 +11,27 @@ x nodes.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch.nn import functional as F
 
+from repro.ansatz import replay
 from repro.ansatz.transformer import OUTCOMES, START, Layer, Transformer
 
 # Exponents stay within this fraction of the logarithm of the largest number: 81 in float32.
 EXPONENT_RANGE = 0.92
+
+
+def sizes_of_levels(n_levels: int) -> list[int]:
+    """Entries of each level: the start token, then four per position."""
+    return [1] + [OUTCOMES] * (n_levels - 1)
+
+
+@lru_cache(maxsize=64)
+def levels_of_entries(n_levels: int, device: torch.device) -> torch.Tensor:
+    """Constant (M,): the level of every entry. Made on the CPU, so that a GPU is waited for once."""
+    return torch.arange(n_levels).repeat_interleave(torch.tensor(sizes_of_levels(n_levels))).to(device)
 
 
 class FirstLayerTable:
@@ -40,13 +53,8 @@ class FirstLayerTable:
         self.score_HMM = q_HME @ k_HME.transpose(-1, -2) / math.sqrt(q_HME.shape[-1])
 
     def sizes(self) -> list[int]:
-        """Entries of each level: the start token, then four per position."""
-        return [1] + [OUTCOMES] * (self.n_levels - 1)
-
-    @property
-    def sizes_N(self) -> torch.Tensor:
-        """The same as a tensor."""
-        return torch.tensor(self.sizes(), device=self.x_MD.device)
+        """Entries of each level."""
+        return sizes_of_levels(self.n_levels)
 
     def attention_weights(self) -> torch.Tensor:
         """exp(score - reference) of every query on every key, (H, M, M); keys that it cannot see are unused.
@@ -54,12 +62,14 @@ class FirstLayerTable:
         A row's reference lies half-way between a lower and an upper bound of any prefix's largest score, so that
         neither overflow nor a vanishing denominator can occur while the bounds are less than 160 apart in float32.
         Sharper attention, as long evolutions can learn, is weighed in float64, as are all sums of it over ancestors.
-        Beyond 1300 the row is NaN: loud.
+        Beyond 1300 the row is NaN: loud. In what is recorded nothing can be asked: always in the network's precision,
+        and NaN from 160 on.
         """
         with torch.no_grad():
             low_HM, high_HM = self._bounds()
-            apart = float((high_HM - low_HM).max())
-        score_HMM = self.score_HMM if apart <= 2 * _largest_exponent(low_HM.dtype) else self.score_HMM.double()
+            most = 2 * _largest_exponent(low_HM.dtype)
+            fits = replay.recording() or float((high_HM - low_HM).max()) <= most
+        score_HMM = self.score_HMM if fits else self.score_HMM.double()
         limit = _largest_exponent(score_HMM.dtype)
         reference_HM = ((low_HM + high_HM) / 2).masked_fill(high_HM - low_HM > 2 * limit, math.nan)
         # keys that a node cannot see must not overflow either: 0 x inf would spoil gradients
@@ -70,7 +80,7 @@ class FirstLayerTable:
         always_HM = torch.maximum(self.score_HMM[..., 0], self.score_HMM.diagonal(0, -2, -1))
         if self.n_levels == 1:
             return always_HM, always_HM
-        level_M = torch.arange(self.n_levels, device=always_HM.device).repeat_interleave(self.sizes_N)
+        level_M = levels_of_entries(self.n_levels, always_HM.device)
         hidden_MM = (level_M[:, None] <= level_M)[:, 1:]
         past_HMM = self.score_HMM[..., 1:].masked_fill(hidden_MM, -math.inf).unflatten(-1, (-1, OUTCOMES))
         low_HM = torch.maximum(always_HM, past_HMM.amin(-1).amax(-1))
@@ -144,7 +154,8 @@ def one_layer_tables(transformer: Transformer) -> tuple[list[torch.Tensor], torc
     project_FD, offset_F, inner_KF = after_attention(transformer, table.layer)
     itself_MF = (table.x_MD + table.layer.out.bias) @ project_FD.T + offset_F
     if transformer.position_bias_NK is not None:
-        bias_MK = transformer.position_bias_NK.repeat_interleave(table.sizes_N, dim=0, output_size=len(itself_MF))
+        level_M = levels_of_entries(table.n_levels, itself_MF.device)
+        bias_MK = transformer.position_bias_NK.index_select(0, level_M)
         itself_MF = itself_MF + F.pad(bias_MK, (itself_MF.shape[1] - OUTCOMES, 0))
     tables = table.weighted_values(_value_images(table, project_FD), itself_MF)
     return tables, inner_KF.to(tables[0].dtype)

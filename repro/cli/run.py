@@ -65,6 +65,8 @@ class Run:
     """nodes that do; --launcher slurm asks for them, otherwise start the command on each with srun or torchrun"""
     memory: float = 4.0
     """GiB that one evaluation of the sampled estimator may take; larger batches go through in parts"""
+    graphs: bool = False
+    """on a GPU, record an iteration of exact sums (Eqs. 4, 5, S25) as a CUDA graph and replay it; others run as ever"""
     runs: Path = DEFAULT_RUNS
     """folder for everything computed"""
     wandb: str = ""
@@ -158,13 +160,18 @@ class Run:
             left = [listed.point for listed in points if not finished(self.runs, listed)]
             check_fits(left, at_once(self.device, self.devices, default_jobs(self.jobs)), memory, self.device)
         check_writable(self.runs)
-        return RunSettings(self.runs, self.device, self.threads, tracking, memory, self.devices, self.nodes)
+        return RunSettings(
+            self.runs, self.device, self.threads, tracking, memory, self.devices, self.nodes, self.graphs
+        )
 
     def _check_machine(self) -> None:
         """Where jobs compute elsewhere, what this machine has does not matter."""
+        from repro.ansatz.replay import recorder_of
         from repro.running.devices import check_device, check_device_name, check_processes
 
         self.cluster.check()
+        if self.graphs:
+            recorder_of(self.device)
         if self.cluster.launcher == "slurm":
             check_device_name(self.device)
             if ":" in self.device:

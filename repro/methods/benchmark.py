@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from repro.ansatz.replay import Recorder, Replayed
 from repro.ansatz.string_mixture import StringMixture
 from repro.config.point import Point, point_of
 from repro.config.settings import change, leaves
@@ -96,12 +97,14 @@ class Settings:
         threads: CPU threads.
         repeat: timed iterations, after one that is not.
         memory: bytes for the sampled estimator.
+        record: how exact sums are recorded, to be timed as they are replayed; None: every iteration is evaluated.
     """
 
     device: str = "cpu"
     threads: int = 1
     repeat: int = 3
     memory: int | None = None
+    record: Recorder | None = None
 
 
 def measure(cases: Sequence[Case], settings: Settings, say: Callable[[dict[str, Any]], None]) -> list[dict[str, Any]]:
@@ -139,6 +142,20 @@ def iteration_of(
     return iteration, (model, estimator)
 
 
+def _replayed(model: StringMixture, estimator: Enumeration, record: Recorder) -> Callable[[], None]:
+    """What is timed, recorded and replayed; refused where the loss is not finite, so that nothing can be replayed."""
+    replayed = Replayed(lambda: losses.variational(estimator.evaluate(model, None)), model.parameters(), record)
+
+    def iteration() -> None:
+        loss, _ = replayed()
+        if replayed.given_up:
+            raise RuntimeError("the loss of a replay is not finite")
+        model.zero_grad()
+        loss.backward()
+
+    return iteration
+
+
 def measured(case: Case, settings: Settings) -> dict[str, Any]:
     """One row, see `measure`, measured in this process."""
     torch.set_num_threads(settings.threads)
@@ -147,6 +164,9 @@ def measured(case: Case, settings: Settings) -> dict[str, Any]:
         torch.cuda.reset_peak_memory_stats(device)
     iteration, (model, estimator) = iteration_of(case, device, settings.memory)
     with FlopCounterMode(display=False) as flops:
+        iteration()
+    if settings.record and isinstance(estimator, Enumeration) and estimator.n_samples is None:
+        iteration = _replayed(model, estimator, settings.record)
         iteration()
     seconds = [_seconds(iteration, device) for _ in range(1 if isinstance(estimator, Naive) else settings.repeat)]
     flat = leaves(point)

@@ -6,13 +6,14 @@ the epoch starts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from repro.config.evolution import AdamEvolution
 from repro.config.method import Dynamics
-from repro.config.objective import InterpolatedLoss
+from repro.config.objective import InterpolatedLoss, PaperLoss
 from repro.config.point import Point
 from repro.methods import losses
 from repro.methods.exact_distance import RELATIVE_ENTROPY, ExactDistance
@@ -72,6 +73,19 @@ class DynamicsModule(EvolutionModule):
         if isinstance(objective, InterpolatedLoss):
             return losses.interpolated(evaluation, self.evolution.tau, objective.mixing_at(self.time))
         return losses.dynamics(evaluation, self.evolution.tau)
+
+    def repeating(self) -> tuple[Callable[..., losses.LossAndStats], tuple[torch.Tensor, ...]] | None:
+        """Exact sums of Eq. 4: iterations differ in the parameters, time steps in the state before them."""
+        evolution = self.evolution
+        if not (isinstance(evolution, Dynamics) and isinstance(evolution.loss, PaperLoss) and self.sums_exactly):
+            return None
+
+        def loss_after(*before: torch.Tensor) -> losses.LossAndStats:
+            return losses.dynamics(self.estimator.evaluate(self.model, None, before), evolution.tau)
+
+        (before,) = self._frozen
+        assert isinstance(before, tuple)
+        return loss_after, before
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:

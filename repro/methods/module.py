@@ -6,11 +6,13 @@ Glue only. Everything that a resumed run needs is in the checkpoint at the end o
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 
+from repro.ansatz.replay import Recorder, Replayed
 from repro.ansatz.unmasked_sampling import unmasked_sample
 from repro.config.point import Point
 from repro.methods import losses, sanity
@@ -30,7 +32,10 @@ class PointModule(pl.LightningModule):
     Attributes:
         history: one row per epoch: t or iteration, loss, residual, Pauli means and errors, the smallest eigenvalue of
             rho where all configurations of few sites are enumerated, seconds so far.
+        record: how to record iterations that repeat themselves (`repro.ansatz.replay`); None: each is evaluated.
     """
+
+    record: Recorder | None = None
 
     def __init__(self, point: Point, memory: int | None = None) -> None:
         super().__init__()
@@ -41,16 +46,37 @@ class PointModule(pl.LightningModule):
         self.seconds_before = 0.0
         self._started = time.perf_counter()
         self._stats: list[dict[str, torch.Tensor]] = []
+        self._first_loss = 0.0
+        self._replayed: Replayed | None = None
 
     def loss(self, generator: torch.Generator) -> losses.LossAndStats:
         """The objective of this method."""
         raise NotImplementedError
 
+    def repeating(self) -> tuple[Callable[..., losses.LossAndStats], tuple[torch.Tensor, ...]] | None:
+        """The loss as a function of tensors, and those of this iteration, where iterations differ in them and in the
+        parameters alone: no draws, no other numbers, equal shapes. None elsewhere."""
+        return None
+
+    @property
+    def sums_exactly(self) -> bool:
+        """Whether every configuration is enumerated and none is drawn."""
+        return isinstance(self.estimator, Enumeration) and self.estimator.n_samples is None
+
     def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
         """One iteration; its random numbers depend on (seed, rank, epoch, iteration) alone."""
-        loss, stats = self.loss(self._drawing(batch_idx))
+        loss, stats = self._evaluated(batch_idx)
         self._note(stats, batch_idx)
         return loss
+
+    def _evaluated(self, iteration: int) -> losses.LossAndStats:
+        """The loss, replayed where it can be and should be."""
+        found = self.repeating() if self.record else None
+        if self.record is None or found is None:
+            return self.loss(self._drawing(iteration))
+        loss, inputs = found
+        self._replayed = self._replayed or Replayed(loss, self.parameters(), self.record)
+        return self._replayed(*inputs)
 
     def _drawing(self, iteration: int) -> torch.Generator:
         """Random numbers of an iteration of this epoch."""
@@ -60,7 +86,10 @@ class PointModule(pl.LightningModule):
     def _note(self, stats: dict[str, torch.Tensor], iteration: int) -> None:
         """Keep an iteration's statistics, and refuse a loss that is not finite or has exploded."""
         self._stats.append(stats)
-        sanity.check_loss(float(stats[losses.LOSS]), float(self._stats[0][losses.LOSS]), self._where(iteration))
+        loss = float(stats[losses.LOSS])
+        if len(self._stats) == 1:
+            self._first_loss = loss
+        sanity.check_loss(loss, self._first_loss, self._where(iteration))
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Refuse a step along a gradient that is not finite."""

@@ -6,6 +6,8 @@ A search is one `fit` cut into epochs of a few iterations, so that it can be wat
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -41,12 +43,16 @@ class VariationalModule(PointModule):
         """Adam with the public code's moments; its halving at iteration 600 never comes at 500."""
         return torch.optim.Adam(self.parameters(), lr=self.search.learning_rate, **ADAM)  # type: ignore[arg-type]
 
-    def loss(self, generator: torch.Generator) -> losses.LossAndStats:
+    def loss(self, generator: torch.Generator | None) -> losses.LossAndStats:
         """Eq. 5, or S25."""
         evaluation = self.estimator.evaluate(self.model, generator)
         if isinstance(self.search.loss, SignLoss):
             return losses.sign_augmented(evaluation, self.search.loss.mixing)
         return losses.variational(evaluation)
+
+    def repeating(self) -> tuple[Callable[..., losses.LossAndStats], tuple[torch.Tensor, ...]] | None:
+        """Exact sums: iterations differ in the parameters alone."""
+        return (partial(self.loss, None), ()) if self.sums_exactly else None
 
     def position(self) -> dict[str, float]:
         """Iterations done."""

@@ -54,6 +54,7 @@ class RunSettings:
         tracking: wandb mode "online", "offline" or "disabled"; None decides by the environment.
         memory: bytes that one evaluation of the sampled estimator may take.
         devices, nodes: processes that share every batch of a point: GPUs (or CPU processes) of a node, and nodes.
+        graphs: record iterations that repeat themselves on a GPU, and replay them.
     """
 
     runs: Path
@@ -63,6 +64,7 @@ class RunSettings:
     memory: int = 4 * GIB
     devices: int = 1
     nodes: int = 1
+    graphs: bool = False
 
     @property
     def ranks(self) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from repro.ansatz.replay import recorder_of
 from repro.config.listed import Listed
 from repro.config.point import NUMBERS, Point
 from repro.config.settings import leaves
@@ -46,7 +47,7 @@ def run_point(listed: Listed, settings: RunSettings, wait: bool = True) -> Path:
         The point's folder.
 
     Raises:
-        InputError: unusable device, folder or checkpoint.
+        InputError: unusable device, folder or checkpoint, or graphs without a GPU.
         MemoryError: the device's memory ran out; it says what would fit.
         WrongNumbersError: its own numbers stopped it; the folder keeps the last good state and the reason.
         BusyError: another process computes it, and `wait` is false.
@@ -54,6 +55,8 @@ def run_point(listed: Listed, settings: RunSettings, wait: bool = True) -> Path:
     """
     point = listed.point
     check_device(settings.device)
+    if settings.graphs:
+        recorder_of(settings.device)
     folder = point_folder(settings.runs, point)
     _make_folder(folder)
     if stopping.stop_requested():
@@ -114,6 +117,7 @@ def _compute(listed: Listed, folder: Path, settings: RunSettings) -> None:
         events.record(folder, "resumed" if resume else "started", **_what(listed))
     try:
         module = module_of(point, settings.memory)
+        module.record = recorder_of(settings.device) if settings.graphs else None
         if point.first_stage is not None:
             _start_from(dataclasses.replace(listed, point=point.first_stage, name=""), module, settings)
         fit(module, listed, folder, settings, resume)
