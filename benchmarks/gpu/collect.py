@@ -117,7 +117,8 @@ def _table(head: Sequence[str], rows: Sequence[Row], cells: Callable[[Row], list
 
 def _timing(row: Row) -> list[str]:
     network = f"{row['layers']}x{row['width']}, {row['strings']}"
-    start = [row["case"], row["evaluator"], network, row["n_samples"] or "exact"]
+    how = row["evaluator"] + (", replayed" if row.get("replayed") else "")
+    start = [row["case"], how, network, row["n_samples"] or "exact"]
     if row["error"]:
         return [*start, row["error"].replace("|", "/"), "", "", ""]
     goal = f"{1e3 * float(row['goal']):.3g}" if row["goal"] else ""

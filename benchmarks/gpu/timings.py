@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from benchmarks.gpu.plan import TIMINGS, Request
 from benchmarks.gpu.table import append, where
+from repro.ansatz.replay import Action, recorder_of
 from repro.config.settings import change
 from repro.methods import benchmark
 from repro.methods.batch_size import GIB
@@ -17,7 +20,7 @@ from repro.utils.errors import one_line
 
 COLUMNS = (
     *("case", "evaluator", "n_sites", "n_samples", "strings", "layers", "width", "seconds", "goal", "share", "error"),
-    *("peak_mb", "nodes", "gflop", "gflops_of_machine", "memory_gib", "kind", "device", "torch", "cuda"),
+    *("replayed", "peak_mb", "nodes", "gflop", "gflops_of_machine", "memory_gib", "kind", "device", "torch", "cuda"),
     *("pytorch_lightning", "python", "commit", "date"),
 )
 REPEAT = 11
@@ -31,6 +34,19 @@ class Timed:
 
     case: benchmark.Case
     goal: float | None = None
+
+    def ways(self, settings: benchmark.Settings) -> Sequence[benchmark.Settings]:
+        """Evaluated at every iteration; exact sums then as they are replayed."""
+        estimator = self.case.point.estimator
+        if estimator.kind != "enumeration" or estimator.n_samples is not None:
+            return (settings,)
+        record = run_again if settings.device == "cpu" else recorder_of(settings.device)
+        return settings, dataclasses.replace(settings, record=record)
+
+
+def run_again(action: Action, device: torch.device) -> Action:
+    """In place of a graph, for a rehearsal: whatever is asked for is evaluated."""
+    return action
 
 
 def cases(dry: bool) -> tuple[Timed, ...]:
@@ -62,9 +78,10 @@ def main(request: Request) -> int:
     facts, failed = where(request), 0
     memory = int(MEMORY_SHARE * free_memory(request.device)) if request.device != "cpu" else GIB
     settings = benchmark.Settings(request.device, repeat=3 if request.dry else REPEAT, memory=memory)
-    for timed in cases(request.dry):
+    for timed, way in [(each, way) for each in cases(request.dry) for way in each.ways(settings)]:
         started = time.perf_counter()
-        row = {**_sizes(timed), **_measured(timed, settings), **facts, "memory_gib": f"{memory / GIB:.1f}"}
+        known = {"memory_gib": f"{memory / GIB:.1f}", "replayed": "yes" if way.record else ""}
+        row = {**_sizes(timed), **_measured(timed, way), **facts, **known}
         append(request.out / TIMINGS, COLUMNS, [{name: row.get(name, "") for name in COLUMNS}])
         print(_line(row, time.perf_counter() - started), flush=True)
         failed += bool(row["error"])
@@ -72,7 +89,8 @@ def main(request: Request) -> int:
 
 
 def _line(row: dict[str, object], seconds: float) -> str:
-    size = f"{row['case']} {row['evaluator']} {row['layers']}x{row['width']} {row['strings']} {row['n_samples']}"
+    how = f"{row['evaluator']}{', replayed' if row['replayed'] else ''}"
+    size = f"{row['case']} {how} {row['layers']}x{row['width']} {row['strings']} {row['n_samples']}"
     numbers = f"{row.get('seconds')} s, goal {row['goal']}, share {row.get('share')}"
     return f"{size}: {row['error'] or numbers} ({seconds:.0f} s in all)"
 

@@ -51,7 +51,9 @@ def test_all_checks_pass_and_every_part_leaves_its_rows(out: Path) -> None:
     assert {row["outcome"] for row in checks} == {"passed"}
     assert {row["commit"] for row in checks} == {"abc"}
     timings = rows(out / plan.TIMINGS)
-    assert [row["evaluator"] for row in timings] == ["enumeration", "sampled"]
+    assert [(row["evaluator"], row["replayed"]) for row in timings] == [
+        ("enumeration", ""), ("enumeration", "yes"), ("sampled", "")
+    ]  # fmt: skip
     assert all(float(row["seconds"]) > 0 and 0 < float(row["share"]) < 1 and not row["error"] for row in timings)
     assert "aten::" in (out / plan.OPERATORS).read_text()
     assert json.loads(gzip.decompress((out / plan.TRACE).read_bytes()))["traceEvents"]
@@ -93,7 +95,7 @@ def test_what_a_gpu_has_measured_is_shipped_once_and_read_onto_the_page(out: Pat
     page.write_text("before\n<!-- measured -->\nold\n<!-- end -->\nafter\n")
     for _ in range(2):
         assert collect.main(Request(there, tmp_path / "runs"), results, page) == 0
-    assert len(rows(results / "gpu.csv")) == 2
+    assert len(rows(results / "gpu.csv")) == 3
     assert len(rows(results / "gpu_checks.csv")) == len(rows(out / plan.CHECKS))
     of_points = rows(results / "gpu_points.csv")
     assert sorted(row["state"] for row in of_points) == ["finished", "stopped"]
@@ -102,7 +104,8 @@ def test_what_a_gpu_has_measured_is_shipped_once_and_read_onto_the_page(out: Pat
     text, number = page.read_text(), len(rows(out / plan.CHECKS))
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
     assert f"{number - 1} of {number} checks passed." in text and "- failed: " in text
-    (timing,) = [line for line in text.splitlines() if line.startswith("| heisenberg-2x2 ")]
+    timing, replayed = [line for line in text.splitlines() if line.startswith("| heisenberg-2x2 ")]
+    assert "| enumeration |" in timing and "| enumeration, replayed |" in replayed
     assert f"| {1e3 * float(rows(out / plan.TIMINGS)[0]['seconds']):.3g} | 1e+03 |" in timing
 
 
