@@ -1,1 +1,1 @@
-"""What is measured on a machine and shipped in results/: `crossing` beside QuTiP, `gpu` on a CUDA device."""
+"""What is measured and shipped in results/: `crossing` beside QuTiP, `ansatz_limit`, `gpu` on a CUDA device."""
