@@ -158,6 +158,24 @@ def test_enumeration_repeats_itself_without_waiting(name: str, strings: str) -> 
     assert not replayed.given_up
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_evaluation_waits_once(name: str) -> None:
+    """It asks how sharp attention is; a replay asks whether its loss is finite."""
+    lattice = rectangle(2, 2)
+    estimator = Enumeration(LocalLiouvillian(heisenberg(lattice, (0.9, 1.8, 1.0), B=0.4), tetrahedral()))
+    model = random_mixture(lattice, "8s", **NETWORKS[name])
+
+    def loss() -> LossAndStats:
+        return losses.variational(estimator.evaluate(model, None))
+
+    replayed = Replayed(loss, model.parameters(), fake_graph.record)
+    for iteration in (loss, replayed):
+        flat_gradient(iteration()[0], model)  # constants are made
+        with fake_graph.Waits() as waits:
+            flat_gradient(iteration()[0], model)
+        assert waits.names == ["_local_scalar_dense"]
+
+
 def test_sharp_attention_is_seen_by_a_replay() -> None:
     """Scores 160 apart and more are weighed in double precision; a recording says NaN there, and is given up."""
     transformer = random_transformer(4, dtype=torch.float32, seed=1)

@@ -22,6 +22,32 @@ WAITS = {
 """Operators whose result the host has to know, and `lift_fresh`, which brings numbers of Python into a tensor."""
 
 
+def waits(func: Any, kwargs: dict[str, Any]) -> str:
+    """The name of an operator that would make a GPU wait; empty for all others."""
+    name = func._schema.name.removeprefix("aten::")
+    if kwargs.get("output_size") is not None or WAITS.isdisjoint((name, f"{name}.{func._schema.overload_name}")):
+        return ""
+    return str(name)
+
+
+class Waits(TorchDispatchMode):
+    """Counts what would make a GPU wait.
+
+    Attributes:
+        names: of the operators, in order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
+        """One operator."""
+        if name := waits(func, kwargs or {}):
+            self.names.append(name)
+        return func(*args, **(kwargs or {}))
+
+
 class _Operators(TorchDispatchMode):
     """Everything that is computed, in order."""
 
@@ -31,10 +57,7 @@ class _Operators(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
         """One operator."""
-        name = func._schema.name.removeprefix("aten::")
-        overload = func._schema.overload_name
-        sized = (kwargs or {}).get("output_size") is not None
-        if not sized and not WAITS.isdisjoint((name, f"{name}.{overload}")):
+        if name := waits(func, kwargs or {}):
             raise RuntimeError(f"{name}: operation not permitted when stream is capturing")
         given = tree_map(_alias, (args, kwargs or {}))
         found = func(*args, **(kwargs or {}))
