@@ -15,7 +15,7 @@ from benchmarks.ansatz_limit.product import ProductOfMarginals
 from benchmarks.ansatz_limit.rows import Table, labels_of
 from benchmarks.ansatz_limit.samples import Samples, samples_of, sizes_of
 from benchmarks.ansatz_limit.trajectories import Say
-from benchmarks.ansatz_limit.variants import POVMS, Variant, one_string
+from benchmarks.ansatz_limit.variants import POVMS, Variant, compared_with
 
 
 def complete(
@@ -43,17 +43,7 @@ def complete(
     Raises:
         InputError: settings that do not go together, a folder that cannot be written.
     """
-    for problem in problems:  # refused before anything is computed
-        for variant in variants:
-            problem.point(variant.povm, seed, **variant.ansatz)
-    missing = [
-        (problem, variant)
-        for problem in sorted(problems, key=lambda each: (each.n_sites, each.lattice, each.Jy, each.t))
-        for variant in variants
-        if not table.has(labels_of(problem, variant, sizes_of(problem, *trajectories), budget, seed))
-        # the exact p is its own image: the same loss as without
-        and not (variant.images and problem.is_exact and budget.sums == EXACT)
-    ]
+    missing = _missing(table, problems, variants, trajectories, budget, seed)
     for _, group in groupby(missing, key=lambda each: (each[0].lattice, each[0].Jy)):
         fits = tuple(group)
         states = tuple(dict.fromkeys(problem for problem, _ in fits))
@@ -62,6 +52,27 @@ def complete(
         for problem, variant in fits:
             sizes = sizes_of(problem, *trajectories)
             _one(table, problem, variant, samples[problem, variant.povm], sizes, budget, seed, say)
+
+
+def _missing(
+    table: Table,
+    problems: Sequence[Problem],
+    variants: Sequence[Variant],
+    trajectories: tuple[int, int],
+    budget: Budget,
+    seed: int,
+) -> list[tuple[Problem, Variant]]:
+    """Fits that have no row, those of one lattice and coupling side by side; refused before anything is computed."""
+    missing = []
+    for problem in sorted(problems, key=lambda each: (each.n_sites, each.lattice, each.Jy, each.t)):
+        sizes = sizes_of(problem, *trajectories)
+        for variant in variants:
+            problem.point(variant.povm, seed, **variant.ansatz)
+            if variant.images and problem.is_exact and budget.sums == EXACT:
+                continue  # the exact p is its own image: the same loss as without
+            if not table.has(labels_of(problem, variant, sizes, budget, seed)):
+                missing.append((problem, variant))
+    return missing
 
 
 def _one(
@@ -78,9 +89,9 @@ def _one(
     fitted = fit(problem, variant, samples, budget, seed, say)
     train_BN = torch.from_numpy(samples.train_GBN.reshape(-1, problem.n_sites))
     product_G = negative_log_likelihood(ProductOfMarginals(train_BN), samples.held_GBN)
-    one = one_string(variant.povm)
-    file = table.file(labels_of(problem, one, sizes, budget, seed), samples.key)
-    table.add(labels, fitted, samples, product_G, None if variant.product or variant is one else file)
+    one = compared_with(variant)
+    file = None if one is None else table.file(labels_of(problem, one, sizes, budget, seed), samples.key)
+    table.add(labels, fitted, samples, product_G, file)
     row = table.rows[-1]
     exact = "" if samples.p is None else f", relative entropy {row['relative_entropy']:.4f}"
     gain = f"{row['gain']:.4f} ({row['gain_error']:.4f}) below the product"

@@ -44,20 +44,27 @@ class Variant:
         return ", ".join([*words, *(["images of the samples"] if self.images else [])])
 
 
+TWO, FOUR, DEEP = {"strings": "2t"}, {"strings": "4t"}, {"layers": 2}
+WIDE, ROTATION = {"width": 64, "feedforward": 64}, {"spin_symmetry": "z"}
 VARIANTS = (
     Variant("product of marginals", product=True),
     Variant("one string"),
-    Variant("images", images=True),
-    Variant("2t", {"strings": "2t"}),
-    Variant("two layers", {"layers": 2}),
-    Variant("wide", {"width": 64, "feedforward": 64}),
-    Variant("wide, images", {"width": 64, "feedforward": 64}, images=True),
-    Variant("4t", {"strings": "4t"}),
+    Variant("one string, images", images=True),
+    Variant("2t", TWO),
+    Variant("2t, images", TWO, images=True),
+    Variant("4t", FOUR),
+    Variant("4t, images", FOUR, images=True),
+    Variant("two layers", DEEP),
+    Variant("two layers, images", DEEP, images=True),
+    Variant("wide", WIDE),
+    Variant("wide, images", WIDE, images=True),
     Variant("cubic: product of marginals", povm=CUBIC, product=True),
     Variant("cubic: one string", povm=CUBIC),
-    Variant("cubic: rotation about z", {"spin_symmetry": "z"}, povm=CUBIC),
+    Variant("cubic: one string, images", povm=CUBIC, images=True),
+    Variant("cubic: rotation about z", ROTATION, povm=CUBIC),
+    Variant("cubic: rotation about z, images", ROTATION, povm=CUBIC, images=True),
 )
-"""In the order in which they are fitted: a product and one string of a POVM first."""
+"""In the order in which they are fitted: what others are compared with comes first."""
 POVMS = tuple(dict.fromkeys(variant.povm for variant in VARIANTS))
 """Those that samples are made of."""
 
@@ -75,6 +82,13 @@ def named(names: Sequence[str]) -> tuple[Variant, ...]:
     return tuple(variant for variant in VARIANTS if variant.name in names)
 
 
-def one_string(povm: str) -> Variant:
-    """What others of a POVM are compared with."""
-    return next(variant for variant in VARIANTS if variant.povm == povm and not variant.product)
+def compared_with(variant: Variant) -> Variant | None:
+    """One string fitted in the same way; with images, without them; without, nothing. A product: nothing."""
+    if variant.product:
+        return None
+    plain, images = (
+        next(one for one in VARIANTS if one.povm == variant.povm and one.images == images and not one.product)
+        for images in (False, True)
+    )
+    other = images if variant.images and variant is not images else plain
+    return None if other is variant else other

@@ -26,7 +26,7 @@ from benchmarks.ansatz_limit.outcomes import drawn
 from benchmarks.ansatz_limit.problems import Problem
 from benchmarks.ansatz_limit.rows import COLUMNS, Table
 from benchmarks.ansatz_limit.samples import Samples
-from benchmarks.ansatz_limit.variants import VARIANTS, Variant, named
+from benchmarks.ansatz_limit.variants import VARIANTS, Variant, compared_with, named
 from repro.ansatz.strings import symmetries
 from repro.physics.lattice import ring
 from repro.physics.povm import POVMS
@@ -136,6 +136,15 @@ def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of what is known, so that a test is short."""
     monkeypatch.setattr(samples_module, "EXACT_TRAINING", 20)
     monkeypatch.setattr(samples_module, "EXACT_HELD_OUT", 10)
+
+
+def test_a_variant_is_compared_with_one_string_fitted_in_the_same_way() -> None:
+    found = {each.name: compared_with(each) for each in VARIANTS}
+    names = {name: each.name if each else "" for name, each in found.items()}
+    assert names["product of marginals"] == names["one string"] == names["cubic: one string"] == ""
+    assert names["2t"] == names["one string, images"] == "one string"
+    assert names["wide, images"] == "one string, images"
+    assert names["cubic: rotation about z, images"] == "cubic: one string, images"
 
 
 CHOSEN = named(["product of marginals", "one string", "2t"])
