@@ -8,7 +8,8 @@ these samples; whole trajectories are held out. The table says of each fit:
     gain              how much lower it is than that of the product of marginals, sample by sample
     over_one          how much lower than that of one string fitted in the same way, sample by sample (one string fitted
                       to images: than without them)
-    train_nll         the same on samples that were fitted: where it is much lower, the fit is too close to them
+    train_nll         -log p(a) of samples that were fitted: a fit that is lower than another here and higher on those
+                      held out is too close to its samples
     relative_entropy  sum_a p(a) log [p(a) / q(a)] of the fit q, up to nine spins
     sigma_*           Pauli means of the fit, beside those of the samples
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from repro.utils.errors import InputError
 
-PAGE = "docs/methods.md"
+PAGE = Path("docs/methods.md")
 BEGIN, END = "<!-- ansatz limit -->", "<!-- end -->"
 KNOWN = ("state", "ansatz", "relative entropy", "-log p held out", "entropy", "⟨σ_z⟩", "of the samples", "CPU s")
 SAMPLED = (
@@ -58,6 +59,20 @@ def _with_error(row: dict[Any, Any], name: str) -> str:
 def _means(row: dict[Any, Any]) -> list[str]:
     samples = f"{row['sigma_z_samples']:.3f} ± {row['sigma_z_samples_error']:.3f}"
     return [f"{row['sigma_z']:.3f}", samples, f"{row['seconds']:.0f}"]
+
+
+def read(page: Path) -> str:
+    """A page that has the place of the tables.
+
+    Raises:
+        InputError: there is none, or none with the marks.
+    """
+    try:
+        text = page.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"page {page}: {error.strerror or error}, expected to run in a checkout") from error
+    with_tables(text, pd.DataFrame(columns=["n_sites", "lattice", "Jy", "t", "povm"]))
+    return text
 
 
 def with_tables(page: str, table: pd.DataFrame) -> str:

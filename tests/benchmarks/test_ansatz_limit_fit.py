@@ -191,6 +191,7 @@ def test_a_row_says_what_its_fit_gained(tmp_path: Path) -> None:
     product, one, two = rows.loc["product of marginals"], rows.loc["one string"], rows.loc["2t"]
     assert two["gain"] == pytest.approx(product["nll"] - two["nll"], abs=1e-8)
     assert two["over_one"] == pytest.approx(one["nll"] - two["nll"], abs=1e-8)
+    assert two["settings"] == "strings 2t"
     assert 0 < two["over_one_error"] < two["nll_error"]
     assert math.isnan(one["over_one"]) and math.isnan(product["over_one"])
     # what is held out scatters about the exact cross-entropy
