@@ -13,9 +13,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from repro.config.control import CONTROL, half_step_control
+from repro.config.control import half_step_control
 from repro.config.listed import Listed
 from repro.config.point import Point
+from repro.utils.result_table import CONTROL
 
 from . import fig2, fig4, figS3, figS4
 

@@ -7,10 +7,6 @@ from typing import TypeVar
 from repro.config.point import Point
 from repro.config.settings import change, leaves
 
-CONTROL = ": control"
-"""End of the name of a panel whose runs are controls of those of another."""
-
-
 AnyPoint = TypeVar("AnyPoint", bound=Point)
 
 

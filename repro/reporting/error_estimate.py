@@ -16,9 +16,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from repro.config.control import CONTROL
 from repro.utils.errors import InputError
 from repro.utils.formatting import significant
+from repro.utils.result_table import CONTROL
 
 CONFIDENCE = 0.95
 UNIT = 1.0
@@ -40,10 +40,8 @@ def estimates(table: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InputError: no problem has two seeds.
     """
-    table = table.assign(t=table["t"].map(significant), control=table["panel"].str.endswith(CONTROL))
-    table["panel"] = table["panel"].str.removesuffix(CONTROL)
     rows = []
-    for key, of_problem in table.groupby([*PROBLEM, "observable"], dropna=False, sort=False):
+    for key, of_problem in with_controls(table).groupby([*PROBLEM, "observable"], dropna=False, sort=False):
         evolution = over_time(of_problem[np.isfinite(of_problem["t"])])
         for kind, over_t in (("evolution", evolution), ("steady state", steady_state(of_problem, evolution))):
             if len(over_t):
@@ -52,6 +50,12 @@ def estimates(table: pd.DataFrame) -> pd.DataFrame:
     if not rows:
         raise InputError("error estimate: no problem has two seeds, expected at least two runs that differ in seed")
     return pd.DataFrame(rows)
+
+
+def with_controls(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a column `control`, whether a row is of one, then in the panel that it controls."""
+    control = table["panel"].str.endswith(CONTROL)
+    return table.assign(t=table["t"].map(significant), control=control, panel=table["panel"].str.removesuffix(CONTROL))
 
 
 def _judged(rows: pd.DataFrame, over_t: pd.DataFrame) -> dict[str, object]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES, check_enumerable
-from repro.config.control import CONTROL, half_step_control
+from repro.config.control import half_step_control
 from repro.config.evolution import LONGEST, MOST_STEPS
 from repro.config.listed import Listed
 from repro.config.method import Projection
@@ -23,6 +23,7 @@ from repro.solver.problem import Problem
 from repro.solver.problem_point import ProblemPoint
 from repro.utils.errors import InputError, unknown
 from repro.utils.formatting import significant
+from repro.utils.result_table import CONTROL
 from repro.utils.validation import check_bool, check_float, check_int, check_text, shorten
 
 AUTO = "auto"

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repro.config.control import CONTROL
 from repro.config.listed import Listed
 from repro.physics.density import SMALLEST_EIGENVALUE
 from repro.physics.observables import column
@@ -26,6 +25,7 @@ from repro.reporting.error_estimate import over_time, steady_state
 from repro.running.folders import point_folder
 from repro.solver.problem import Problem
 from repro.utils.formatting import significant
+from repro.utils.result_table import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -39,6 +39,8 @@ OPTIONAL = frozenset({"Jx", "Jy", "Jz", "B", "V", "g", "tau", "exact", "smallest
 """Numbers that a row may leave empty (NaN in a frame): another model's couplings, an exact value out of reach."""
 OPTIONAL_INTEGERS = frozenset({"n_samples"})
 
+CONTROL = ": control"
+"""End of the name of a panel whose runs are controls of those of another."""
 ROWS_PER_FILE = 4000
 """About a megabyte: what repositories and their viewers take."""
 
