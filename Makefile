@@ -23,7 +23,7 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 .DEFAULT_GOAL := help
 FAULTS := package/test_bad_api cli/test_bad_arguments cli/test_bad_files cli/test_status methods/test_sanity \
   $(addprefix running/test_,busy_points checkpoints clock cluster events status stopping)
-FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 ledger methods settings
+FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 frontier ledger methods settings
 .PHONY: help setup test test-all test-slurm test-faults docs lint $(FIGURES) all figures publish claims report bench \
   crossing ansatz-limit gpu gpu-dry gpu-collect reference rbm dashboard sync lock clean force
 
@@ -142,6 +142,7 @@ figS2: ## variational losses
 figS3: ## short times at ten times the energy
 figS4: ## long times at ten times the energy
 figS5: ## repeated runs and their average
+frontier: ## beyond exact reach: square lattices up to 6x6, with estimates of the error (workstation: hours a point at 6x6)
 ledger: ## further seeds, losses and faults that the claims need
 methods: ## beyond the paper: evolutions by projection beside the paper's objective
 settings: ## what the paper does not give: iterations, decay of the rate and draws of a time step

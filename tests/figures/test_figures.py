@@ -175,7 +175,7 @@ def test_same_bytes_in_another_process_at_another_time(tmp_path: Path) -> None:
 
 def test_every_module_is_registered() -> None:
     folder = Path(figures.__file__).parent
-    others = (folder / f"{name}.py" for name in ("ledger", "methods", "settings"))
+    others = (folder / f"{name}.py" for name in ("frontier", "ledger", "methods", "settings"))
     assert list(figures.registry()) == sorted(path.stem for path in (*folder.glob("fig*.py"), *others))
     assert set(figures.registry()) == set(experiments.names())
     with pytest.raises(InputError, match="unknown figure 'fig44'; did you mean 'fig4'"):
