@@ -186,7 +186,7 @@ def prepare_beyond(points: Sequence[Point], runs: Path, say: Callable[[str], Non
         told = partial(_tell, say, f"steady state of {name}")
         trajectory_steady_state.steady_state(point.lindblad_model, folders(runs), label=name, say=told)
     others = [point for point in beyond if point.method.from_initial_state and not is_line(point.lattice)]
-    for point in _longest(others):
+    for point in _longest([point for point in others if not stored_evolution(point, runs)]):
         name = _name(point)
         told = partial(_tell, say, f"evolution of {name}")
         model, t_end = point.lindblad_model, end_time(point)

@@ -12,7 +12,7 @@ from repro.config.point import point_of
 from repro.physics import lattice, lindblad
 from repro.references import density_matrix, trajectory_evolution
 from repro.references.cache import OBSERVABLES
-from repro.references.of_point import exact_of
+from repro.references.of_point import exact_of, prepare_beyond
 from repro.utils.errors import InputError
 
 MODEL = lindblad.heisenberg(lattice.ring(4), (1.0, 0.4, 0.7), B=0.6)
@@ -64,6 +64,17 @@ def test_a_last_step_beyond_the_curve_has_no_exact_values(tmp_path: Path) -> Non
     assert 0 < exact.error(4.96, "sigma_z") < 0.005 and math.isnan(exact.error(5.04, "sigma_z"))
     longer = exact_of(point_of(**square, tau=0.04, t_end=6.0), tmp_path)
     assert longer is not None and longer.curve is None
+
+
+def test_a_last_step_beyond_the_curve_is_not_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What points are compared with is there: 4x4 at J_y = 1.0 to t = 5, its steady state too."""
+    monkeypatch.setattr(trajectory_evolution._System, "trajectory", lambda *_: pytest.fail("computed again"))
+    square = {"rows": 4, "cols": 4, "Jy": 1.0, "estimator": "sampled", "n_samples": 9, "method": "tdvp"}
+    points = [point_of(**square, tau=tau, t_end=5.0) for tau in (0.04, 0.02)]
+    prepare_beyond(points, tmp_path, lambda text: None)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(pytest.fail.Exception, match="computed again"):
+        prepare_beyond([point_of(**square, tau=0.04, t_end=6.0)], tmp_path, lambda text: None)
 
 
 @pytest.mark.parametrize("rate", [1e9, 1e-9])
