@@ -23,7 +23,17 @@ from repro.solver import exact_source
 from repro.solver.plan import AUTO, EVOLUTION, STEADY, Request, longer, points
 from repro.solver.problem import Problem
 from repro.solver.solution import Solution
-from repro.solver.table import COLUMNS, Exact, drift, evolution_rows, least_eigenvalue, runs_of, steady_rows, times_of
+from repro.solver.table import (
+    COLUMNS,
+    Exact,
+    evolution_rows,
+    least_eigenvalue,
+    runs_of,
+    steady_rows,
+    still_moving,
+    times_of,
+)
+from repro.solver.tail import fluctuates
 from repro.utils.errors import InputError
 from repro.utils.files import check_folder, check_writable
 from repro.utils.formatting import significant
@@ -129,8 +139,8 @@ def solve(
         seed: of weights and draws.
         seeds: how many. With two or more, and a control run, `error` is an estimate of the whole error
             (`repro.reporting.error_estimate`); with one it is that of the draws alone.
-        method: "auto" (projection where sums are exact, else collocation), "tdvp" (draws), or the paper's "dynamics"
-            (Eq. 4) and, for steady states, "variational" (Eq. 5).
+        method: "auto" (projection where sums are exact; from draws collocation, and tdvp for steady states), or the
+            paper's "dynamics" (Eq. 4) and, for steady states, "variational" (Eq. 5).
         estimator: "enumeration" of all 4^N configurations, "sampled", or "auto": by size and by free memory.
         step: length of a time step.
         iterations: of Adam within a time step (1.5 times as many in the first); of tdvp Runge-Kutta steps.
@@ -190,7 +200,7 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     if STEADY in todo:
         histories = runs_of(natural, todo[STEADY], settings.runs)
         known.append(exact_source.steady_state(natural, folder, notes, machine.say) if exact else None)
-        rows += steady_rows(natural, histories, known[-1])
+        rows += steady_rows(natural, histories, known[-1], fluctuates(todo[STEADY][0].point))
     every = [point for of_kind in todo.values() for point in of_kind]
     folders = [point_folder(settings.runs, point) for point in every]
     seconds = sum(json.loads((folder / DONE).read_text())["seconds"] for folder in folders)
@@ -209,7 +219,7 @@ def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: l
         histories = runs_of(problem, steady, machine.settings.runs)
         if steady[0].point.method.evolution is None:
             return steady
-        moving = max(drift(run) for _, run in histories.groupby(["observable", "seed", "control"]))
+        moving = still_moving(histories, fluctuates(steady[0].point))
         if moving <= SETTLED_CHANGE:
             return steady
         if doubling < DOUBLINGS:

@@ -4,7 +4,8 @@
 
 With one seed `error` is the standard error of the draws (0 for exact sums: it says nothing about the fit). With several
 it is the estimate of `repro.reporting.error_estimate`, from the seeds' scatter and a control. Of a steady state it
-includes what still moved at the end.
+includes what still moved at the end. By velocities of draws a steady state is the mean over the last `STILL_MOVING` of
+its curve, and with one seed the error is that of this mean (`repro.solver.tail`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from repro.references.limits import yet_to_go
 from repro.reporting.error_estimate import over_time, steady_state
 from repro.running.folders import point_folder
 from repro.solver.problem import Problem
+from repro.solver.tail import STILL_MOVING, Tail, tail, together
 from repro.utils.formatting import significant
 from repro.utils.result_table import CONTROL
 
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ("t", "observable", "mean", "error", "exact", "deviation", "exact_error")
 UNKNOWN = (math.nan, math.nan)
-STILL_MOVING = 2.5
-"""Time over which a last state is asked whether it moves."""
 
 
 @dataclass(frozen=True)
@@ -115,27 +115,78 @@ def evolution_rows(problem: Problem, runs: pd.DataFrame, exact: Exact | None) ->
     return rows
 
 
-def steady_rows(problem: Problem, runs: pd.DataFrame, exact: Exact | None) -> list[dict[str, object]]:
-    """One row per observable, t = inf: the last state of every run, and what still moved before it."""
-    import pandas as pd
+def steady_rows(
+    problem: Problem, runs: pd.DataFrame, exact: Exact | None, fluctuates: bool = False
+) -> list[dict[str, object]]:
+    """One row per observable, t = inf: the last state of every run, and what still moved before it.
 
+    Args:
+        problem: for the order of the observables.
+        runs: as `runs_of` gives them.
+        exact: values of the steady state, None where there are none.
+        fluctuates: the mean over the end of a curve counts in place of the last state (`repro.solver.tail`).
+    """
     rows = []
     for each in problem.asked:
         of_observable = runs[runs["observable"] == each.name].assign(exact=math.nan)
-        last = of_observable.groupby(["seed", "control"], sort=False).tail(1).assign(t=math.inf)
-        timed = of_observable[of_observable["t"].notna()]
-        if of_observable.loc[~of_observable["control"], "seed"].nunique() > 1:
-            estimated = steady_state(pd.concat([timed, last]), over_time(timed))
-            mean = float(estimated["mean"].iloc[0])
-            curve = timed[~timed["control"]].groupby("t")["mean"].mean()
-            to_come = _to_come(curve, curve.index.max()) if len(curve) else 0.0
-            error = math.hypot(float(estimated["estimate"].iloc[0]), to_come)
+        if fluctuates:
+            mean, error = _over_the_end(of_observable, len(problem.asked))
         else:
-            mean = float(last["mean"].iloc[0])
-            error = math.hypot(float(last["error"].iloc[0]), drift(timed))
+            mean, error = _at_the_end(of_observable)
         known = UNKNOWN if exact is None else (float(exact.means[each.name][0]), float(exact.errors[each.name][0]))
         rows.append(_row(math.inf, each.name, mean, error, *known))
     return rows
+
+
+def _at_the_end(runs: pd.DataFrame) -> tuple[float, float]:
+    """Mean and error of one observable, from last states."""
+    import pandas as pd
+
+    last = runs.groupby(["seed", "control"], sort=False).tail(1).assign(t=math.inf)
+    timed = runs[runs["t"].notna()]
+    if not _several_seeds(runs):
+        return float(last["mean"].iloc[0]), math.hypot(float(last["error"].iloc[0]), drift(timed))
+    estimated = steady_state(pd.concat([timed, last]), over_time(timed))
+    curve = timed[~timed["control"]].groupby("t")["mean"].mean()
+    to_come = _to_come(curve, curve.index.max()) if len(curve) else 0.0
+    return float(estimated["mean"].iloc[0]), math.hypot(float(estimated["estimate"].iloc[0]), to_come)
+
+
+def _over_the_end(runs: pd.DataFrame, observables: int) -> tuple[float, float]:
+    """Mean and error of one observable, from windows of time."""
+    import pandas as pd
+
+    tails = _tails(runs)
+    found = together([each for (_, control), each in tails.items() if not control])
+    known = found.error
+    if _several_seeds(runs):
+        rows = [(seed, control, each.mean, each.error) for (seed, control), each in tails.items()]
+        windows = pd.DataFrame(rows, columns=["seed", "control", "mean", "error"]).assign(t=math.inf, exact=math.nan)
+        known = float(over_time(windows)["estimate"].iloc[0])
+    return found.mean, math.hypot(known, max(found.moved, found.moving(observables)))
+
+
+def _several_seeds(runs: pd.DataFrame) -> bool:
+    return bool(runs.loc[~runs["control"], "seed"].nunique() > 1)
+
+
+def _tails(runs: pd.DataFrame) -> dict[Any, Tail]:
+    """Of one observable, by (seed, whether it is a control)."""
+    by_run = runs.groupby(["seed", "control"], sort=False)
+    return {key: tail(run.set_index("t")["mean"]) for key, run in by_run}
+
+
+def still_moving(runs: pd.DataFrame, fluctuates: bool) -> float:
+    """The most that any observable still moves by: of any run, or of the mean of all where they fluctuate.
+
+    Args:
+        runs: as `runs_of` gives them.
+        fluctuates: as in `steady_rows`; then what noise alone may be the cause of does not count.
+    """
+    if not fluctuates:
+        return max(drift(run) for _, run in runs.groupby(["observable", "seed", "control"]))
+    by_observable = runs.groupby("observable")
+    return max(together([*_tails(run).values()]).moving(len(by_observable)) for _, run in by_observable)
 
 
 def drift(timed: pd.DataFrame) -> float:
