@@ -27,11 +27,13 @@ class Method(Settings):
         short: in a point's name.
         from_initial_state: whether it evolves the initial product state, so that an exact evolution compares.
         networks: how many are trained at once.
+        leaves_zero: whether, with exact sums, it gives an outcome that had no probability one.
     """
 
     short: ClassVar[str] = ""
     from_initial_state: ClassVar[bool] = False
     networks: ClassVar[int] = 1
+    leaves_zero: ClassVar[bool] = False
 
     @property
     def label(self) -> str:

@@ -114,6 +114,7 @@ class Projection(BeyondThePaper, AdamEvolution):
 
     kind: ClassVar[str] = "projection"
     short: ClassVar[str] = "proj"
+    leaves_zero: ClassVar[bool] = True
     dense_output: int = setting(
         1, "states recorded per time step, by the propagation itself (projection, exact sums)", above=0
     )
@@ -139,6 +140,7 @@ class Collocation(BeyondThePaper, AdamEvolution):
 
     kind: ClassVar[str] = "collocation"
     short: ClassVar[str] = "coll"
+    leaves_zero: ClassVar[bool] = True
     networks: ClassVar[int] = 2
     reuse: int = setting(1, "iterations that share their draws and one evaluation of L (collocation)", above=0)
 

@@ -38,7 +38,7 @@ def test_labels_and_the_way_a_number_is_written_change_no_id() -> None:
         (DYNAMICS, {"method": "projection"}),
         (change(DYNAMICS, method="projection"), {"method": "collocation"}),
         (PLAIN, {"povm": "pauli4"}),
-        (PLAIN, {"initial": "down"}),
+        (PLAIN, {"initial": "plus"}),
         (point_of(model="tfim"), {"g": 1.0}),
         (point_of(lattice="ring"), {"lattice": "chain"}),
     ],
@@ -50,7 +50,7 @@ def test_what_changes_the_numbers_changes_the_id(point: Point, changes: dict[str
 # A changed value of every setting, so that a new one cannot be left out of the id unnoticed.
 CHANGED: dict[str, Any] = (
     {"lattice": "ring", "rows": 2, "cols": 2, "periodic": False, "n_sites": 4, "model": "tfim", "povm": "pauli4"}
-    | {"Jx": 0.1, "Jy": 0.2, "Jz": 0.3, "B": 1.0, "V": 1.0, "g": 1.0, "gamma": 2.0, "initial": "down"}
+    | {"Jx": 0.1, "Jy": 0.2, "Jz": 0.3, "B": 1.0, "V": 1.0, "g": 1.0, "gamma": 2.0, "initial": "plus"}
     | {"layers": 2, "width": 64, "heads": 2, "feedforward": 8, "norm": "pre", "strings": "8s"}
     | {"spin_symmetry": "z", "positions": "learned", "dense_output": 4, "hilbert_schmidt": 0.5, "reuse": 4}
     | {
@@ -131,6 +131,7 @@ def test_every_setting_says_what_it_is(name: str) -> None:
         {"method": "variational+dynamics", "objective": "sign"},
         {"objective": "sign", "mixing": 1.1},
         {"sampling": "unmasked"},
+        {"initial": "down"},
     ],
 )
 def test_a_bad_value_is_refused_in_one_line(changes: dict[str, Any]) -> None:
@@ -261,3 +262,25 @@ def test_fig4_quick_has_every_curve_family_on_the_papers_lattice() -> None:
     assert len(set(_over("layers", _fig4("quick", "a")))) > 1
     exact = {leaves(point)["Jy"] for point in experiments.load("fig4").exact_line("quick")}
     assert exact == set(_over("Jy", _fig4("paper")))
+
+
+METHODS = ("variational", "dynamics", "variational+dynamics", "projection", "collocation", "tdvp")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("n_samples", [None, 100])
+def test_an_outcome_of_no_probability_at_the_start_is_refused_where_nothing_shows_what_becomes_of_it(
+    method: str, n_samples: int | None
+) -> None:
+    # <down| 1 + sigma_z |down> = 0: the first direction of the tetrahedron points up
+    settings: dict[str, Any] = {"method": method, "n_samples": n_samples, "povm": "tetrahedral"}
+    point_of(**settings, initial="up")
+    point_of(**settings | {"povm": "tetrahedral-cubic"}, initial="down")
+    if n_samples is None and method in ("projection", "collocation"):
+        point_of(**settings, initial="down")
+        return
+    with pytest.raises(InputError, match=r"outcome 0 of POVM tetrahedral .* expected povm tetrahedral-cubic"):
+        point_of(**settings, initial="down")
+    # the third element of 4-Pauli is |r><r| / 3
+    with pytest.raises(InputError, match="outcome 2 of POVM pauli4"):
+        point_of(**settings | {"povm": "pauli4"}, initial="left")

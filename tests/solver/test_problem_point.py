@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import pickle
@@ -131,7 +132,7 @@ def test_a_killed_point_goes_on_to_the_same_numbers(tmp_path: Path, monkeypatch:
 
 
 def test_a_sampled_state_is_measured_on_160000_samples() -> None:
-    problem, _ = MODELS["dephased_hopping"]()
+    problem = dataclasses.replace(MODELS["dephased_hopping"]()[0], povm="tetrahedral-cubic")
     request = Request(t_end=0.1, estimator="sampled", changes={"n_samples": 50})
     (point,) = points(problem, request, 4 * GIB, "cpu")[EVOLUTION]
     row = CollocationModule(point.point).measure()

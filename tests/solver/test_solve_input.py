@@ -174,7 +174,7 @@ def test_a_state_per_site_has_one_visiting_order() -> None:
     model = repro.LindbladModel(repro.ring(3), one_site=[(0, SIGMA_X)])
     with pytest.raises(InputError, match="with an initial state per site"):
         from_leaves(
-            ProblemPoint, {"problem": repro.Problem(model, ["up", "up", "down"]).text, "strings": "translations"}
+            ProblemPoint, {"problem": repro.Problem(model, ["up", "up", "plus"]).text, "strings": "translations"}
         )
     alike = from_leaves(ProblemPoint, {"problem": repro.Problem(model, "left").text, "strings": "translations"})
     assert change(alike, seed=1).ansatz.strings == "translations"
@@ -204,3 +204,14 @@ def test_a_tuple_is_a_bloch_vector_and_states_are_a_list() -> None:
     assert repro.Problem(model, (0, 0, 1)).bloch_vectors == ((0, 0, 1),) * 3
     each = repro.Problem(model, ["up", (0, 0, -1), "plus"]).bloch_vectors
     assert each == ((0, 0, 1), (0, 0, -1), (1, 0, 0))
+
+
+def test_a_start_that_draws_cannot_leave_is_refused_and_what_is_told_helps(tmp_path: Path) -> None:
+    model = repro.LindbladModel(repro.ring(2), one_site=[(0, SIGMA_X)], jumps=[(0, SIGMA_MINUS, 1.0)])
+    settings = {"t_end": 0.1, "estimator": "sampled", "n_samples": 20, "iterations": 1, "runs": tmp_path}
+    for method in ("collocation", "tdvp", "projection", "dynamics"):
+        with pytest.raises(InputError, match=r"outcome 0 of site 1 of .* expected povm tetrahedral-cubic"):
+            repro.solve(repro.Problem(model, ["up", "down"]), method=method, quiet=True, **settings)
+    assert not any(tmp_path.iterdir())
+    told = repro.Problem(model, ["up", "down"], povm="tetrahedral-cubic")
+    assert len(repro.solve(told, method="tdvp", quiet=True, exact=False, **settings).table)
