@@ -16,8 +16,8 @@ from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES, check_enumerable
 from repro.config.control import half_step_control
 from repro.config.evolution import LONGEST, MOST_STEPS
 from repro.config.listed import Listed
-from repro.config.method import Projection
-from repro.config.settings import build, change, from_leaves, leaves
+from repro.config.method import Collocation, Projection, Tdvp
+from repro.config.settings import all_leaves, build, change, from_leaves, leaves
 from repro.running.memory_check import fits
 from repro.solver.problem import Problem
 from repro.solver.problem_point import ProblemPoint
@@ -35,9 +35,12 @@ ROWS = 60
 """About how many times an evolution is recorded at."""
 STEADY_TIME = 10.0
 """An evolution over this time (natural unit) stands for the steady state at first."""
-TO_STEADY = {"step": 2.5, "step_iterations": 1000, "dense_output": 4}
-"""Settings of that evolution by projection: what each step leaves wrong decays in the next one. States within a step
-show what turns by whole periods from one step to the next."""
+TO_STEADY: dict[tuple[str, bool], dict[str, Any]] = {
+    ("projection", False): {"step": 2.5, "step_iterations": 1000, "dense_output": 4},
+    ("tdvp", True): {"n_samples": 1000, "measured_batches": 1},
+}
+"""Settings of that evolution by method and whether it draws. What each step of a projection leaves wrong decays in the
+next one; states within a step show what turns by whole periods. What draws scatter averages out over time."""
 MOST_SEEDS = 100
 EVOLUTION, STEADY = "evolution", "steady state"
 NETWORK = {"layers": 2, "width": 32, "heads": 4, "feedforward": 32, "positions": "learned"}
@@ -51,6 +54,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 OF_DRAWS = {"layers": 1, "n_samples": 1000}
 """Of methods whose defaults have no draws."""
+OF_COLLOCATION = all_leaves(Collocation).keys() - all_leaves(Tdvp).keys()  # with these "auto" keeps to it
 ITERATIONS = {"variational": "iterations", "tdvp": "substeps"}
 """What the argument `iterations` sets, where it is not those of Adam within a time step."""
 CHANGEABLE = (
@@ -181,8 +185,8 @@ def _fitting(problem: Problem, request: Request, kind: str, t_end: float, memory
 
 def _point(problem: Problem, request: Request, kind: str, t_end: float, estimator: str) -> ProblemPoint:
     drawn = estimator == "sampled"
-    method = request.method if request.method != AUTO else ("collocation" if drawn else "projection")
-    relaxing = TO_STEADY if kind == STEADY and method == "projection" and not drawn else {}
+    method = request.method if request.method != AUTO else _by_default(request, kind, drawn)
+    relaxing = TO_STEADY.get((method, drawn), {}) if kind == STEADY else {}
     fewer = OF_DRAWS if drawn and "n_samples" not in DEFAULTS[method] else {}
     settings = {**DEFAULTS[method], **relaxing, **fewer, **request.changes}
     default_step = settings.pop("step")
@@ -203,6 +207,13 @@ def _point(problem: Problem, request: Request, kind: str, t_end: float, estimato
             settings["dense_output"] = 2 * math.ceil(ROWS / n_steps / 2)
     _check_changes(request.changes, method, estimator, leaves(build(ProblemPoint, settings)))
     return from_leaves(ProblemPoint, settings)
+
+
+def _by_default(request: Request, kind: str, drawn: bool) -> str:
+    """What "auto" is: velocities lead draws to a steady state, unless what was asked for is of another method."""
+    longer = request.step is not None and request.step > DEFAULTS["tdvp"]["step"]
+    other = kind == EVOLUTION or longer or request.iterations is not None or OF_COLLOCATION & request.changes.keys()
+    return "projection" if not drawn else "collocation" if other else "tdvp"
 
 
 def _check_changes(changes: Mapping[str, Any], method: str, estimator: str, known: Mapping[str, Any]) -> None:

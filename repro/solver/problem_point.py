@@ -36,13 +36,14 @@ class ProblemSystem(Settings):
     """What is simulated: a user's problem.
 
     Attributes:
-        measured_batches: single sites and pairs, which nothing averages, take more samples than site averages do.
+        measured_batches: single sites and pairs, which nothing averages, take more samples than site averages do, but
+            where time averages them.
         rate: times are in the problem's own unit.
     """
 
     problem: str = setting("", "the problem, as `Problem.text` gives it")
+    measured_batches: int = setting(8, "batches of 20,000 samples that a drawn state is measured on", above=0)
 
-    measured_batches: ClassVar[int] = 8
     rate: ClassVar[float] = 1.0
     label: ClassVar[str] = "problem"
 
