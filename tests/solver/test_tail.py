@@ -146,9 +146,7 @@ def test_a_small_ring_beside_qutip(tmp_path: Path) -> None:
         jumps=[(site, SIGMA_MINUS, 1.0) for site in lattice.sites],
     )
     problem = repro.Problem(model, "down", "tetrahedral-cubic", ["X", "Y", "Z", "Z0 Z2"])
-    settings = {**TINY, "width": 16, "feedforward": 16, "n_samples": 300, "seed": 1}
+    settings = {**TINY, "width": 16, "feedforward": 16, "n_samples": 300, "step": 0.2}
     table = repro.solve(problem, steady=True, method="tdvp", estimator="sampled", runs=tmp_path, **settings).table
     assert len(table) == 4 and (table["error"] < 0.01).all()
-    spins, both = table.iloc[:3], table.iloc[3]
-    assert (spins["deviation"].abs() < 2 * spins["error"]).all(), table
-    assert abs(both["deviation"]) < 0.03  # 3.3 errors at these settings: draws are not all that velocities miss
+    assert (table["deviation"].abs() < 3 * table["error"]).all(), table
