@@ -41,7 +41,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
                     rows = of_panel[(of_panel["problem"] == problem) & (of_panel["way"] == way)]
                     _way(axes, rows.sort_values("n_sites"), way, line, labelled=panel == "1d")
             drawn = [f"{name} ({WORDS[line]})" for name, line in zip(problems, LINES, strict=False)]
-            axes.set_title(f"{title}: " + ", ".join(drawn if len(drawn) > 1 else problems), fontsize=7)
+            axes.set_title(f"{title}: " + ", ".join(drawn if len(drawn) > 1 else problems), fontsize=6)
             axes.set_xlabel("spins $N$")
             _sizes(axes, of_panel)
         first = figure.axes[0]

@@ -12,8 +12,6 @@ import qutip
 
 from benchmarks.crossing import network
 from benchmarks.crossing.problems import PROBLEMS, Problem
-from repro.running.folders import RunSettings
-from repro.running.runner import run_point
 from repro.utils.errors import InputError
 from repro.utils.paths import RESULTS
 from repro.utils.result_table import read_table, write_table
@@ -42,15 +40,16 @@ def test_a_lattice_too_large_to_be_shipped_is_a_cost_alone(tmp_path: Path, monke
     assert found.seconds == pytest.approx((24 * 400 + 600) / 8 + 26)
 
 
-@pytest.mark.parametrize("kept", [False, True])
-def test_a_ring_that_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool) -> None:
+@pytest.mark.parametrize(("before", "rule"), [(None, ""), (1.0, ""), (2.0, "wall time")])
+def test_a_ring_that_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: float | None, rule: str) -> None:
     """Three spins to t = 2 beside QuTiP: what a mean over the last unit of time is of."""
     listed = network.RING.change(n_sites=3, t_end=2.0, n_samples=200)
     monkeypatch.setattr(network, "evolution", lambda problem, n_sites: listed)
-    if kept:
-        run_point(listed, RunSettings(tmp_path, tracking="disabled"))
+    if before:  # what a shorter evolution took is never left out, what was kept is told from its own clock
+        network._run(listed.change(t_end=before), tmp_path)
     found = network.network(RING, 3, longest=1e9, runs=tmp_path)
-    assert found.kind == "run" and 0 < found.seconds < 600 and found.rule == ("wall time" if kept else "")
+    assert found.kind == "run" and 0 < found.seconds < 600 and found.rule == rule
+    assert len(list(tmp_path.glob("crossing/*"))) == (2 if before == 1.0 else 1)
     times = 0.08 * np.arange(26)
     H, jumps = qutip_model(listed.point.system.build_model())
     down = qutip.tensor([qutip.basis(2, 1).proj()] * 3)
@@ -64,6 +63,11 @@ def test_a_ring_that_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kep
 def test_a_shipped_lattice_is_the_one_by_velocities(problem: Problem, seconds: float) -> None:
     found = network.network(problem, 16, longest=1.0, runs=Path("nowhere"))
     assert found.seconds == seconds and found.settings.startswith("tdvp, 0s")
+
+
+def test_long_rings_are_evolved_for_longer() -> None:
+    ends = {n_sites: network.evolution(RING, n_sites).settings["t_end"] for n_sites in (8, 12, 16, 40)}
+    assert ends == {8: 5.0, 12: 5.0, 16: 8.0, 40: 8.0}
 
 
 def test_a_shipped_lattice_that_is_steady() -> None:
@@ -99,3 +103,14 @@ def _shipped(Jy: float) -> pd.DataFrame:
 def test_a_lattice_that_is_not_shipped_is_refused() -> None:
     with pytest.raises(InputError, match="no evolution of 3x4 periodic"):
         network.network(STRONG, 12, longest=1.0, runs=Path("nowhere"))
+
+
+def test_the_shipped_table_holds_what_would_be_run() -> None:
+    table = pd.read_csv(RESULTS / "crossing.csv")
+    ours = table[(table["way"] == "network") & (table["kind"] != "extrapolated")]
+    rings = ours[ours["problem"] == RING.name].set_index("n_sites")["settings"]
+    assert dict(rings) == {N: network._in_words(network.evolution(RING, N)) for N in (8, 12, 16, 20, 24, 32, 40)}
+    for problem in (WEAK, STRONG):
+        found = network.shipped(problem, 16)
+        row = ours[(ours["problem"] == problem.name) & (ours["n_sites"] == 16)].iloc[0]
+        assert (row["settings"], row["rule"], row["seconds"]) == (found.settings, found.rule, found.seconds)
