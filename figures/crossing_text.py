@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from repro.references.cache import OBSERVABLES
-from repro.utils.errors import InputError
+from repro.utils.pages import between_marks
 
 OURS = "network"
 WAYS = ("density matrix", "trajectories", "matrix products", "tensor jumps", OURS)
@@ -148,8 +148,4 @@ def with_table(page: str, table: pd.DataFrame, sizes: dict[str, tuple[int, ...]]
     Raises:
         InputError: a page without the marks.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise InputError(f"page {page[:40]!r}...: no {BEGIN} ... {END}, expected the place of the table")
-    return f"{before}{BEGIN}\n\n{markdown(table, sizes)}\n\n{END}{after}"
+    return between_marks(page, (BEGIN, END), markdown(table, sizes))

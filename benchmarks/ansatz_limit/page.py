@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from repro.utils.errors import InputError
+from repro.utils.pages import between_marks
 
 PAGE = Path("docs/methods.md")
 BEGIN, END = "<!-- ansatz limit -->", "<!-- end -->"
@@ -81,8 +82,4 @@ def with_tables(page: str, table: pd.DataFrame) -> str:
     Raises:
         InputError: a page without the marks.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise InputError(f"page {page[:40]!r}...: no {BEGIN} ... {END}, expected the place of the tables")
-    return f"{before}{BEGIN}\n\n{markdown(table)}\n\n{END}{after}"
+    return between_marks(page, (BEGIN, END), markdown(table))

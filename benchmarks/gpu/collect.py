@@ -11,6 +11,7 @@ from benchmarks.gpu import archive
 from benchmarks.gpu.plan import CHECKS, POINTS, RUNS, TIMINGS, Request
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
+from repro.utils.pages import between_marks
 from repro.utils.paths import RESULTS, SOURCE
 
 PAGE = SOURCE / "docs" / "gpu.md"
@@ -142,8 +143,4 @@ def with_section(page: str, text: str) -> str:
     Raises:
         InputError: no marks.
     """
-    before, first, rest = page.partition(MARKS[0])
-    _, second, after = rest.partition(MARKS[1])
-    if not (first and second):
-        raise InputError(f"docs/gpu.md: expected the marks {MARKS[0]} and {MARKS[1]}")
-    return f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{after}"
+    return between_marks(page, MARKS, text)

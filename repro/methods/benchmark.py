@@ -165,7 +165,7 @@ def measured(case: Case, settings: Settings) -> dict[str, Any]:
     iteration, (model, estimator) = iteration_of(case, device, settings.memory)
     with FlopCounterMode(display=False) as flops:
         iteration()
-    if settings.record and isinstance(estimator, Enumeration) and estimator.n_samples is None:
+    if settings.record and isinstance(estimator, Enumeration) and point.estimator.exact_sums:
         iteration = _replayed(model, estimator, settings.record)
         iteration()
     seconds = [_seconds(iteration, device) for _ in range(1 if isinstance(estimator, Naive) else settings.repeat)]

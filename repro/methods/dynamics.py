@@ -77,7 +77,8 @@ class DynamicsModule(EvolutionModule):
     def repeating(self) -> tuple[Callable[..., losses.LossAndStats], tuple[torch.Tensor, ...]] | None:
         """Exact sums of Eq. 4: iterations differ in the parameters, time steps in the state before them."""
         evolution = self.evolution
-        if not (isinstance(evolution, Dynamics) and isinstance(evolution.loss, PaperLoss) and self.sums_exactly):
+        of_the_paper = isinstance(evolution, Dynamics) and isinstance(evolution.loss, PaperLoss)
+        if not (of_the_paper and self.point.estimator.exact_sums):
             return None
 
         def loss_after(*before: torch.Tensor) -> losses.LossAndStats:

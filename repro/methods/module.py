@@ -58,11 +58,6 @@ class PointModule(pl.LightningModule):
         parameters alone: no draws, no other numbers, equal shapes. None elsewhere."""
         return None
 
-    @property
-    def sums_exactly(self) -> bool:
-        """Whether every configuration is enumerated and none is drawn."""
-        return isinstance(self.estimator, Enumeration) and self.estimator.n_samples is None
-
     def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
         """One iteration; its random numbers depend on (seed, rank, epoch, iteration) alone."""
         loss, stats = self._evaluated(batch_idx)

@@ -52,7 +52,7 @@ class VariationalModule(PointModule):
 
     def repeating(self) -> tuple[Callable[..., losses.LossAndStats], tuple[torch.Tensor, ...]] | None:
         """Exact sums: iterations differ in the parameters alone."""
-        return (partial(self.loss, None), ()) if self.sums_exactly else None
+        return (partial(self.loss, None), ()) if self.point.estimator.exact_sums else None
 
     def position(self) -> dict[str, float]:
         """Iterations done."""

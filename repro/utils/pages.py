@@ -1,0 +1,23 @@
+"""Pages that code writes a part of."""
+
+from __future__ import annotations
+
+from repro.utils.errors import InputError
+
+
+def between_marks(page: str, marks: tuple[str, str], text: str) -> str:
+    """A page with another text between two marks.
+
+    Args:
+        page: the whole page.
+        marks: where the text begins and ends; they stay.
+        text: what comes between them.
+
+    Raises:
+        InputError: a page without the marks.
+    """
+    before, begin, rest = page.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
+    if not begin or not end:
+        raise InputError(f"page {page[:40]!r}...: no {marks[0]} ... {marks[1]}, expected the place of the tables")
+    return f"{before}{begin}\n\n{text}\n\n{end}{after}"
