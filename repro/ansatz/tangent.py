@@ -8,6 +8,9 @@ There are more parameters than draws, so that the solution is taken where the dr
 
     v = O^T (O O^T + lambda)^-1 f,    lambda = ridge * tr(O O^T) / number of rows.
 
+Draws that came before know what these do not. With |v - mu v'|^2 as the penalty, v' the velocity before, directions
+of which no draw of now tells keep what they had (for steps of an optimiser: Goldshlager, Abrahamsen and Lin, 2024).
+
 Tensor suffixes: A configurations, N sites, C components of the mixture, P parameters.
 """
 
@@ -40,6 +43,19 @@ class Velocity:
     flat_P: torch.Tensor
     residual: torch.Tensor
     missed: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Differences of log p between configurations where it should be the same, one for every draw.
+
+    Attributes:
+        O_AP: their derivatives.
+        rate_A: the rate that each is to change at, units of gamma.
+    """
+
+    O_AP: torch.Tensor
+    rate_A: torch.Tensor
 
 
 @torch.no_grad()
@@ -79,8 +95,15 @@ def _components(model: StringMixture, configurations_AN: torch.Tensor) -> Iterat
 
 
 @torch.no_grad()
-def best_velocity(O_AP: torch.Tensor, f_A: torch.Tensor, weight_A: torch.Tensor, ridge: float) -> Velocity:
-    """d theta / dt that makes sum_k O_k v_k as close to f as it can, with a penalty on |v|.
+def best_velocity(
+    O_AP: torch.Tensor,
+    f_A: torch.Tensor,
+    weight_A: torch.Tensor,
+    ridge: float,
+    apart: Apart | None = None,
+    near_P: torch.Tensor | None = None,
+) -> Velocity:
+    """d theta / dt that makes sum_k O_k v_k as close to f as it can, with a penalty on |v|, or on |v - near|.
 
     Mean values, which are zero in exact sums, are taken off: what is left of them is noise of the draws.
 
@@ -89,14 +112,23 @@ def best_velocity(O_AP: torch.Tensor, f_A: torch.Tensor, weight_A: torch.Tensor,
         f_A: (L p)(a) / p(a), units of gamma.
         weight_A: what each configuration counts for, sum 1: p(a), or one over the number of draws.
         ridge: lambda in units of the mean diagonal of O O^T, above 0.
+        apart: differences of log p that are to decay, of equal weight.
+        near_P: a velocity that this one is to stay near where the draws do not tell.
     """
     root_A = weight_A.sqrt()
     centred_AP, centred_A = O_AP - weight_A @ O_AP, f_A - weight_A @ f_A
-    rows_AP = centred_AP * root_A[:, None]
+    rows_AP, target_A = centred_AP * root_A[:, None], centred_A * root_A
+    if apart is not None:
+        rows_AP = torch.cat([rows_AP, apart.O_AP * root_A[:, None]])
+        target_A = torch.cat([target_A, apart.rate_A * root_A])
+    if near_P is not None:
+        target_A = target_A - rows_AP @ near_P
     kernel_AA = (rows_AP @ rows_AP.T).double()
     factor_AA = _factor(kernel_AA, ridge)
-    solved_A1 = torch.cholesky_solve((centred_A * root_A).double()[:, None], factor_AA)
+    solved_A1 = torch.cholesky_solve(target_A.double()[:, None], factor_AA)
     flat_P = rows_AP.T @ solved_A1[:, 0].to(rows_AP.dtype)
+    if near_P is not None:
+        flat_P = flat_P + near_P
     missed = (weight_A * (centred_A - centred_AP @ flat_P).abs()).sum()
     return Velocity(flat_P, (weight_A * f_A.abs()).sum(), missed)
 

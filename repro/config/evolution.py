@@ -41,6 +41,11 @@ class Method(Settings):
         return ""
 
     @property
+    def draws_images(self) -> bool:
+        """Whether it needs permutations of sites that leave the system as it is."""
+        return False
+
+    @property
     def total_iterations(self) -> int:
         """Adam iterations in all."""
         raise NotImplementedError

@@ -18,6 +18,7 @@ from repro.ansatz.strings import orders
 from repro.config.ansatz import Ansatz
 from repro.config.estimator import Enumeration, Naive, Sampled
 from repro.config.evolution import Method
+from repro.config.lattice_symmetry import site_symmetries
 from repro.config.method import METHODS, Variational
 from repro.config.settings import Settings, all_leaves, change, choice, from_leaves, leaves, part, setting
 from repro.config.spin_symmetry import NO_SYMMETRY, outcome_maps
@@ -48,6 +49,8 @@ LATER_SETTINGS: dict[str, Any] = {
     "spin_symmetry": "none",
     "relative_entropy": False,
     "measured_batches": 8,
+    "images": 0,
+    "memory": 0.0,
 }
 """Settings that came after the first results, at the values those had: there they are left out of the id."""
 
@@ -82,6 +85,8 @@ class Point(Settings):
                 f"method {self.method.kind} with gamma = 0: expected gamma above 0, or no steady state is unique"
             )
         outcome_maps(self.ansatz.spin_symmetry, self.system, self.method.from_initial_state)
+        if self.method.draws_images:
+            site_symmetries(self.system, self.method.from_initial_state)
         self._check_start()
 
     def _check_start(self) -> None:

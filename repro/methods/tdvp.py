@@ -5,7 +5,8 @@ The parameters move along d theta / dt, integrated by the classical rule of four
     theta(t + h) = theta(t) + h/6 (v_1 + 2 v_2 + 2 v_3 + v_4),
 
 each v from fresh draws of the state that it belongs to. There is no loss, no Adam and no learning rate: an iteration is
-one velocity, four make a rule's step, and a time step has one or more of them.
+one velocity, four make a rule's step, and a time step has one or more of them. With `images` every draw counts for its
+images under the lattice's symmetries too (`repro.ansatz.lattice_images`).
 
 Tensor suffixes: A configurations, N sites, P parameters.
 """
@@ -17,7 +18,9 @@ from typing import Any
 import torch
 from torch.nn.utils import parameters_to_vector
 
+from repro.ansatz.lattice_images import LatticeImages
 from repro.ansatz.tangent import Velocity, best_velocity, log_derivatives
+from repro.config.lattice_symmetry import site_symmetries
 from repro.config.method import STAGES, Tdvp
 from repro.config.point import Point
 from repro.methods.estimators import Enumeration
@@ -29,6 +32,8 @@ AHEAD = (0.5, 0.5, 1.0)
 """How far along its velocity each stage goes for the next one, in rule's steps."""
 PARTS = (1 / 6, 1 / 3, 1 / 3, 1 / 6)
 """What each velocity counts for in the whole step."""
+PULL = 0.4
+"""Part of a difference of log p between images of a configuration that is to go in a time step."""
 
 
 class TdvpModule(EvolutionModule):
@@ -39,6 +44,9 @@ class TdvpModule(EvolutionModule):
         assert isinstance(point.method, Tdvp)
         self.tdvp = point.method
         self.automatic_optimization = False
+        self.last_P: torch.Tensor
+        if point.method.memory:
+            self.register_buffer("last_P", torch.zeros(sum(each.numel() for each in self.model.parameters())))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Plain steps of rate one: what is subtracted is computed here."""
@@ -52,6 +60,8 @@ class TdvpModule(EvolutionModule):
             self._moved_P = torch.zeros_like(self._before_P)
         velocity = self.velocity(self._drawing(batch_idx))
         mean_P = self._over_ranks(velocity.flat_P)
+        if self.tdvp.memory:
+            self.last_P.copy_(mean_P)
         self._note({LOSS: velocity.missed, RESIDUAL: velocity.residual}, batch_idx)
         h = self.evolution.step / self.tdvp.rule_steps(self.current_epoch)
         self._moved_P += PARTS[stage] * h * mean_P
@@ -60,8 +70,18 @@ class TdvpModule(EvolutionModule):
     def velocity(self, generator: torch.Generator) -> Velocity:
         """d theta / dt of the state as it is, from fresh draws or from all configurations."""
         configurations_AN, weight_A, f_A = self._drift(generator)
-        O_AP = log_derivatives(self.model, configurations_AN)
-        return best_velocity(O_AP, f_A, weight_A, self.tdvp.ridge)
+        near_P = self.tdvp.memory * self.last_P if self.tdvp.memory else None
+        if not self.tdvp.images:
+            O_AP, apart = log_derivatives(self.model, configurations_AN), None
+        else:
+            images, decay = self._images(configurations_AN.device), PULL / self.evolution.step
+            O_AP, apart = images.derivatives(self.model, configurations_AN, decay, generator)
+        return best_velocity(O_AP, f_A, weight_A, self.tdvp.ridge, apart, near_P)
+
+    def _images(self, device: torch.device) -> LatticeImages:
+        """Images of draws under the symmetries that the point's system has."""
+        symmetries = site_symmetries(self.point.system, self.point.method.from_initial_state)
+        return LatticeImages(symmetries, self.tdvp.images, device)
 
     @torch.no_grad()
     def _drift(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -71,7 +71,8 @@ def state_of_run(point: Point, folder: Path) -> State:
     from repro.states.state_file import model_of
 
     checkpoint = checkpoints.load(folder / CHECKPOINT, point)
-    weights = {name.removeprefix("model."): value for name, value in checkpoint["state_dict"].items()}
+    of_model = (name for name in checkpoint["state_dict"] if name.startswith("model."))
+    weights = {name.removeprefix("model."): checkpoint["state_dict"][name] for name in of_model}
     try:
         commit = str(json.loads((folder / DONE).read_bytes())["provenance"]["commit"])
     except (OSError, ValueError, KeyError, TypeError):

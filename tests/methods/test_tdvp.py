@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from scipy.linalg import expm
 
 from repro.ansatz.string_mixture import StringMixture
-from repro.ansatz.strings import orders
-from repro.ansatz.tangent import Velocity, best_velocity, log_derivatives
+from repro.ansatz.strings import orders, symmetries
+from repro.ansatz.tangent import Apart, Velocity, best_velocity, log_derivatives
 from repro.config.control import half_step_control
+from repro.config.listed import Listed
+from repro.methods.build import build_ansatz
 from repro.methods.sanity import WrongNumbersError
 from repro.methods.tdvp import TdvpModule
 from repro.physics.lattice import ring
 from repro.references.of_point import exact_of
+from repro.states.shipping import state_of_run
 from tests.helpers import points
 from tests.helpers.networks import configuration_index, generator, random_mixture, random_transformer
 from tests.helpers.oracles import qutip_generator
@@ -109,8 +114,10 @@ def test_drawn_evolution_of_a_plaquette_stays_close_to_exact(estimator: str, tmp
     assert largest_deviation(point.change(Jx=0.9, Jz=1.0, tau=0.04), tmp_path) < 0.03
 
 
-def test_an_interrupted_evolution_goes_on_with_the_same_numbers(tmp_path: Path) -> None:
-    point = points.COUPLED.change(method="tdvp", estimator="enumeration", n_samples=20, tau=0.05, t_end=0.4)
+@pytest.mark.parametrize("more", [{}, {"images": 2, "memory": 0.9}])
+def test_an_interrupted_evolution_goes_on_with_the_same_numbers(more: dict[str, Any], tmp_path: Path) -> None:
+    drawn = {"method": "tdvp", "estimator": "enumeration", "n_samples": 20, **more}
+    point = points.COUPLED.change(**drawn, tau=0.05, t_end=0.4)
     points.assert_goes_on(point, tmp_path, 2, 2, TdvpModule)
 
 
@@ -139,3 +146,54 @@ def test_its_control_has_half_the_step_alone() -> None:
 def test_a_mixture_has_one_row_for_every_draw() -> None:
     model = random_mixture(ring(3), "2t")
     assert log_derivatives(model, model.sample(1001, generator(0))).shape[0] == 1001
+
+
+@pytest.mark.parametrize("near", [0.0, 0.8])
+def test_differences_and_the_velocity_before_are_part_of_the_normal_equations(near: float) -> None:
+    draw = np.random.default_rng(1)
+    n, n_P = 20, 35
+    D, D2, f, f2, v0 = (draw.normal(size=size) for size in ((n, n_P), (n, n_P), n, n, n_P))
+    weight = np.full(n, 1 / n)
+    tensors = [torch.tensor(each) for each in (D, f, weight)]
+    near_P = near * torch.tensor(v0) if near else None
+    found = best_velocity(*tensors, 1e-2, Apart(torch.tensor(D2), torch.tensor(f2)), near_P)
+    D0, f0 = D - D.mean(0), f - f.mean()
+    penalty = 1e-2 * np.mean(np.concatenate([weight * (D0**2).sum(1), weight * (D2**2).sum(1)]))
+    matrix = (D0.T @ D0 + D2.T @ D2) / n + penalty * np.eye(n_P)
+    expected = np.linalg.solve(matrix, (D0.T @ f0 + D2.T @ f2) / n + penalty * near * v0)
+    assert found.flat_P.numpy() == pytest.approx(expected, rel=1e-7, abs=1e-9)
+    assert float(found.residual) == pytest.approx(abs(f).mean())
+    assert float(found.missed) == pytest.approx(abs(f0 - D0 @ expected).mean())
+
+
+RING: dict[str, Any] = {"lattice": "ring", "n_sites": 5, "Jx": 0.9, "Jy": 1.8, "Jz": 1.0}
+FEW = points.EVOLVED.change(method="tdvp", **RING, width=16, heads=4, positions="learned", n_samples=100, tau=0.02)
+
+
+def relative_entropy(point: Listed, runs: Path) -> float:
+    """Of the state at the end to exact, by QuTiP's generator; the means of a few draws are noise."""
+    listed = point.point
+    model = state_of_run(listed, points.run(point, runs)).model
+    p = model.all_probs().detach().double().flatten().numpy()
+    start = build_ansatz(listed).all_probs().detach().double().flatten().numpy()
+    L = qutip_generator(listed.system.build_model(), listed.povm).real
+    exact = expm(L * listed.method.evolution.last_time) @ start
+    return float((exact * np.log(exact / p)).sum())
+
+
+def test_images_and_velocities_before_bring_the_same_draws_closer_to_exact(tmp_path: Path) -> None:
+    plain = relative_entropy(FEW, tmp_path)
+    images = relative_entropy(FEW.change(images=4), tmp_path)
+    both = relative_entropy(FEW.change(images=4, memory=0.95), tmp_path)
+    assert images < 0.8 * plain and both < 0.9 * images, (plain, images, both)
+
+
+def test_log_p_of_images_stays_together(tmp_path: Path) -> None:
+    apart = {}
+    for images in (0, 4):
+        listed = FEW.change(images=images)
+        model = state_of_run(listed.point, points.run(listed, tmp_path)).model
+        samples_AN = model.sample(500, generator(0))
+        log_p_GA = torch.stack([model.log_prob(samples_AN[:, list(g)]) for g in symmetries(ring(5))])
+        apart[images] = float(log_p_GA.std(0).mean())
+    assert apart[4] < 0.8 * apart[0]

@@ -1,0 +1,69 @@
+"""Images of draws under a lattice's symmetries: what one draw tells of all of them.
+
+Where L has the symmetries g of a lattice, the average over them, q(a) = 1/G sum_g p_theta(g a), evolves by itself, and
+
+    (L q)(a) / q(a) = sum_g w_g(a) f(g a),    d log q(a) / d theta_k = sum_g w_g(a) O_k(g a),
+
+with f = L p_theta / p_theta, O_k = d log p_theta / d theta_k and w_g(a) = p_theta(g a) / sum_h p_theta(h a). A draw b
+of p_theta is an image of a draw of q, taken with just these weights, so that f(b) alone, the costly part, has the left
+side as its mean. Of the right side R images, drawn anew for every configuration, are enough.
+
+What p_theta has beside q no derivative of q holds back: log p of a configuration's images would drift apart, and f(b)
+with it. So the difference of log p between two of the images is to decay,
+
+    d/dt [log p(g b) - log p(h b)] = - kappa [log p(g b) - log p(h b)].
+
+Tensor suffixes: A configurations, N sites, G symmetries, P parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from repro.ansatz.string_mixture import StringMixture
+from repro.ansatz.tangent import Apart, log_derivatives
+
+
+class LatticeImages:
+    """Images of configurations under a group of permutations of sites, drawn at random.
+
+    Args:
+        orders: the group: image g of a has the outcome of site orders[g][k] on site k.
+        n_images: R; all of them if there are fewer.
+        device: where configurations are.
+    """
+
+    def __init__(self, orders: Sequence[Sequence[int]], n_images: int, device: torch.device | None = None) -> None:
+        self.orders_GN = torch.tensor([list(order) for order in orders], device=device)
+        self.n_images = min(n_images, len(orders))
+
+    def drawn(self, configurations_AN: torch.Tensor, generator: torch.Generator) -> list[torch.Tensor]:
+        """R images of every configuration, one after the other, no symmetry twice."""
+        shape = len(configurations_AN), len(self.orders_GN)
+        order_AG = torch.rand(shape, generator=generator, device=configurations_AN.device).argsort(1)
+        return [configurations_AN.gather(1, self.orders_GN[order_AG[:, k]]) for k in range(self.n_images)]
+
+    @torch.no_grad()
+    def derivatives(
+        self, model: StringMixture, configurations_AN: torch.Tensor, decay: float, generator: torch.Generator
+    ) -> tuple[torch.Tensor, Apart]:
+        """Derivatives of log p averaged over R images, shape (A, P), and what keeps the first two of them together.
+
+        Args:
+            model: the distribution p_theta.
+            configurations_AN: draws of it, in site order.
+            decay: kappa, units of gamma.
+            generator: draws the images.
+        """
+        images = self.drawn(configurations_AN, generator)
+        log_p_GA = torch.stack([model.log_prob(each_AN) for each_AN in images])
+        weight_GA = torch.softmax(log_p_GA, 0)
+        first_AP, second_AP = (log_derivatives(model, each_AN) for each_AN in images[:2])
+        O_AP = weight_GA[0, :, None] * first_AP + weight_GA[1, :, None] * second_AP
+        for weight_A, each_AN in zip(weight_GA[2:], images[2:], strict=True):
+            O_AP += weight_A[:, None] * log_derivatives(model, each_AN)
+        between_AP, between_A = (first_AP - second_AP) / math.sqrt(2), (log_p_GA[0] - log_p_GA[1]) / math.sqrt(2)
+        return O_AP, Apart(between_AP, -decay * between_A)
