@@ -23,7 +23,7 @@ SEEDS = (0, 1, 2)
 ALL_JY = (1.0, 1.8, 1.4)
 """The ends first."""
 SIDES = (3, 4, 5, 6)
-FASTER: dict[str, Any] = {"n_samples": 1500, "tau": 0.02, "images": 8, "memory": 0.95}
+FASTER: dict[str, Any] = {"n_samples": 1500, "tau": 0.02, "lattice_images": 8, "momentum": 0.95}
 """Where J_y is not J_x the state turns faster, and draws have to tell more of it."""
 
 

@@ -49,7 +49,7 @@ def site_symmetries(system: OnLattice, from_start: bool) -> tuple[tuple[int, ...
         found = [order for order in found if np.abs(bias[list(order)] - bias).max() <= SAME_START]
     if len(found) == 1:
         whose = "the model and its initial state have" if from_start else "the model has"
-        raise InputError(f"images: {whose} no symmetry on the {lattice.name}, expected images 0")
+        raise InputError(f"lattice_images: {whose} no symmetry on the {lattice.name}, expected lattice_images 0")
     return tuple(sorted(found))
 
 
@@ -64,5 +64,7 @@ def _of_lattice(lattice: Lattice) -> Sequence[tuple[int, ...]]:
     graph.add_nodes_from(lattice.sites)
     every = list(islice(GraphMatcher(graph, graph).isomorphisms_iter(), MOST + 1))
     if len(every) > MOST:
-        raise InputError(f"images: the {lattice.name} has more than {MOST} symmetries, expected images 0")
+        raise InputError(
+            f"lattice_images: the {lattice.name} has more than {MOST} symmetries, expected lattice_images 0"
+        )
     return [tuple(each[k] for k in lattice.sites) for each in every]

@@ -155,13 +155,13 @@ class Tdvp(BeyondThePaper, Evolution):
     substeps: int = setting(1, "Runge-Kutta steps per time step, four velocities each (tdvp)", above=0)
     first_substeps: int = setting(4, "Runge-Kutta steps in the first time step, which leaves a product state", above=0)
     ridge: float = setting(2e-3, "penalty on velocities, in units of the mean diagonal of O O^T (tdvp)", above=0)
-    images: int = setting(
+    lattice_images: int = setting(
         0,
         "lattice images of every draw that its derivatives are averaged over, so that fewer draws do (tdvp, draws); "
         "0: the draw itself",
         least=0,
     )
-    memory: float = setting(
+    momentum: float = setting(
         0.0,
         "part of the velocity before that a velocity is held near to where its draws do not tell (tdvp)",
         least=0,
@@ -170,8 +170,8 @@ class Tdvp(BeyondThePaper, Evolution):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.images == 1:
-            raise InputError("images = 1: expected 0, or at least 2, whose log p is held together")
+        if self.lattice_images == 1:
+            raise InputError("lattice_images = 1: expected 0, or at least 2, whose log p is held together")
 
     def check_estimator(self, estimator: AnyEstimator) -> None:
         """Refuse images where nothing is drawn.
@@ -180,18 +180,20 @@ class Tdvp(BeyondThePaper, Evolution):
             InputError: images with exact sums.
         """
         super().check_estimator(estimator)
-        if self.images and estimator.exact_sums:
-            raise InputError(f"images = {self.images}: expected draws (estimator sampled, or n_samples), or images 0")
+        if self.lattice_images and estimator.exact_sums:
+            raise InputError(
+                f"lattice_images = {self.lattice_images}: expected draws (estimator sampled, or n_samples), or 0"
+            )
 
     @property
     def draws_images(self) -> bool:
         """Whether it averages over images."""
-        return self.images > 0
+        return self.lattice_images > 0
 
     @property
     def label(self) -> str:
         """What a point's name says of its images."""
-        return f"-{self.images}images" if self.images else ""
+        return f"-{self.lattice_images}images" if self.lattice_images else ""
 
     def rule_steps(self, step: int) -> int:
         """Runge-Kutta steps of a time step (0 is the first)."""

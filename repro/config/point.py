@@ -49,8 +49,8 @@ LATER_SETTINGS: dict[str, Any] = {
     "spin_symmetry": "none",
     "relative_entropy": False,
     "measured_batches": 8,
-    "images": 0,
-    "memory": 0.0,
+    "lattice_images": 0,
+    "momentum": 0.0,
 }
 """Settings that came after the first results, at the values those had: there they are left out of the id."""
 

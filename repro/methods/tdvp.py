@@ -5,8 +5,8 @@ The parameters move along d theta / dt, integrated by the classical rule of four
     theta(t + h) = theta(t) + h/6 (v_1 + 2 v_2 + 2 v_3 + v_4),
 
 each v from fresh draws of the state that it belongs to. There is no loss, no Adam and no learning rate: an iteration is
-one velocity, four make a rule's step, and a time step has one or more of them. With `images` every draw counts for its
-images under the lattice's symmetries too (`repro.ansatz.lattice_images`).
+one velocity, four make a rule's step, and a time step has one or more of them. With `lattice_images` every draw counts
+for its images under the lattice's symmetries too (`repro.ansatz.lattice_images`).
 
 Tensor suffixes: A configurations, N sites, P parameters.
 """
@@ -45,7 +45,7 @@ class TdvpModule(EvolutionModule):
         self.tdvp = point.method
         self.automatic_optimization = False
         self.last_P: torch.Tensor
-        if point.method.memory:
+        if point.method.momentum:
             self.register_buffer("last_P", torch.zeros(sum(each.numel() for each in self.model.parameters())))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -60,7 +60,7 @@ class TdvpModule(EvolutionModule):
             self._moved_P = torch.zeros_like(self._before_P)
         velocity = self.velocity(self._drawing(batch_idx))
         mean_P = self._over_ranks(velocity.flat_P)
-        if self.tdvp.memory:
+        if self.tdvp.momentum:
             self.last_P.copy_(mean_P)
         self._note({LOSS: velocity.missed, RESIDUAL: velocity.residual}, batch_idx)
         h = self.evolution.step / self.tdvp.rule_steps(self.current_epoch)
@@ -70,8 +70,8 @@ class TdvpModule(EvolutionModule):
     def velocity(self, generator: torch.Generator) -> Velocity:
         """d theta / dt of the state as it is, from fresh draws or from all configurations."""
         configurations_AN, weight_A, f_A = self._drift(generator)
-        near_P = self.tdvp.memory * self.last_P if self.tdvp.memory else None
-        if not self.tdvp.images:
+        near_P = self.tdvp.momentum * self.last_P if self.tdvp.momentum else None
+        if not self.tdvp.lattice_images:
             O_AP, apart = log_derivatives(self.model, configurations_AN), None
         else:
             images, decay = self._images(configurations_AN.device), PULL / self.evolution.step
@@ -81,7 +81,7 @@ class TdvpModule(EvolutionModule):
     def _images(self, device: torch.device) -> LatticeImages:
         """Images of draws under the symmetries that the point's system has."""
         symmetries = site_symmetries(self.point.system, self.point.method.from_initial_state)
-        return LatticeImages(symmetries, self.tdvp.images, device)
+        return LatticeImages(symmetries, self.tdvp.lattice_images, device)
 
     @torch.no_grad()
     def _drift(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -94,21 +94,23 @@ def test_a_search_does_not_ask_for_a_symmetric_start() -> None:
 
 
 def test_what_has_no_symmetry_is_refused() -> None:
-    with pytest.raises(InputError, match="images: the model and its initial state have no symmetry on the 4-chain"):
+    with pytest.raises(
+        InputError, match="lattice_images: the model and its initial state have no symmetry on the 4-chain"
+    ):
         site_symmetries(Given(chain(4), "another start on site 0"), True)
 
 
 def test_a_star_has_too_many_to_list() -> None:
     star = Lattice(9, tuple((0, k) for k in range(1, 9)), name="star")
-    with pytest.raises(InputError, match="images: the star has more than 4096 symmetries"):
+    with pytest.raises(InputError, match="lattice_images: the star has more than 4096 symmetries"):
         site_symmetries(Given(star), True)
 
 
 def test_points_ask_for_images_where_there_are_some() -> None:
-    drawn = {"method": "tdvp", "images": 3, "n_samples": 50}
+    drawn = {"method": "tdvp", "lattice_images": 3, "n_samples": 50}
     assert point_of(**drawn, rows=2, cols=3).label == "tdvp-1x32-0s-Jy1.8-3images"
     assert point_of(**drawn, lattice="chain", n_sites=4).method.draws_images
-    with pytest.raises(InputError, match="images = 1: expected 0, or at least 2"):
-        point_of(**{**drawn, "images": 1})
-    with pytest.raises(InputError, match=r"images = 3: expected draws \(estimator sampled, or n_samples\)"):
+    with pytest.raises(InputError, match="lattice_images = 1: expected 0, or at least 2"):
+        point_of(**{**drawn, "lattice_images": 1})
+    with pytest.raises(InputError, match=r"lattice_images = 3: expected draws \(estimator sampled, or n_samples\)"):
         point_of(method="tdvp", images=3)

@@ -114,7 +114,7 @@ def test_drawn_evolution_of_a_plaquette_stays_close_to_exact(estimator: str, tmp
     assert largest_deviation(point.change(Jx=0.9, Jz=1.0, tau=0.04), tmp_path) < 0.03
 
 
-@pytest.mark.parametrize("more", [{}, {"images": 2, "memory": 0.9}])
+@pytest.mark.parametrize("more", [{}, {"lattice_images": 2, "momentum": 0.9}])
 def test_an_interrupted_evolution_goes_on_with_the_same_numbers(more: dict[str, Any], tmp_path: Path) -> None:
     drawn = {"method": "tdvp", "estimator": "enumeration", "n_samples": 20, **more}
     point = points.COUPLED.change(**drawn, tau=0.05, t_end=0.4)
@@ -183,15 +183,15 @@ def relative_entropy(point: Listed, runs: Path) -> float:
 
 def test_images_and_velocities_before_bring_the_same_draws_closer_to_exact(tmp_path: Path) -> None:
     plain = relative_entropy(FEW, tmp_path)
-    images = relative_entropy(FEW.change(images=4), tmp_path)
-    both = relative_entropy(FEW.change(images=4, memory=0.95), tmp_path)
+    images = relative_entropy(FEW.change(lattice_images=4), tmp_path)
+    both = relative_entropy(FEW.change(lattice_images=4, momentum=0.95), tmp_path)
     assert images < 0.8 * plain and both < 0.9 * images, (plain, images, both)
 
 
 def test_log_p_of_images_stays_together(tmp_path: Path) -> None:
     apart = {}
     for images in (0, 4):
-        listed = FEW.change(images=images)
+        listed = FEW.change(lattice_images=images)
         model = state_of_run(listed.point, points.run(listed, tmp_path)).model
         samples_AN = model.sample(500, generator(0))
         log_p_GA = torch.stack([model.log_prob(samples_AN[:, list(g)]) for g in symmetries(ring(5))])
