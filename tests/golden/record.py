@@ -65,6 +65,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "collocation, tree of samples": (*COLLOCATED, "--step-iterations", "8", *DRAWN, "--reuse", "4", "--strings", "2t"),
     "tdvp, draws": (*VELOCITIES, "--n-samples", "50"),
     "tdvp, tree of samples": (*VELOCITIES, *DRAWN, "--strings", "2t"),
+    "tdvp, images": (*VELOCITIES, *DRAWN, "--lattice-images", "3", "--momentum", "0.9"),
 }
 TINY = ("--layers", "1", "--width", "8", "--heads", "1", "--iterations", "8")
 SOLVES: dict[str, tuple[str, ...]] = {

@@ -89,6 +89,8 @@ def test_every_evolution_from_draws(device: str, tmp_path: Path) -> None:
             compare_decay(history(listed, tmp_path, device), NOISE, f"{name}, {estimator}")
     drawn = APART.change(**VELOCITIES, estimator="sampled", n_samples=300)
     compare_decay(history(drawn, tmp_path, device), NOISE, "tdvp, sampled")
+    of_images = drawn.change(lattice_images=2, momentum=0.9)
+    compare_decay(history(of_images, tmp_path, device), NOISE, "tdvp, images")
 
 
 def test_weights_are_where_they_should_be(device: str, tmp_path: Path) -> None:

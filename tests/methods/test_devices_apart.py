@@ -73,6 +73,7 @@ POINTS: dict[str, dict[str, Any]] = {
     "collocation of draws": {"method": "collocation", "estimator": "sampled", "n_samples": 20, "reuse": 2, **STEPS},
     "tdvp": {"method": "tdvp", **TIMES},
     "tdvp of draws": {"method": "tdvp", "estimator": "sampled", "n_samples": 20, **TIMES},
+    "tdvp of images": {"method": "tdvp", "n_samples": 20, "lattice_images": 2, "momentum": 0.9, **TIMES},
 }
 
 
@@ -82,6 +83,8 @@ def prepared(point: Point, patch: pytest.MonkeyPatch, moved: bool) -> PointModul
     if moved:
         for name, child in list(module.named_children()):
             setattr(module, name, fake_device.moved_network(child))
+        for name, buffer in list(module.named_buffers(recurse=False)):
+            setattr(module, name, fake_device.moved(buffer))
     patch.setattr(DynamicsModule, "restart_adam", lambda _: None)
     patch.setattr("repro.methods.module.OBSERVABLE_SAMPLES", 200)
     if isinstance(module, CollocationModule | ProjectionModule):
