@@ -6,13 +6,11 @@ groups are independent, so that the spread of their means gives standard errors.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -25,8 +23,9 @@ from repro.physics.lindblad import PAULIS
 from repro.physics.povm import POVMS
 from repro.references import limits
 from repro.references.cache import OBSERVABLES, describe, key_of, numbers
+from repro.utils.arrays import read_arrays, write_arrays
 from repro.utils.errors import InputError
-from repro.utils.files import check_writable, write_atomic
+from repro.utils.files import check_writable
 from repro.utils.validation import check_int
 
 GROUP = 1000
@@ -153,18 +152,15 @@ def _exact(problem: Problem, povm: str, runs: Path, say: trajectories.Say) -> Sa
     sizes = [EXACT_TRAINING, EXACT_HELD_OUT, GROUP]
     key = key_of(describe(model, "POVM samples", t=str(problem.t), frame=frame, groups=sizes))
     file = runs / trajectories.FOLDER / f"{key}.npz"
-    try:
-        with np.load(file) as kept:
-            return Samples(povm, kept["train"], kept["held"], torch.from_numpy(kept["p"]), key)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        check_writable(file.parent)
+    kept = read_arrays(file)
+    if kept is not None and {"train", "held", "p"} <= {*kept}:
+        return Samples(povm, kept["train"], kept["held"], torch.from_numpy(kept["p"]), key)
+    check_writable(file.parent)
     say(f"{problem.label}: exact distribution, {povm}")
     p = exact(problem, povm).clamp_min(0)
     p = p / p.sum()
     rng = np.random.default_rng(int(key, 16))
     draws_GBN = drawn(p.numpy(), sum(sizes[:2]) * GROUP, rng).reshape(-1, GROUP, problem.n_sites)
     train_GBN, held_GBN = np.split(draws_GBN, [EXACT_TRAINING])
-    stream = io.BytesIO()
-    np.savez_compressed(stream, train=train_GBN, held=held_GBN, p=p.numpy())
-    write_atomic(file, stream.getvalue())
+    write_arrays(file, {"train": train_GBN, "held": held_GBN, "p": p.numpy()})
     return Samples(povm, train_GBN, held_GBN, p, key)

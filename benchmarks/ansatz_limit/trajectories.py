@@ -7,13 +7,11 @@ run goes on and more trajectories can be added. Over many trajectories they are 
 
 from __future__ import annotations
 
-import io
 import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -23,7 +21,8 @@ from repro.physics.povm import POVMS, product_state_density
 from repro.references.cache import describe, key_of, numbers
 from repro.references.qutip_solvers import qutip_operators
 from repro.references.trajectory_steady_state import OPTIONS
-from repro.utils.files import check_writable, write_atomic
+from repro.utils.arrays import read_arrays, write_arrays
+from repro.utils.files import check_writable
 
 Say = Callable[[str], None]
 
@@ -80,7 +79,7 @@ def collect(
         if kept is None:
             system = system or _System(problems[0])
             kept = system.trajectory(number, times, povms, n)
-            _save(file, kept)
+            write_arrays(file, kept)
             made += 1
             say(f"trajectory {number} of {count}, {(time.perf_counter() - began) / made:.1f} s each")
         found.append(kept)
@@ -94,17 +93,8 @@ def key(povm: str, t: float) -> str:
 
 def _load(file: Path, names: Sequence[str]) -> dict[str, np.ndarray] | None:
     """The samples of a trajectory; None where they are missing, damaged, or not of every time."""
-    try:
-        with np.load(file) as kept:
-            return {name: kept[name] for name in names}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return None
-
-
-def _save(file: Path, samples: dict[str, np.ndarray]) -> None:
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **samples)  # type: ignore[arg-type]
-    write_atomic(file, stream.getvalue())
+    kept = read_arrays(file)
+    return None if kept is None or not {*names} <= {*kept} else {name: kept[name] for name in names}
 
 
 class _System:

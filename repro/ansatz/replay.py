@@ -8,6 +8,7 @@ Python's numbers stay those of the recording; nothing in it may wait for the dev
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -79,7 +80,8 @@ class Replayed:
 
     What it returns is what `loss` returns; the gradient comes from the recording when `backward` asks for it. Inputs of
     other shapes than the first ones are evaluated as ever. Where a replay's loss is not finite, as where attention has
-    become too sharp for single precision (`FirstLayerTable.attention_weights`), the recording is given up for good.
+    become too sharp for single precision (`FirstLayerTable.attention_weights`), the recording is given up for good, and
+    a warning says so.
 
     Args:
         loss: (*inputs) -> (loss, statistics), a function of the inputs and of the parameters alone.
@@ -107,6 +109,7 @@ class Replayed:
         if math.isfinite(float(value.detach())):
             return value, stats
         self.given_up, self._kept = True, None
+        warnings.warn("graphs: a loss is not finite; iterations are evaluated from here on", stacklevel=2)
         return self.loss(*inputs)
 
 

@@ -6,7 +6,6 @@ the column `error` says what was reached. They are kept in a file, so that an in
 
 from __future__ import annotations
 
-import io
 import math
 import time
 from pathlib import Path
@@ -19,8 +18,8 @@ from repro.references.cache import Reference, Say, describe, find_or_compute, ke
 from repro.references.record import curve_table, made_in
 from repro.solver.problem import Problem
 from repro.solver.trajectories import TARGET, Trajectories
+from repro.utils.arrays import read_arrays, write_arrays
 from repro.utils.errors import InputError
-from repro.utils.files import write_atomic
 from repro.utils.formatting import duration
 
 LEAST, LEAST_STEADY, MOST = 20, 12, 400
@@ -88,13 +87,11 @@ class _Collected:
         self.trajectories, self.file, self.seconds = trajectories, file, 0.0
         self.strings: list[np.ndarray] = []
         self.controls: list[np.ndarray] = []
-        try:
-            with np.load(file) as kept:
-                if kept["strings"].shape[1:] == (len(trajectories.times), len(trajectories.strings)):
-                    self.strings, self.controls = list(kept["strings"]), list(kept["controls"])
-                    self.seconds = float(kept["seconds"])
-        except (OSError, ValueError, KeyError, EOFError):
-            pass
+        kept = read_arrays(file)
+        shape = len(trajectories.times), len(trajectories.strings)
+        if kept is not None and {"strings", "controls", "seconds"} <= {*kept} and kept["strings"].shape[1:] == shape:
+            self.strings, self.controls = list(kept["strings"]), list(kept["controls"])
+            self.seconds = float(kept["seconds"])
 
     def estimate(self) -> tuple[np.ndarray, np.ndarray]:
         """Means and errors so far."""
@@ -142,6 +139,5 @@ class _Collected:
         self.seconds += time.perf_counter() - began
 
     def _save(self) -> None:
-        stream = io.BytesIO()
-        np.savez(stream, strings=self.strings, controls=self.controls, seconds=self.seconds)
-        write_atomic(self.file, stream.getvalue())
+        arrays = {"strings": self.strings, "controls": self.controls, "seconds": self.seconds}
+        write_arrays(self.file, {name: np.asarray(value) for name, value in arrays.items()})
