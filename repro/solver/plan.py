@@ -60,7 +60,7 @@ ITERATIONS = {"variational": "iterations", "tdvp": "substeps"}
 CHANGEABLE = (
     *("layers", "width", "heads", "feedforward", "norm", "positions", "strings", "n_samples", "learning_rate"),
     *("first_steps", "first_iterations", "step_learning_rate", "step_decay", "step_factor", "dense_output"),
-    *("hilbert_schmidt", "reuse", "spin_symmetry", "substeps", "first_substeps", "ridge"),
+    *("hilbert_schmidt", "reuse", "spin_symmetry", "substeps", "first_substeps", "ridge", "lattice_images", "momentum"),
 )
 """Fields of a point that a user may set besides the arguments of `repro.solve`."""
 
