@@ -41,8 +41,8 @@ OF_DRAW, OF_DRAW_STAGES = 40, 90
 # Floats per node and unit of: width (first, last folded, other layer), feed-forward width, norms, attention weights.
 FIRST, FOLDED, LAYER, FEEDFORWARD, NORM, ATTENTION = 8, 3, 12, 6, 2, 11
 # Tokens of a sequence that go through the network at once, all layers' intermediate values kept; copies of the
-# derivatives of all draws.
-OF_SEQUENCE, OF_TANGENT = 14, 4
+# derivatives of all draws; floats per entry of their kernel, most of which are double.
+OF_SEQUENCE, OF_TANGENT, OF_KERNEL = 14, 6, 9
 FREE_SHARE = 0.95
 EXACT_ALONE = {"sampling": "masked", "dense_output": 1, "hilbert_schmidt": 0.0}
 """Settings that only enumeration takes, at what draws from the network have."""
@@ -75,10 +75,11 @@ def _parameters(point: Point) -> int:
 
 
 def _tangent(point: Point) -> int:
-    """Derivatives of log p at every draw, and their kernel and its factor in double precision."""
+    """Derivatives of log p at every draw, twice with images; their kernel and its factor in double precision."""
     rows = getattr(point.estimator, "n_samples", None) or 4**point.lattice.n_sites
+    rows *= 2 if point.method.draws_images else 1
     tdvp = isinstance(point.method, Tdvp)
-    return rows * FLOAT * (OF_TANGENT * _parameters(point) + 5 * rows) if tdvp else 0
+    return rows * FLOAT * (OF_TANGENT * _parameters(point) + OF_KERNEL * rows) if tdvp else 0
 
 
 def _enumeration(point: Point, estimator: Enumeration) -> int:

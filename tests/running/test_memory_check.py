@@ -43,6 +43,7 @@ MEASURED = [
     change(RING, layers=2, norm="pre", feedforward=64),
     change(RING, layers=2, method="collocation", **STEPS),
     change(RING, n_sites=8, method="tdvp", tau=0.05, t_end=0.1, n_samples=3000),
+    change(RING, n_sites=8, method="tdvp", tau=0.05, t_end=0.1, n_samples=2000, lattice_images=3, momentum=0.9),
     change(RING, n_sites=10, povm="tetrahedral-cubic", spin_symmetry="z"),
     change(SQUARE, strings="8s", layers=2),
     change(SQUARE, rows=2, cols=5, strings="8s"),
