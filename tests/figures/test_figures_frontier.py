@@ -256,7 +256,8 @@ def test_the_points_are_three_seeds_and_a_control_of_half_the_step_for_every_lat
 def test_labels_tell_couplings_and_seeds_and_the_line_is_that_of_fig4(profile: str) -> None:
     for point in listed.points(profile):
         seed = point.settings["seed"]
-        assert point.label == f"tdvp-1x32-0s-Jy{point.settings['Jy']}" + (f"-seed{seed}" if seed else "")
+        images = "" if point.settings["Jy"] == 1.0 else "-8images"
+        assert point.label == f"tdvp-1x32-0s-Jy{point.settings['Jy']}{images}" + (f"-seed{seed}" if seed else "")
         assert (point.figure, point.profile) == ("frontier", profile)
         assert point.panel.startswith("{rows}x{cols}".format(**point.settings))
     line = listed.exact_line(profile)
