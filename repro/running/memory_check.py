@@ -1,7 +1,6 @@
 """How much memory points will take, estimated before they start, and what would fit if that is too much.
 
-Counted in tensors that are alive at the peak of an iteration, calibrated on measured peaks: never below, and within a
-factor of two above (tests/test_memory_estimate.py).
+Counted in tensors alive at the peak of an iteration, calibrated on measured peaks: never below, at most twice as much.
 
 V nodes of the prefix tree, A = 4^N configurations, D width, F feed-forward width, H heads, T tokens seen by a node.
 """
@@ -40,8 +39,8 @@ OF_DENSE_STATE = 12
 OF_DRAW, OF_DRAW_STAGES = 40, 90
 # Floats per node and unit of: width (first, last folded, other layer), feed-forward width, norms, attention weights.
 FIRST, FOLDED, LAYER, FEEDFORWARD, NORM, ATTENTION = 8, 3, 12, 6, 2, 11
-# Tokens of a sequence that go through the network at once, all layers' intermediate values kept; copies of the
-# derivatives of all draws; floats per entry of their kernel, most of which are double.
+# Tokens of a sequence that go through the network at once, all layers' intermediate values kept; copies of all rows of
+# derivatives; floats per entry of their kernel.
 OF_SEQUENCE, OF_TANGENT, OF_KERNEL = 14, 6, 9
 FREE_SHARE = 0.95
 EXACT_ALONE = {"sampling": "masked", "dense_output": 1, "hilbert_schmidt": 0.0}
@@ -76,10 +75,10 @@ def _parameters(point: Point) -> int:
 
 def _tangent(point: Point) -> int:
     """Derivatives of log p at every draw, twice with images; their kernel and its factor in double precision."""
-    rows = getattr(point.estimator, "n_samples", None) or 4**point.lattice.n_sites
-    rows *= 2 if point.method.draws_images else 1
-    tdvp = isinstance(point.method, Tdvp)
-    return rows * FLOAT * (OF_TANGENT * _parameters(point) + OF_KERNEL * rows) if tdvp else 0
+    draws = getattr(point.estimator, "n_samples", None) or 4**point.lattice.n_sites
+    rows = 2 * draws if point.method.draws_images else draws
+    per_row = FLOAT * (OF_TANGENT * _parameters(point) + OF_KERNEL * rows)
+    return rows * per_row if isinstance(point.method, Tdvp) else 0
 
 
 def _enumeration(point: Point, estimator: Enumeration) -> int:

@@ -113,4 +113,4 @@ def test_points_ask_for_images_where_there_are_some() -> None:
     with pytest.raises(InputError, match="lattice_images = 1: expected 0, or at least 2"):
         point_of(**{**drawn, "lattice_images": 1})
     with pytest.raises(InputError, match=r"lattice_images = 3: expected draws \(estimator sampled, or n_samples\)"):
-        point_of(method="tdvp", images=3)
+        point_of(method="tdvp", lattice_images=3)
