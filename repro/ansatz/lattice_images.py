@@ -22,22 +22,24 @@ import math
 from collections.abc import Sequence
 
 import torch
+from torch import nn
 
 from repro.ansatz.string_mixture import StringMixture
 from repro.ansatz.tangent import Apart, log_derivatives
 
 
-class LatticeImages:
+class LatticeImages(nn.Module):
     """Images of configurations under a group of permutations of sites, drawn at random.
 
     Args:
         orders: the group: image g of a has the outcome of site orders[g][k] on site k.
         n_images: R; all of them if there are fewer.
-        device: where configurations are.
     """
 
-    def __init__(self, orders: Sequence[Sequence[int]], n_images: int, device: torch.device | None = None) -> None:
-        self.orders_GN = torch.tensor([list(order) for order in orders], device=device)
+    def __init__(self, orders: Sequence[Sequence[int]], n_images: int) -> None:
+        super().__init__()
+        self.orders_GN: torch.Tensor
+        self.register_buffer("orders_GN", torch.tensor([list(order) for order in orders]), persistent=False)
         self.n_images = min(n_images, len(orders))
 
     def drawn(self, configurations_AN: torch.Tensor, generator: torch.Generator) -> list[torch.Tensor]:

@@ -44,6 +44,10 @@ class TdvpModule(EvolutionModule):
         assert isinstance(point.method, Tdvp)
         self.tdvp = point.method
         self.automatic_optimization = False
+        self.images: LatticeImages | None = None
+        if point.method.draws_images:
+            symmetries = site_symmetries(point.system, point.method.from_initial_state)
+            self.images = LatticeImages(symmetries, point.method.lattice_images)
         self.last_P: torch.Tensor
         if point.method.momentum:
             self.register_buffer("last_P", torch.zeros(sum(each.numel() for each in self.model.parameters())))
@@ -71,17 +75,12 @@ class TdvpModule(EvolutionModule):
         """d theta / dt of the state as it is, from fresh draws or from all configurations."""
         configurations_AN, weight_A, f_A = self._drift(generator)
         near_P = self.tdvp.momentum * self.last_P if self.tdvp.momentum else None
-        if not self.tdvp.lattice_images:
+        if self.images is None:
             O_AP, apart = log_derivatives(self.model, configurations_AN), None
         else:
-            images, decay = self._images(configurations_AN.device), PULL / self.evolution.step
-            O_AP, apart = images.derivatives(self.model, configurations_AN, decay, generator)
+            decay = PULL / self.evolution.step
+            O_AP, apart = self.images.derivatives(self.model, configurations_AN, decay, generator)
         return best_velocity(O_AP, f_A, weight_A, self.tdvp.ridge, apart, near_P)
-
-    def _images(self, device: torch.device) -> LatticeImages:
-        """Images of draws under the symmetries that the point's system has."""
-        symmetries = site_symmetries(self.point.system, self.point.method.from_initial_state)
-        return LatticeImages(symmetries, self.tdvp.lattice_images, device)
 
     @torch.no_grad()
     def _drift(self, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

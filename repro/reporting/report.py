@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,7 @@ def read_ledger(path: Path) -> list[dict[str, str]]:
 
 def _template() -> Any:
     import jinja2
+    import markupsafe
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("repro.reporting"),
@@ -99,4 +101,6 @@ def _template() -> Any:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["duration"] = duration
+    # quotation marks are escaped for attributes; in every point's settings that would be a tenth of the page
+    environment.filters["between_tags"] = lambda text: markupsafe.Markup(html.escape(text, quote=False))
     return environment.get_template("report.html.j2")
