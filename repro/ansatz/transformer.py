@@ -194,10 +194,6 @@ class Transformer(nn.Module):
         Returns:
             logits_BNK: entry [:, n] is for outcome n given outcomes 0 to n - 1.
         """
-        return self.logits_at(self.last_output(outcomes_BN), slice(outcomes_BN.shape[1]))
-
-    def last_output(self, outcomes_BN: torch.Tensor) -> torch.Tensor:
-        """What the last layer makes of every outcome's predecessors, shape (B, N, D); arguments as in `forward`."""
         B, N = outcomes_BN.shape
         start_B1 = torch.full((B, 1), START, dtype=torch.long, device=outcomes_BN.device)
         tokens_BN = torch.cat([start_B1, outcomes_BN[:, :-1]], dim=1)
@@ -206,7 +202,7 @@ class Transformer(nn.Module):
         for layer in self.stack():
             q_BND, k_BND, v_BND = layer.project(x_BND)
             x_BND = layer.finish(x_BND, layer.attend(q_BND, k_BND, v_BND, causal_NN))
-        return x_BND
+        return self.logits_at(x_BND, slice(N))
 
     def step(
         self, token_B: torch.Tensor, position: int, cache: list[tuple[torch.Tensor, torch.Tensor]]

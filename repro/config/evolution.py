@@ -46,11 +46,6 @@ class Method(Settings):
         return False
 
     @property
-    def learns_from(self) -> int:
-        """Most sites of a smaller lattice whose exact states its network learns from before it starts; 0: none."""
-        return 0
-
-    @property
     def total_iterations(self) -> int:
         """Adam iterations in all."""
         raise NotImplementedError

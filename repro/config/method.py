@@ -5,7 +5,7 @@ Times are in units of 1/gamma. A method answers for itself what others would oth
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from repro.config.estimator import Enumeration, Naive
@@ -16,8 +16,6 @@ from repro.utils.errors import InputError
 
 STAGES = 4
 """Velocities of one Runge-Kutta step."""
-SMALL_LATTICE_MOST = 10
-"""Sites whose configurations are enumerated in a second or so."""
 
 
 @dataclass(frozen=True)
@@ -169,13 +167,6 @@ class Tdvp(BeyondThePaper, Evolution):
         least=0,
         most=1,
     )
-    small_lattice: int = setting(
-        0,
-        "most sites of a smaller lattice of the same model, whose exact states the network's layers learn before the "
-        "evolution (tdvp, positions learned); 0: none",
-        least=0,
-        most=SMALL_LATTICE_MOST,
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -201,19 +192,8 @@ class Tdvp(BeyondThePaper, Evolution):
 
     @property
     def label(self) -> str:
-        """What a point's name says of its images, and of the lattice that its network learns from."""
-        images = f"-{self.lattice_images}images" if self.lattice_images else ""
-        return f"{images}-from{self.small_lattice}" if self.small_lattice else images
-
-    @property
-    def learns_from(self) -> int:
-        """Most sites of the smaller lattice."""
-        return self.small_lattice
-
-    @property
-    def untaught(self) -> Tdvp:
-        """The same with neither images nor a smaller lattice: what a smaller lattice itself has."""
-        return replace(self, lattice_images=0, small_lattice=0)
+        """What a point's name says of its images."""
+        return f"-{self.lattice_images}images" if self.lattice_images else ""
 
     def rule_steps(self, step: int) -> int:
         """Runge-Kutta steps of a time step (0 is the first)."""

@@ -51,7 +51,6 @@ LATER_SETTINGS: dict[str, Any] = {
     "measured_batches": 8,
     "lattice_images": 0,
     "momentum": 0.0,
-    "small_lattice": 0,
 }
 """Settings that came after the first results, at the values those had: there they are left out of the id."""
 
@@ -89,15 +88,6 @@ class Point(Settings):
         if self.method.draws_images:
             site_symmetries(self.system, self.method.from_initial_state)
         self._check_start()
-        if self.method.learns_from:
-            self._check_small_lattice()
-
-    def _check_small_lattice(self) -> None:
-        """Refuse a smaller lattice that there is not, or from which a network could not be carried over."""
-        self.system.smaller(self.method.learns_from)
-        for name, only in (("positions", "learned"), ("strings", "0s")):
-            if (value := getattr(self.ansatz, name)) != only:
-                raise InputError(f"small_lattice with {name} {value}: expected {name} {only}, or small_lattice 0")
 
     def _check_start(self) -> None:
         """Refuse a start that gives an outcome no probability, where nothing shows what becomes of that outcome.

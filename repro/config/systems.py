@@ -5,7 +5,7 @@ A point asks its system for the lattice, the Lindblad equation and so on; a user
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -16,7 +16,6 @@ from repro.physics.lindblad import LindbladModel, heisenberg, tfim
 from repro.physics.liouvillian import LocalLiouvillian
 from repro.physics.observables import Observable
 from repro.physics.povm import BLOCH_DIRECTIONS, POVMS, Povm
-from repro.utils.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -86,15 +85,6 @@ class Rectangle(Settings):
         """The lattice."""
         return rectangle(self.rows, self.cols, self.periodic)
 
-    def smaller(self, most: int) -> Rectangle | None:
-        """The squarest rectangle within it of at most so many sites and fewer than it has, the largest of those."""
-        most = min(most, self.rows * self.cols - 1)
-        sizes = [(r, c) for r in range(1, self.rows + 1) for c in range(1, self.cols + 1) if 2 <= r * c <= most]
-        if not sizes:
-            return None
-        rows, cols = max(sizes, key=lambda size: (min(size), size[0] * size[1], size))
-        return replace(self, rows=rows, cols=cols)
-
 
 @dataclass(frozen=True)
 class Ring(Settings):
@@ -106,11 +96,6 @@ class Ring(Settings):
     def build(self) -> Lattice:
         """The lattice."""
         return ring(self.n_sites)
-
-    def smaller(self, most: int) -> Ring | None:
-        """One of its kind of at most so many sites and fewer than it has."""
-        n_sites = min(most, self.n_sites - 1)
-        return replace(self, n_sites=n_sites) if n_sites >= 2 else None
 
 
 @dataclass(frozen=True)
@@ -158,21 +143,6 @@ class System(Settings):
     def build_lattice(self) -> Lattice:
         """The lattice."""
         return self.geometry.build()
-
-    def smaller(self, most: int) -> System:
-        """The same model on a part of the lattice that can be enumerated.
-
-        Args:
-            most: sites that the part may have; it has fewer than the lattice.
-
-        Raises:
-            InputError: the lattice has no part of two sites or more.
-        """
-        geometry = self.geometry.smaller(most)
-        if geometry is None:
-            sites = self.build_lattice().name
-            raise InputError(f"small_lattice = {most} for the {sites}: expected 0, or a lattice of more sites")
-        return replace(self, geometry=geometry)
 
     def build_model(self) -> LindbladModel:
         """The Lindblad equation (Eq. 1)."""

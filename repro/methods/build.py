@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 import torch
 
@@ -11,7 +10,6 @@ from repro.ansatz.string_mixture import StringMixture
 from repro.ansatz.transformer import Transformer
 from repro.ansatz.unmasked_sampling import unmasked_sample
 from repro.config import estimator as settings
-from repro.config.method import Tdvp
 from repro.config.point import Point
 from repro.methods.estimators import Enumeration, Estimator, Naive
 from repro.methods.sampled import Sampled
@@ -48,10 +46,3 @@ def build_estimator(point: Point, memory: int | None = None, ranks: int = 1) -> 
     if isinstance(chosen, settings.Naive):
         return Naive(point.liouvillian, share)
     return Sampled(point.liouvillian, share, memory)
-
-
-def smaller_point(point: Point) -> Point:
-    """The point's model on the smaller lattice that its network learns from, all configurations enumerated."""
-    assert isinstance(point.method, Tdvp), "no other method learns from a smaller lattice"
-    system = point.system.smaller(point.method.small_lattice)
-    return replace(point, system=system, method=point.method.untaught, estimator=settings.Enumeration())

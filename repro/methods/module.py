@@ -102,11 +102,7 @@ class PointModule(pl.LightningModule):
         """Start the clock; measure the starting state on a fresh run."""
         self._started = time.perf_counter()
         if not self.history:
-            self.prepare()
             self._record({})
-
-    def prepare(self) -> None:
-        """What a fresh run does to its network before the starting state is measured."""
 
     def end_epoch(self) -> None:
         """Measure the state that the epoch ended with; a callback calls it before all others are called."""

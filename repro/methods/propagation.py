@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import torch
 
-from repro.config.point import Point
-from repro.methods.build import build_ansatz
-from repro.methods.estimators import Enumeration
 from repro.methods.sanity import WrongNumbersError
 from repro.physics.liouvillian import LocalLiouvillian
 from repro.utils.errors import InputError
@@ -60,30 +55,3 @@ def _series(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative: 
         if float(term.abs().sum()) < relative:
             return total
     return None
-
-
-def exact_draws(
-    point: Point, times: Sequence[float], n_samples: int, device: torch.device
-) -> Callable[[torch.Generator], torch.Tensor]:
-    """A function that draws configurations of the exact evolution from the point's product state, afresh every time.
-
-    Args:
-        point: a system whose configurations can be enumerated.
-        times: ascending, units of 1/gamma.
-        n_samples: draws at every time.
-        device: where they are drawn.
-
-    Returns:
-        generator -> configurations in site order, shape (times, n_samples, N).
-    """
-    estimator = Enumeration(point.liouvillian, n_samples)
-    q, reached, exact = build_ansatz(point).to(device).all_probs().detach(), 0.0, []
-    for t in times:
-        q, reached = propagate(point.liouvillian, q, t - reached), t
-        exact.append(q.clamp_min(0).flatten())
-
-    def draw(generator: torch.Generator) -> torch.Tensor:
-        numbers = torch.stack([estimator.draw_from(p_A, generator) for p_A in exact])
-        return torch.stack(torch.unravel_index(numbers, q.shape), -1)
-
-    return draw

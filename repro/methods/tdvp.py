@@ -6,8 +6,7 @@ The parameters move along d theta / dt, integrated by the classical rule of four
 
 each v from fresh draws of the state that it belongs to. There is no loss, no Adam and no learning rate: an iteration is
 one velocity, four make a rule's step, and a time step has one or more of them. With `lattice_images` every draw counts
-for its images under the lattice's symmetries too (`repro.ansatz.lattice_images`). With `small_lattice` the network
-starts from layers that a smaller lattice's exact states have taught (`repro.ansatz.small_lattice`).
+for its images under the lattice's symmetries too (`repro.ansatz.lattice_images`).
 
 Tensor suffixes: A configurations, N sites, P parameters.
 """
@@ -20,16 +19,13 @@ import torch
 from torch.nn.utils import parameters_to_vector
 
 from repro.ansatz.lattice_images import LatticeImages
-from repro.ansatz.small_lattice import BATCH, carry_over, grid_of, teach
 from repro.ansatz.tangent import Velocity, best_velocity, log_derivatives
 from repro.config.lattice_symmetry import site_symmetries
 from repro.config.method import STAGES, Tdvp
 from repro.config.point import Point
-from repro.methods.build import build_ansatz, seeded_generator, smaller_point
 from repro.methods.estimators import Enumeration
 from repro.methods.losses import LOSS, RESIDUAL
 from repro.methods.module import EvolutionModule
-from repro.methods.propagation import exact_draws
 from repro.methods.sampled import Sampled
 
 AHEAD = (0.5, 0.5, 1.0)
@@ -38,8 +34,6 @@ PARTS = (1 / 6, 1 / 3, 1 / 3, 1 / 6)
 """What each velocity counts for in the whole step."""
 PULL = 0.4
 """Part of a difference of log p between images of a configuration that is to go in a time step."""
-TAUGHT_AT = (0.2, 0.4, 0.6, 0.8, 1.2, 2.0)
-"""Times of a smaller lattice's exact states that the network's layers learn, in the inverse of the model's unit."""
 
 
 class TdvpModule(EvolutionModule):
@@ -57,22 +51,6 @@ class TdvpModule(EvolutionModule):
         self.last_P: torch.Tensor
         if point.method.momentum:
             self.register_buffer("last_P", torch.zeros(sum(each.numel() for each in self.model.parameters())))
-
-    def prepare(self) -> None:
-        """Start from layers that a smaller lattice's exact states have taught, the same ones on every process."""
-        if self.tdvp.small_lattice and self.trainer.is_global_zero:
-            self._learn()
-        if self.tdvp.small_lattice and self.trainer.world_size > 1:
-            for each in self.parameters():
-                each.data.copy_(self.trainer.strategy.broadcast(each.data))
-
-    def _learn(self) -> None:
-        small = smaller_point(self.point)
-        times = [t / small.lindblad_model.unit for t in TAUGHT_AT]
-        generator = seeded_generator(self.device, self.point.seed, 0, -1, -1)
-        taught = build_ansatz(small).transformer.to(self.device)
-        teach(taught, exact_draws(small, times, BATCH, self.device), generator)
-        carry_over(taught, self.model.transformer, grid_of(small.lattice), grid_of(self.point.lattice), generator)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Plain steps of rate one: what is subtracted is computed here."""

@@ -63,7 +63,7 @@ CHANGED: dict[str, Any] = (
     }
     | {"tau": 0.1, "t_end": 3.0, "step_iterations": 7, "first_steps": 3, "first_iterations": 9}
     | {"step_learning_rate": 0.1, "step_decay": "exponential", "step_factor": 0.5, "step_at": 0.5, "seed": 1}
-    | {"substeps": 3, "first_substeps": 5, "ridge": 0.1, "lattice_images": 3, "momentum": 0.5, "small_lattice": 4}
+    | {"substeps": 3, "first_substeps": 5, "ridge": 0.1, "lattice_images": 3, "momentum": 0.5}
     | {"sampling": "unmasked", "objective": "interpolated", "mixing": 0.5, "mixing_time": 2.0}
 )
 NEEDED: dict[str, Mapping[str, Any]] = {
@@ -75,7 +75,6 @@ NEEDED: dict[str, Mapping[str, Any]] = {
     **{name: {"method": "projection", "n_samples": None} for name in ("dense_output", "hilbert_schmidt")},
     "reuse": {"method": "collocation"},
     **{name: {"method": "tdvp"} for name in ("substeps", "first_substeps", "ridge", "lattice_images", "momentum")},
-    "small_lattice": {"method": "tdvp", "positions": "learned"},
     "spin_symmetry": {"povm": "tetrahedral-cubic"},
 }
 """What a point must have for a setting to exist."""

@@ -91,8 +91,6 @@ def test_every_evolution_from_draws(device: str, tmp_path: Path) -> None:
     compare_decay(history(drawn, tmp_path, device), NOISE, "tdvp, sampled")
     of_images = drawn.change(lattice_images=2, momentum=0.9)
     compare_decay(history(of_images, tmp_path, device), NOISE, "tdvp, images")
-    taught = drawn.change(n_sites=3, positions="learned", small_lattice=2)
-    compare_decay(history(taught, tmp_path, device), NOISE, "tdvp, small lattice")
 
 
 def test_weights_are_where_they_should_be(device: str, tmp_path: Path) -> None:

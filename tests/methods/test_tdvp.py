@@ -10,7 +10,6 @@ import pytest
 import torch
 from scipy.linalg import expm
 
-from repro.ansatz import small_lattice
 from repro.ansatz.string_mixture import StringMixture
 from repro.ansatz.strings import orders, symmetries
 from repro.ansatz.tangent import Apart, Velocity, best_velocity, log_derivatives
@@ -28,7 +27,6 @@ from tests.helpers.oracles import qutip_generator
 
 EVERY = {"estimator": "enumeration", "n_samples": None}
 DECAY = points.SPINS.change(method="tdvp", tau=0.05, t_end=1.0, ridge=1e-6)
-LEARNED = {"positions": "learned"}
 EXCHANGED = ((0, 1, 2, 3), (1, 0, 3, 2))
 """Permutations of outcomes that are a group."""
 
@@ -116,14 +114,8 @@ def test_drawn_evolution_of_a_plaquette_stays_close_to_exact(estimator: str, tmp
     assert largest_deviation(point.change(Jx=0.9, Jz=1.0, tau=0.04), tmp_path) < 0.03
 
 
-@pytest.mark.parametrize(
-    "more",
-    [{}, {"lattice_images": 2, "momentum": 0.9}, {"lattice": "ring", "n_sites": 3, "small_lattice": 2, **LEARNED}],
-)
-def test_an_interrupted_evolution_goes_on_with_the_same_numbers(
-    more: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(small_lattice, "ITERATIONS", 5)
+@pytest.mark.parametrize("more", [{}, {"lattice_images": 2, "momentum": 0.9}])
+def test_an_interrupted_evolution_goes_on_with_the_same_numbers(more: dict[str, Any], tmp_path: Path) -> None:
     drawn = {"method": "tdvp", "estimator": "enumeration", "n_samples": 20, **more}
     point = points.COUPLED.change(**drawn, tau=0.05, t_end=0.4)
     points.assert_goes_on(point, tmp_path, 2, 2, TdvpModule)
@@ -205,11 +197,3 @@ def test_log_p_of_images_stays_together(tmp_path: Path) -> None:
         log_p_GA = torch.stack([model.log_prob(samples_AN[:, list(g)]) for g in symmetries(ring(5))])
         apart[images] = float(log_p_GA.std(0).mean())
     assert apart[4] < 0.8 * apart[0]
-
-
-def test_layers_taught_on_fewer_sites_bring_the_same_draws_closer_to_exact(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(small_lattice, "ITERATIONS", 200)
-    entropy = {few: relative_entropy(FEW.change(small_lattice=few), tmp_path) for few in (0, 4)}
-    assert entropy[4] < 0.85 * entropy[0], entropy
