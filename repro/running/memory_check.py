@@ -75,7 +75,7 @@ def _parameters(point: Point) -> int:
 
 def _tangent(point: Point) -> int:
     """Derivatives of log p at every draw, twice with images; their kernel and its factor in double precision."""
-    draws = getattr(point.estimator, "n_samples", None) or 4**point.lattice.n_sites
+    draws = point.estimator.n_samples or 4**point.lattice.n_sites
     rows = 2 * draws if point.method.draws_images else draws
     per_row = FLOAT * (OF_TANGENT * _parameters(point) + OF_KERNEL * rows)
     return rows * per_row if isinstance(point.method, Tdvp) else 0
