@@ -37,7 +37,8 @@ def exact_line(profile: str) -> tuple[Point, ...]:
     return fig4.exact_line(profile)
 
 
-def _lattice(profile: str, rows: int, columns: int, Jy: float, **more: Any) -> Listed:
+def lattice(profile: str, rows: int, columns: int, Jy: float, **more: Any) -> Listed:
+    """The evolution of one periodic lattice at one coupling."""
     enumerated = rows * columns <= 9
     settings = BY_TDVP | ({} if Jy == 1.0 else FASTER) | {"estimator": "enumeration" if enumerated else "sampled"}
     panel = f"{rows}x{columns}"
@@ -51,17 +52,17 @@ def _control(point: Listed) -> Listed:
 
 
 def _smoke() -> tuple[Listed, ...]:
-    return tuple(_lattice("smoke", 2, columns, 1.8, n_samples=100, tau=0.04, t_end=0.4) for columns in (2, 3))
+    return tuple(lattice("smoke", 2, columns, 1.8, n_samples=100, tau=0.04, t_end=0.4) for columns in (2, 3))
 
 
 def _quick() -> tuple[Listed, ...]:
-    return tuple(_lattice("quick", 3, 3, Jy, n_samples=1000, tau=0.04, t_end=2.0) for Jy in (1.0, 1.8))
+    return tuple(lattice("quick", 3, 3, Jy, n_samples=1000, tau=0.04, t_end=2.0) for Jy in (1.0, 1.8))
 
 
 def _workstation() -> tuple[Listed, ...]:
     listed: list[Listed] = []
     for side in SIDES:
-        first = [_lattice("workstation", side, side, Jy) for Jy in ALL_JY]
+        first = [lattice("workstation", side, side, Jy) for Jy in ALL_JY]
         listed += [point.change(seed=seed) for seed in SEEDS for point in first]
         listed += [_control(point) for point in first]
     return tuple(listed)

@@ -4,8 +4,7 @@ ring                  velocities (`repro.methods.tdvp`) of one string from 600 d
                       twelve spins), averaged over the last unit of time; the cubic POVM, because in the paper's two
                       POVMs all down has outcomes of probability zero, which draws do not show
 lattice to 9 spins    exact sums, four steps of projection to t = 10
-lattice of 16         one string from draws, by velocities, as the figure `methods` ships it
-larger lattices       one string from draws, by collocation
+larger lattices       one string from draws, by velocities, as the figures `methods` or `frontier` ship it
 
 An evolution that would take too long is not run. The cost of an iteration and of measuring a state at its start then
 tell what it would cost.
@@ -16,6 +15,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,22 +24,20 @@ import torch
 
 from benchmarks.crossing.problems import COUPLINGS, FIELD, LATTICES, ONE, Problem
 from benchmarks.crossing.rows import Measured
-from experiments import fig3, fig4
-from experiments.methods import BY_COLLOCATION, BY_PROJECTION, BY_TDVP
+from experiments import fig3, fig4, frontier
+from experiments.methods import BY_PROJECTION, BY_TDVP
 from figures.crossing_text import MISSED, PART
 from repro.config.listed import Listed
 from repro.config.point import Point
 from repro.methods.batch_size import GIB
 from repro.methods.build import seeded_generator
-from repro.methods.collocation_training import CollocationModule
 from repro.methods.tdvp import TdvpModule
 from repro.physics.povm import CUBIC
 from repro.references.cache import OBSERVABLES
 from repro.running.folders import CHECKPOINT, DONE, RunSettings, point_folder
 from repro.running.runner import run_point
-from repro.utils.errors import InputError
 from repro.utils.paths import RESULTS
-from repro.utils.result_table import read_table
+from repro.utils.result_table import CONTROL, read_table
 
 AVERAGED = 1.0
 """Last stretch of an evolution that its mean is of (1/gamma)."""
@@ -48,27 +46,17 @@ LATE = 8.0
 decays till then."""
 EXACT_SUMS = 9
 """Largest lattice of exact sums."""
-SHIPPED_SITES = 16
-"""Largest lattice that the figure `methods` has."""
+SHIPPED = (RESULTS / "methods.csv", RESULTS / "frontier.csv")
+"""Tables with lattices beyond exact sums; of equal evolutions the first one's counts."""
 FROM_DRAWS = ("tdvp", "collocation")
 """Methods of shipped evolutions, the better first."""
 REPEATS = 5
-"""Iterations that are timed, or groups of them with one evaluation of L."""
+"""Velocities that are timed."""
 RING = fig3.RING.change(
     **BY_TDVP | {"povm": CUBIC, "initial": "down", "n_samples": 600, "t_end": 5.0}, figure="crossing"
 )
-MODULES: dict[str, type[CollocationModule] | type[TdvpModule]] = {
-    "collocation": CollocationModule,
-    "tdvp": TdvpModule,
-}
 SUMMED = fig4.EVOLUTION.change(
     **BY_PROJECTION | {"step_iterations": 500, "tau": 1.25, "t_end": 10.0, "dense_output": 1}, figure="crossing"
-)
-DRAWN = fig4.EVOLUTION.change(
-    **BY_COLLOCATION
-    | {"estimator": "sampled", "strings": "0s", "n_samples": 500, "reuse": 8}
-    | {"step_iterations": 400, "first_iterations": 600},
-    figure="crossing",
 )
 
 
@@ -76,9 +64,10 @@ def evolution(problem: Problem, n_sites: int) -> Listed:
     """The evolution of one size."""
     if problem.panel == ONE:
         return RING.change(n_sites=n_sites, g=FIELD, t_end=LATE if n_sites > 12 else RING.settings["t_end"])
-    base = SUMMED if n_sites <= EXACT_SUMS else DRAWN
     rows, cols = next(shape for shape in LATTICES if math.prod(shape) == n_sites)
-    return base.change(rows=rows, cols=cols, Jy=_coupling(problem))
+    if n_sites > EXACT_SUMS:
+        return frontier.lattice("workstation", rows, cols, _coupling(problem)).change(figure="crossing")
+    return SUMMED.change(rows=rows, cols=cols, Jy=_coupling(problem))
 
 
 def network(problem: Problem, n_sites: int, longest: float, runs: Path) -> Measured:
@@ -90,8 +79,8 @@ def network(problem: Problem, n_sites: int, longest: float, runs: Path) -> Measu
         longest: CPU seconds; draws that would take more are not run, their cost is told from the start.
         runs: folder of the runs.
     """
-    if problem.panel != ONE and EXACT_SUMS < n_sites <= SHIPPED_SITES:
-        return shipped(problem, n_sites)
+    if problem.panel != ONE and n_sites > EXACT_SUMS and (found := shipped(problem, n_sites)):
+        return found
     listed = evolution(problem, n_sites)
     settings, drawn = _in_words(listed), listed.settings["estimator"] == "sampled"
     if drawn:
@@ -120,33 +109,46 @@ def _run(listed: Listed, runs: Path) -> tuple[float, str, pd.DataFrame]:
     return taken, "", history
 
 
-def shipped(problem: Problem, n_sites: int, table: Path = RESULTS / "methods.csv") -> Measured:
-    """The evolution of a lattice from draws that the figure `methods` ships, by tdvp where it has one.
+def shipped(problem: Problem, n_sites: int, tables: Sequence[Path] = SHIPPED) -> Measured | None:
+    """The evolution of a lattice from draws that a table has, None where none does.
 
-    Wall time and means of the first seed; the rule says what the others are off by. Given up where it ends too early.
-
-    Raises:
-        InputError: no such lattice in the table.
+    One that reaches a steady state counts before one that ends too early, which is given up; velocities before
+    collocation. Wall time and means of the first seed; the rule says what the others are off by.
     """
-    lattice, Jy = problem.of(n_sites).lattice.name, _coupling(problem)
-    rows = read_table(table)
-    rows = rows[(rows["lattice"] == lattice) & (rows["Jy"] == Jy)]
-    method = next((name for name in FROM_DRAWS if name in set(rows["method"])), None)
-    if method is None:
-        wanted = " or ".join(FROM_DRAWS)
-        raise InputError(f"{table}: no evolution of {lattice} at J_y = {Jy:g} by {wanted}, expected one")
-    rows = rows[rows["method"] == method]
+    found = [(table, _of_lattice(read_table(table), problem, n_sites)) for table in tables]
+    found = [(table, rows) for table, rows in found if len(rows)]
+    if not found:
+        return None
+    table, rows = max(found, key=lambda each: np.isinf(each[1]["t"]).any())  # the first of equals
     rows, others = (rows[(rows["seed"] == rows["seed"].min()) == first] for first in (True, False))
     seconds, draws = float(rows["seconds"].max()), float(rows["n_samples"].iloc[0])
-    settings = f"{method}, {rows['strings'].iloc[0]}, {draws:.0f} draws, from results/{table.name}"
+    settings = f"{rows['method'].iloc[0]}, {rows['strings'].iloc[0]}, {draws:.0f} draws, from results/{table.name}"
     steady = rows[np.isinf(rows["t"])].set_index("observable")
     if not len(steady):
         rule = f"to t = {rows['t'].max():g} alone, on the way {_off(rows):.3f} off"
         return Measured(seconds, math.nan, settings, {}, MISSED, rule)
     means = {name: float(steady.loc[name, "mean"]) for name in OBSERVABLES}
-    off = [f"{_off(of_seed):.3f}" for _, of_seed in others[np.isinf(others["t"])].groupby("seed")]
-    rule = "wall time" + (f", first seed; others {', '.join(off)} off trajectories" if off else "")
+    rule = "wall time" + _of_others(others[np.isinf(others["t"])])
     return Measured(seconds, float(steady["error"].max()), settings, means, rule=rule)
+
+
+def _of_lattice(rows: pd.DataFrame, problem: Problem, n_sites: int) -> pd.DataFrame:
+    """A table's evolutions of one lattice by the better method from draws, its controls left out."""
+    rows = rows[(rows["lattice"] == problem.of(n_sites).lattice.name) & (rows["Jy"] == _coupling(problem))]
+    rows = rows[~rows["panel"].str.endswith(CONTROL)]
+    method = next((name for name in FROM_DRAWS if name in set(rows["method"])), "")
+    return rows[rows["method"] == method]
+
+
+def _of_others(steady: pd.DataFrame) -> str:
+    """What the steady states of further seeds are off trajectories by, or their <sigma_z> where there are none."""
+    if not len(steady):
+        return ""
+    if steady["exact"].isna().any():
+        values = steady[steady["observable"] == "sigma_z"].sort_values("seed")["mean"]
+        return ", first seed; <sigma_z> of others " + ", ".join(f"{value:.3f}" for value in values)
+    off = ", ".join(f"{_off(of_seed):.3f}" for _, of_seed in steady.groupby("seed"))
+    return f", first seed; others {off} off trajectories"
 
 
 def _off(rows: pd.DataFrame) -> float:
@@ -166,36 +168,24 @@ def _in_words(listed: Listed) -> str:
 
 def _expected(point: Point) -> tuple[float, str]:
     """CPU seconds of the whole evolution as its start costs them, and by which rule."""
-    module = MODULES[point.method.kind](point, 4 * GIB)
-    iterations, states = point.method.total_iterations, module.n_epochs + 1
+    module = TdvpModule(point, 4 * GIB)
+    velocities, states = point.method.total_iterations, module.n_epochs + 1
     began = time.process_time()
     module.measure()
     measuring = time.process_time() - began
-    rule = f"{iterations} times an iteration at the start, {states} times the means"
-    return iterations * _of_an_iteration(module) + states * measuring, rule
+    rule = f"{velocities} times an iteration at the start, {states} times the means"
+    return velocities * _of_a_velocity(module) + states * measuring, rule
 
 
-def _of_an_iteration(module: CollocationModule | TdvpModule) -> float:
+def _of_a_velocity(module: TdvpModule) -> float:
     """CPU seconds at the start of an evolution: what else runs here does not count."""
-    together = 1
-    if isinstance(module, CollocationModule):
-        module.begin_step()
-        together = module.reuse
     taken = []
-    for group in range(REPEATS):
+    for number in range(REPEATS):
+        generator = seeded_generator(torch.device("cpu"), module.point.seed, number)
         began = time.process_time()
-        for _ in range(together):
-            _iterate(module, seeded_generator(torch.device("cpu"), module.point.seed, group))
-        taken.append(time.process_time() - began)
-    return float(np.median(taken)) / together
-
-
-def _iterate(module: CollocationModule | TdvpModule, generator: torch.Generator) -> None:
-    """A velocity, or both stages with their gradient."""
-    if isinstance(module, TdvpModule):
         module.velocity(generator)
-    else:
-        module.loss(generator)[0].backward()
+        taken.append(time.process_time() - began)
+    return float(np.median(taken))
 
 
 def _standard_error(values: np.ndarray) -> float:

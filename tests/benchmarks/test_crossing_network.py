@@ -12,7 +12,6 @@ import qutip
 
 from benchmarks.crossing import network
 from benchmarks.crossing.problems import PROBLEMS, Problem
-from repro.utils.errors import InputError
 from repro.utils.paths import RESULTS
 from repro.utils.result_table import read_table, write_table
 from tests.helpers.oracles import qutip_model
@@ -30,14 +29,18 @@ def test_an_evolution_that_takes_too_long_is_a_cost_alone(tmp_path: Path, monkey
     assert found.rule == "264 times an iteration at the start, 64 times the means"
 
 
-def test_a_lattice_too_large_to_be_shipped_is_a_cost_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "_iterate", lambda module, generator: None)
+@pytest.mark.parametrize(("problem", "velocities", "states"), [(WEAK, 4 * 62 + 16, 64), (STRONG, 4 * 124 + 16, 126)])
+def test_a_lattice_that_is_not_shipped_is_a_cost_alone(
+    problem: Problem, velocities: int, states: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To t = 5, by steps of 0.08 or of 0.04 with images, as the figure `frontier` evolves the other sizes."""
+    monkeypatch.setattr(network.TdvpModule, "velocity", lambda module, generator: None)
+    monkeypatch.setattr(network.TdvpModule, "measure", lambda module: {})
     clock = iter(range(1000))
     monkeypatch.setattr(network.time, "process_time", lambda: float(next(clock)))
-    found = network.network(WEAK, 20, longest=100.0, runs=tmp_path)
-    # eight iterations by one evaluation are timed together; 24 steps of 400 after one of 600, as they are counted
-    assert found.kind == "part" and found.settings.startswith("collocation")
-    assert found.seconds == pytest.approx((24 * 400 + 600) / 8 + 26)
+    found = network.network(problem, 20, longest=100.0, runs=Path("nowhere"))
+    assert found.kind == "part" and found.settings.startswith("tdvp, 0s") and not found.means
+    assert found.seconds == pytest.approx(velocities + states)
 
 
 @pytest.mark.parametrize(("before", "rule"), [(None, ""), (1.0, ""), (2.0, "wall time")])
@@ -59,10 +62,20 @@ def test_a_ring_that_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bef
         assert found.means[f"sigma_{letter}"] == pytest.approx(np.mean(exact), abs=0.035)  # 200 draws of one string
 
 
-@pytest.mark.parametrize(("problem", "seconds"), [(WEAK, 717.59), (STRONG, 1243.99)])
-def test_a_shipped_lattice_is_the_one_by_velocities(problem: Problem, seconds: float) -> None:
-    found = network.network(problem, 16, longest=1.0, runs=Path("nowhere"))
-    assert found.seconds == seconds and found.settings.startswith("tdvp, 0s")
+@pytest.mark.parametrize(
+    ("problem", "n_sites", "table"), [(WEAK, 16, "methods"), (STRONG, 16, "frontier"), (WEAK, 25, "frontier")]
+)
+def test_the_row_of_a_lattice_is_the_first_seed_of_a_whole_evolution(
+    problem: Problem, n_sites: int, table: str
+) -> None:
+    found = network.network(problem, n_sites, longest=1.0, runs=Path("nowhere"))
+    rows = _shipped({WEAK: 1.0, STRONG: 1.8}[problem], n_sites, table)
+    rows = rows[rows["t"].map(math.isinf) & (rows["method"] == "tdvp") & (rows["seed"] == 0)].set_index("observable")
+    assert found.kind == "run" and found.settings.startswith("tdvp, 0s") and f"results/{table}.csv" in found.settings
+    assert (
+        found.means == pytest.approx({name: rows.loc[name, "mean"] for name in found.means}) and len(found.means) == 3
+    )
+    assert found.seconds == rows["seconds"].iloc[0] and found.error == rows["error"].max()
 
 
 def test_long_rings_are_evolved_for_longer() -> None:
@@ -70,39 +83,48 @@ def test_long_rings_are_evolved_for_longer() -> None:
     assert ends == {8: 5.0, 12: 5.0, 16: 8.0, 40: 8.0}
 
 
-def test_a_shipped_lattice_that_is_steady() -> None:
-    found = network.network(WEAK, 16, longest=1.0, runs=Path("nowhere"))
-    rows = _shipped(1.0)
-    rows = rows[rows["t"].map(math.isinf) & (rows["method"] == "tdvp")]
-    first = rows[rows["seed"] == 0].set_index("observable")["mean"]
-    assert found.kind == "run" and found.means == pytest.approx({name: first[name] for name in found.means})
-    others = rows[rows["seed"] > 0]
-    off = (others["mean"] - others["exact"]).abs().groupby(others["seed"]).max()
-    assert found.rule == f"wall time, first seed; others {off[1]:.3f}, {off[2]:.3f} off trajectories"
+def test_other_seeds_are_told_by_what_they_are_off_or_where_they_end() -> None:
+    for table, n_sites, told in (("methods", 16, "{} off trajectories"), ("frontier", 25, "<sigma_z> of others {}")):
+        found = network.network(WEAK, n_sites, longest=1.0, runs=Path("nowhere"))
+        rows = _shipped(1.0, n_sites, table)
+        others = rows[rows["t"].map(math.isinf) & (rows["method"] == "tdvp") & (rows["seed"] > 0)]
+        off = (others["mean"] - others["exact"]).abs().groupby(others["seed"]).max()
+        means = others[others["observable"] == "sigma_z"].set_index("seed")["mean"]
+        values = off if told.startswith("{}") else means
+        told = told.format(f"{values[1]:.3f}, {values[2]:.3f}")
+        assert found.rule.startswith("wall time, first seed; ") and told in found.rule
 
 
 def test_a_shipped_lattice_that_ends_before_it_is_steady() -> None:
-    found = network.network(STRONG, 16, longest=1.0, runs=Path("nowhere"))
-    assert found.kind == "missed" and not found.means
+    """It is given up, unless another table has it whole."""
+    found = network.shipped(STRONG, 16, (RESULTS / "methods.csv",))
+    assert found is not None and found.kind == "missed" and not found.means
     assert "to t = 2 alone" in found.rule
 
 
 def test_a_table_without_velocities_has_collocation(tmp_path: Path) -> None:
     table = tmp_path / "methods.csv"
-    rows = _shipped(1.0)
+    rows = _shipped(1.0, 16, "methods")
     write_table(rows[rows["method"] == "collocation"], table)
-    found = network.shipped(WEAK, 16, table)
-    assert found.settings == "collocation, 0s, 500 draws, from results/methods.csv" and found.rule == "wall time"
+    found = network.shipped(WEAK, 16, (table,))
+    assert found is not None and found.rule == "wall time"
+    assert found.settings == "collocation, 0s, 500 draws, from results/methods.csv"
 
 
-def _shipped(Jy: float) -> pd.DataFrame:
-    rows = read_table(RESULTS / "methods.csv")
-    return rows[(rows["lattice"] == "4x4 periodic") & (rows["Jy"] == Jy)]
+def test_a_control_is_no_row_of_its_own(tmp_path: Path) -> None:
+    table = tmp_path / "frontier.csv"
+    rows = _shipped(1.0, 25, "frontier")
+    write_table(rows.assign(panel="5x5: control"), table)
+    assert network.shipped(WEAK, 25, (table,)) is None
 
 
-def test_a_lattice_that_is_not_shipped_is_refused() -> None:
-    with pytest.raises(InputError, match="no evolution of 3x4 periodic"):
-        network.network(STRONG, 12, longest=1.0, runs=Path("nowhere"))
+def _shipped(Jy: float, n_sites: int, table: str) -> pd.DataFrame:
+    rows = read_table(RESULTS / f"{table}.csv")
+    return rows[(rows["lattice"] == WEAK.of(n_sites).lattice.name) & (rows["Jy"] == Jy)]
+
+
+def test_a_lattice_that_no_table_has() -> None:
+    assert network.shipped(STRONG, 12) is None
 
 
 def test_the_shipped_table_holds_what_would_be_run() -> None:
@@ -110,7 +132,8 @@ def test_the_shipped_table_holds_what_would_be_run() -> None:
     ours = table[(table["way"] == "network") & (table["kind"] != "extrapolated")]
     rings = ours[ours["problem"] == RING.name].set_index("n_sites")["settings"]
     assert dict(rings) == {N: network._in_words(network.evolution(RING, N)) for N in (8, 12, 16, 20, 24, 32, 40)}
-    for problem in (WEAK, STRONG):
-        found = network.shipped(problem, 16)
-        row = ours[(ours["problem"] == problem.name) & (ours["n_sites"] == 16)].iloc[0]
+    for problem, n_sites in ((WEAK, 16), (WEAK, 25), (STRONG, 16)):
+        found = network.shipped(problem, n_sites)
+        assert found is not None
+        row = ours[(ours["problem"] == problem.name) & (ours["n_sites"] == n_sites)].iloc[0]
         assert (row["settings"], row["rule"], row["seconds"]) == (found.settings, found.rule, found.seconds)
