@@ -41,7 +41,7 @@ OF_DRAW, OF_DRAW_STAGES = 40, 90
 FIRST, FOLDED, LAYER, FEEDFORWARD, NORM, ATTENTION = 8, 3, 12, 6, 2, 11
 # Tokens of a sequence that go through the network at once, all layers' intermediate values kept; copies of all rows of
 # derivatives; floats per entry of their kernel.
-OF_SEQUENCE, OF_TANGENT, OF_KERNEL = 14, 6, 9
+OF_SEQUENCE, OF_TANGENT, OF_KERNEL = 14, 7, 10
 FREE_SHARE = 0.95
 EXACT_ALONE = {"sampling": "masked", "dense_output": 1, "hilbert_schmidt": 0.0}
 """Settings that only enumeration takes, at what draws from the network have."""
