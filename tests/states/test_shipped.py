@@ -144,7 +144,7 @@ def test_names_are_those_of_only() -> None:
     ("figure", "name", "message"),
     [
         ("fig5", "x", "unknown figure 'fig5'; did you mean"),
-        ("fig4", "dyn*", "7 points of fig4 match 'dyn.*': a-dyn-1x32-0s-Jy1.0, a-dyn.*; expected one"),
+        ("fig4", "dyn*", "9 points of fig4 match 'dyn.*': a-dyn-1x32-0s-Jy1.0, a-dyn.*; expected one"),
         (
             "fig4",
             "dyn-1x32-0s-Jy1.9",
