@@ -115,8 +115,7 @@ def shipped(problem: Problem, n_sites: int, tables: Sequence[Path] = SHIPPED) ->
     One that reaches a steady state counts before one that ends too early, which is given up; velocities before
     collocation. Wall time and means of the first seed; the rule says what the others are off by.
     """
-    found = [(table, _of_lattice(read_table(table), problem, n_sites)) for table in tables]
-    found = [(table, rows) for table, rows in found if len(rows)]
+    found = [(table, rows) for table in tables if len(rows := _of_lattice(read_table(table), problem, n_sites))]
     if not found:
         return None
     table, rows = max(found, key=lambda each: np.isinf(each[1]["t"]).any())  # the first of equals
