@@ -4,14 +4,14 @@ With O_k(a) = d log p(a) / d theta_k and f(a) = (L p)(a) / p(a), the time-depend
 
     min over v of  sum_a p(a) |f(a) - sum_k O_k(a) v_k|^2 + lambda |v|^2.
 
-There are more parameters than draws, so that the solution is taken where the draws are: with rows O_a sqrt(p(a)),
+With rows O_a sqrt(p(a)) it is taken where there is less of it, in the space of draws or in that of parameters:
 
-    v = O^T (O O^T + lambda)^-1 f,    lambda = ridge * tr(O O^T) / number of rows.
+    v = O^T (O O^T + lambda)^-1 f = (O^T O + lambda)^-1 O^T f,    lambda = ridge * tr(O O^T) / number of rows.
 
 Draws that came before know what these do not. With |v - mu v'|^2 as the penalty, v' the velocity before, directions
 of which no draw of now tells keep what they had (for steps of an optimiser: Goldshlager, Abrahamsen and Lin, 2024).
 
-Tensor suffixes: A configurations, N sites, C components of the mixture, P parameters.
+Tensor suffixes: A configurations, N sites, C components of the mixture, P parameters, K the fewer of A and P.
 """
 
 from __future__ import annotations
@@ -123,26 +123,34 @@ def best_velocity(
         target_A = torch.cat([target_A, apart.rate_A * root_A])
     if near_P is not None:
         target_A = target_A - rows_AP @ near_P
-    kernel_AA = (rows_AP @ rows_AP.T).double()
-    factor_AA = _factor(kernel_AA, ridge)
-    solved_A1 = torch.cholesky_solve(target_A.double()[:, None], factor_AA)
-    flat_P = rows_AP.T @ solved_A1[:, 0].to(rows_AP.dtype)
+    flat_P = _least_squares(rows_AP, target_A, ridge)
     if near_P is not None:
         flat_P = flat_P + near_P
     missed = (weight_A * (centred_A - centred_AP @ flat_P).abs()).sum()
     return Velocity(flat_P, (weight_A * f_A.abs()).sum(), missed)
 
 
-def _factor(kernel_AA: torch.Tensor, ridge: float) -> torch.Tensor:
+def _least_squares(rows_AP: torch.Tensor, target_A: torch.Tensor, ridge: float) -> torch.Tensor:
+    """v with the least |target - rows v|^2 + lambda |v|^2."""
+    of_draws = len(rows_AP) <= rows_AP.shape[1]
+    kernel_KK = (rows_AP @ rows_AP.T if of_draws else rows_AP.T @ rows_AP).double()
+    known_K = target_A if of_draws else rows_AP.T @ target_A
+    penalty = ridge * (kernel_KK.diagonal().sum() / len(rows_AP))
+    solved_K1 = torch.cholesky_solve(known_K.double()[:, None], _factor(kernel_KK, penalty))
+    solved_K = solved_K1[:, 0].to(rows_AP.dtype)
+    return rows_AP.T @ solved_K if of_draws else solved_K
+
+
+def _factor(kernel_KK: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
     """Cholesky factor of the kernel and its penalty, not finite where the kernel is not.
 
     The penalty grows where rounding left a negative eigenvalue.
     """
-    scale = kernel_AA.diagonal().mean().clamp_min(torch.finfo(kernel_AA.dtype).tiny)
+    penalty = penalty.clamp_min(torch.finfo(kernel_KK.dtype).tiny)
     while True:
-        penalised_AA = kernel_AA.clone()
-        penalised_AA.diagonal().add_(ridge * scale)
-        factor_AA, failed = torch.linalg.cholesky_ex(penalised_AA)
-        if not failed or not kernel_AA.isfinite().all():
-            return factor_AA
-        ridge *= 10
+        penalised_KK = kernel_KK.clone()
+        penalised_KK.diagonal().add_(penalty)
+        factor_KK, failed = torch.linalg.cholesky_ex(penalised_KK)
+        if not failed or not kernel_KK.isfinite().all():
+            return factor_KK
+        penalty *= 10

@@ -74,11 +74,11 @@ def _parameters(point: Point) -> int:
 
 
 def _tangent(point: Point) -> int:
-    """Derivatives of log p at every draw, twice with images; their kernel and its factor in double precision."""
+    """Derivatives of log p at every draw, twice with images; kernel and factor in double precision, the smaller way."""
     draws = point.estimator.n_samples or 4**point.lattice.n_sites
     rows = 2 * draws if point.method.draws_images else draws
-    per_row = FLOAT * (OF_TANGENT * _parameters(point) + OF_KERNEL * rows)
-    return rows * per_row if isinstance(point.method, Tdvp) else 0
+    floats = OF_TANGENT * rows * _parameters(point) + OF_KERNEL * min(rows, _parameters(point)) ** 2
+    return FLOAT * floats if isinstance(point.method, Tdvp) else 0
 
 
 def _enumeration(point: Point, estimator: Enumeration) -> int:

@@ -148,10 +148,12 @@ def test_a_mixture_has_one_row_for_every_draw() -> None:
     assert log_derivatives(model, model.sample(1001, generator(0))).shape[0] == 1001
 
 
+@pytest.mark.parametrize("n", [12, 20])
 @pytest.mark.parametrize("near", [0.0, 0.8])
-def test_differences_and_the_velocity_before_are_part_of_the_normal_equations(near: float) -> None:
+def test_differences_and_the_velocity_before_are_part_of_the_normal_equations(near: float, n: int) -> None:
+    """With fewer rows than parameters, and with more."""
     draw = np.random.default_rng(1)
-    n, n_P = 20, 35
+    n_P = 35
     D, D2, f, f2, v0 = (draw.normal(size=size) for size in ((n, n_P), (n, n_P), n, n, n_P))
     weight = np.full(n, 1 / n)
     tensors = [torch.tensor(each) for each in (D, f, weight)]
