@@ -15,8 +15,8 @@ from repro.ansatz.replay import Action, recorder_of
 from repro.config.settings import change
 from repro.methods import benchmark
 from repro.methods.batch_size import GIB
-from repro.running.memory_check import free_memory
 from repro.utils.errors import one_line
+from repro.utils.free_memory import free_memory
 
 COLUMNS = (
     *("case", "evaluator", "n_sites", "n_samples", "strings", "layers", "width", "seconds", "goal", "share", "error"),

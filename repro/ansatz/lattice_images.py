@@ -27,6 +27,9 @@ from torch import nn
 from repro.ansatz.string_mixture import StringMixture
 from repro.ansatz.tangent import Apart, log_derivatives
 
+HELD = 2000
+"""Differences that are held in a velocity, at most: they say the same of every draw, and each costs a row."""
+
 
 class LatticeImages(nn.Module):
     """Images of configurations under a group of permutations of sites, drawn at random.
@@ -67,5 +70,5 @@ class LatticeImages(nn.Module):
         O_AP = weight_GA[0, :, None] * first_AP + weight_GA[1, :, None] * second_AP
         for weight_A, each_AN in zip(weight_GA[2:], images[2:], strict=True):
             O_AP += weight_A[:, None] * log_derivatives(model, each_AN)
-        between_AP, between_A = (first_AP - second_AP) / math.sqrt(2), (log_p_GA[0] - log_p_GA[1]) / math.sqrt(2)
-        return O_AP, Apart(between_AP, -decay * between_A)
+        between_AP, between_A = first_AP[:HELD] - second_AP[:HELD], log_p_GA[0, :HELD] - log_p_GA[1, :HELD]
+        return O_AP, Apart(between_AP / math.sqrt(2), -decay * between_A / math.sqrt(2))

@@ -47,7 +47,7 @@ class Velocity:
 
 @dataclass(frozen=True)
 class Apart:
-    """Differences of log p between configurations where it should be the same, one for every draw.
+    """Differences of log p between configurations where it should be the same, all of equal weight.
 
     Attributes:
         O_AP: their derivatives.
@@ -112,15 +112,16 @@ def best_velocity(
         f_A: (L p)(a) / p(a), units of gamma.
         weight_A: what each configuration counts for, sum 1: p(a), or one over the number of draws.
         ridge: lambda in units of the mean diagonal of O O^T, above 0.
-        apart: differences of log p that are to decay, of equal weight.
+        apart: differences of log p that are to decay; together they count for as much as all configurations.
         near_P: a velocity that this one is to stay near where the draws do not tell.
     """
     root_A = weight_A.sqrt()
     centred_AP, centred_A = O_AP - weight_A @ O_AP, f_A - weight_A @ f_A
     rows_AP, target_A = centred_AP * root_A[:, None], centred_A * root_A
     if apart is not None:
-        rows_AP = torch.cat([rows_AP, apart.O_AP * root_A[:, None]])
-        target_A = torch.cat([target_A, apart.rate_A * root_A])
+        root = torch.full_like(apart.rate_A[:1], 1 / len(apart.rate_A)).sqrt()
+        rows_AP = torch.cat([rows_AP, apart.O_AP * root])
+        target_A = torch.cat([target_A, apart.rate_A * root])
     if near_P is not None:
         target_A = target_A - rows_AP @ near_P
     flat_P = _least_squares(rows_AP, target_A, ridge)

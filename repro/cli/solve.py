@@ -56,7 +56,7 @@ class Solve:
     step: float | None = None
     """length of a time step"""
     iterations: int | None = None
-    """Adam iterations of a time step, or of the variational search; Runge-Kutta steps of tdvp"""
+    """Adam iterations of a time step, or of the variational search; steps of the rule of tdvp"""
     layers: int | None = None
     """Transformer layers"""
     width: int | None = None

@@ -14,8 +14,8 @@ from repro.config.objective import OBJECTIVES, InterpolatedLoss, PaperLoss, Sign
 from repro.config.settings import choice, part, setting
 from repro.utils.errors import InputError
 
-STAGES = 4
-"""Velocities of one Runge-Kutta step."""
+RULES = {"runge-kutta": 4, "adams-bashforth": 1}
+"""Rules of integration (tdvp), and the velocities of one step."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,13 @@ class Tdvp(BeyondThePaper, Evolution):
     kind: ClassVar[str] = "tdvp"
     short: ClassVar[str] = "tdvp"
     tau: float = setting(0.04, "half the time step", above=0)
-    substeps: int = setting(1, "Runge-Kutta steps per time step, four velocities each (tdvp)", above=0)
-    first_substeps: int = setting(4, "Runge-Kutta steps in the first time step, which leaves a product state", above=0)
+    rule: str = setting(
+        "runge-kutta",
+        "rule of integration (tdvp): runge-kutta, fourth order, four velocities a step; adams-bashforth, second, one",
+        choices=tuple(RULES),
+    )
+    substeps: int = setting(1, "steps of the rule per time step (tdvp)", above=0)
+    first_substeps: int = setting(4, "steps of the rule in the first time step, which leaves a product state", above=0)
     ridge: float = setting(2e-3, "penalty on velocities, in units of the mean diagonal of O O^T (tdvp)", above=0)
     lattice_images: int = setting(
         0,
@@ -191,17 +196,22 @@ class Tdvp(BeyondThePaper, Evolution):
         return self.lattice_images > 0
 
     @property
+    def looks_back(self) -> bool:
+        """Whether a velocity needs the one before."""
+        return self.momentum > 0 or self.rule == "adams-bashforth"
+
+    @property
     def label(self) -> str:
         """What a point's name says of its images."""
         return f"-{self.lattice_images}images" if self.lattice_images else ""
 
     def rule_steps(self, step: int) -> int:
-        """Runge-Kutta steps of a time step (0 is the first)."""
+        """Steps of the rule in a time step (0 is the first)."""
         return self.substeps if step else self.first_substeps
 
     def iterations(self, step: int) -> int:
         """Velocities of a time step (0 is the first)."""
-        return STAGES * self.rule_steps(step)
+        return RULES[self.rule] * self.rule_steps(step)
 
     @property
     def steps_apart(self) -> int:

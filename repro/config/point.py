@@ -51,6 +51,7 @@ LATER_SETTINGS: dict[str, Any] = {
     "measured_batches": 8,
     "lattice_images": 0,
     "momentum": 0.0,
+    "rule": "runge-kutta",
 }
 """Settings that came after the first results, at the values those had: there they are left out of the id."""
 

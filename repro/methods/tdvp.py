@@ -1,12 +1,14 @@
 """Lightning module of the time-dependent variational principle (`repro.ansatz.tangent`). Beyond the paper.
 
-The parameters move along d theta / dt, integrated by the classical rule of fourth order,
+The parameters move along d theta / dt, integrated by the classical rule of fourth order or that of Adams and Bashforth
+of second, with the velocity v_0 of the step before, h_0 long,
 
     theta(t + h) = theta(t) + h/6 (v_1 + 2 v_2 + 2 v_3 + v_4),
+    theta(t + h) = theta(t) + h [v_1 + h / (2 h_0) (v_1 - v_0)],
 
 each v from fresh draws of the state that it belongs to. There is no loss, no Adam and no learning rate: an iteration is
-one velocity, four make a rule's step, and a time step has one or more of them. With `lattice_images` every draw counts
-for its images under the lattice's symmetries too (`repro.ansatz.lattice_images`).
+one velocity, four or one make a rule's step, and a time step has one or more of them. With `lattice_images` every draw
+counts for its images under the lattice's symmetries too (`repro.ansatz.lattice_images`).
 
 Tensor suffixes: A configurations, N sites, P parameters.
 """
@@ -21,7 +23,7 @@ from torch.nn.utils import parameters_to_vector
 from repro.ansatz.lattice_images import LatticeImages
 from repro.ansatz.tangent import Velocity, best_velocity, log_derivatives
 from repro.config.lattice_symmetry import site_symmetries
-from repro.config.method import STAGES, Tdvp
+from repro.config.method import RULES, Tdvp
 from repro.config.point import Point
 from repro.methods.estimators import Enumeration
 from repro.methods.losses import LOSS, RESIDUAL
@@ -29,7 +31,7 @@ from repro.methods.module import EvolutionModule
 from repro.methods.sampled import Sampled
 
 AHEAD = (0.5, 0.5, 1.0)
-"""How far along its velocity each stage goes for the next one, in rule's steps."""
+"""How far along its velocity each stage of the rule of fourth order goes for the next one, in rule's steps."""
 PARTS = (1 / 6, 1 / 3, 1 / 3, 1 / 6)
 """What each velocity counts for in the whole step."""
 PULL = 0.4
@@ -49,7 +51,7 @@ class TdvpModule(EvolutionModule):
             symmetries = site_symmetries(point.system, point.method.from_initial_state)
             self.images = LatticeImages(symmetries, point.method.lattice_images)
         self.last_P: torch.Tensor
-        if point.method.momentum:
+        if point.method.looks_back:
             self.register_buffer("last_P", torch.zeros(sum(each.numel() for each in self.model.parameters())))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -58,18 +60,32 @@ class TdvpModule(EvolutionModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
         """One velocity, and the move to the state that the next one is taken at."""
-        stage = batch_idx % STAGES
+        velocity = self.velocity(self._drawing(batch_idx))
+        mean_P = self._over_ranks(velocity.flat_P)
+        self._note({LOSS: velocity.missed, RESIDUAL: velocity.residual}, batch_idx)
+        h = self._h(self.current_epoch)
+        stages = RULES[self.tdvp.rule]
+        if stages == 1:
+            self._adams_bashforth(mean_P, h, self._h(self.current_epoch - 1) if batch_idx == 0 else h)
+        else:
+            self._runge_kutta(mean_P, h, batch_idx % stages)
+        if self.tdvp.looks_back:
+            self.last_P.copy_(mean_P)
+
+    def _h(self, epoch: int) -> float:
+        """Length of a rule's step, 0 before the first."""
+        return self.evolution.step / self.tdvp.rule_steps(epoch) if epoch >= 0 else 0.0
+
+    def _adams_bashforth(self, velocity_P: torch.Tensor, h: float, before: float) -> None:
+        move_P = velocity_P + (h / (2 * before) * (velocity_P - self.last_P) if before else 0.0)
+        self._go_to(parameters_to_vector(self.parameters()).detach() + h * move_P)
+
+    def _runge_kutta(self, velocity_P: torch.Tensor, h: float, stage: int) -> None:
         if stage == 0:
             self._before_P = parameters_to_vector(self.parameters()).detach()
             self._moved_P = torch.zeros_like(self._before_P)
-        velocity = self.velocity(self._drawing(batch_idx))
-        mean_P = self._over_ranks(velocity.flat_P)
-        if self.tdvp.momentum:
-            self.last_P.copy_(mean_P)
-        self._note({LOSS: velocity.missed, RESIDUAL: velocity.residual}, batch_idx)
-        h = self.evolution.step / self.tdvp.rule_steps(self.current_epoch)
-        self._moved_P += PARTS[stage] * h * mean_P
-        self._go_to(self._before_P + (AHEAD[stage] * h * mean_P if stage < len(AHEAD) else self._moved_P))
+        self._moved_P += PARTS[stage] * h * velocity_P
+        self._go_to(self._before_P + (AHEAD[stage] * h * velocity_P if stage < len(AHEAD) else self._moved_P))
 
     def velocity(self, generator: torch.Generator) -> Velocity:
         """d theta / dt of the state as it is, from fresh draws or from all configurations."""

@@ -7,13 +7,9 @@ V nodes of the prefix tree, A = 4^N configurations, D width, F feed-forward widt
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Sequence
-from pathlib import Path
 
-import torch
-
+from repro.ansatz.lattice_images import HELD
 from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES
 from repro.config.ansatz import Ansatz
 from repro.config.estimator import Enumeration, Naive
@@ -25,6 +21,7 @@ from repro.config.settings import change, leaves
 from repro.config.spin_symmetry import NO_SYMMETRY
 from repro.methods.batch_size import BYTES_OF_TREE, GIB, WIDTHS_OF_FIRST_LAYER, WIDTHS_OF_LAYER
 from repro.utils.errors import InputError
+from repro.utils.free_memory import free_memory
 
 OF_PROCESS = 600 * 2**20
 """A process with everything imported that a fit needs."""
@@ -76,7 +73,7 @@ def _parameters(point: Point) -> int:
 def _tangent(point: Point) -> int:
     """Derivatives of log p at every draw, twice with images; kernel and factor in double precision, the smaller way."""
     draws = point.estimator.n_samples or 4**point.lattice.n_sites
-    rows = 2 * draws if point.method.draws_images else draws
+    rows = draws + min(draws, HELD) if point.method.draws_images else draws
     floats = OF_TANGENT * rows * _parameters(point) + OF_KERNEL * min(rows, _parameters(point)) ** 2
     return FLOAT * floats if isinstance(point.method, Tdvp) else 0
 
@@ -217,34 +214,3 @@ def _smaller(point: Point, memory: int, free: int) -> str:
         if bytes_of(change(change(point, **exact), estimator="sampled", n_samples=1000), memory) + OF_PROCESS <= free:
             return f"{fits_here}, or --estimator sampled --n-samples 1000"
     return fits_here
-
-
-def free_memory(device: str = "cpu") -> int:
-    """Bytes that can be had: of the GPU, or of this machine within the limit of its control group."""
-    if device != "cpu":
-        return int(torch.cuda.mem_get_info(torch.device(device))[0])
-    found = re.search(r"MemAvailable:\s+(\d+) kB", _read("/proc/meminfo"))
-    free = int(found[1]) * 1024 if found else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min(free, *_group_limits())
-
-
-def _group_limits() -> list[int]:
-    """What the control group leaves, version 2 and version 1; file caches of its own count as free."""
-    base = "/sys/fs/cgroup"
-    left = [2**63]
-    for limit, used, stat in (
-        ("memory.max", "memory.current", "memory.stat"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
-    ):
-        numbers = [_read(f"{base}/{name}").strip() for name in (limit, used)]
-        if all(text.isdigit() for text in numbers):
-            cache = re.search(r"^(?:total_)?inactive_file (\d+)", _read(f"{base}/{stat}"), re.MULTILINE)
-            left.append(int(numbers[0]) - int(numbers[1]) + (int(cache[1]) if cache else 0))
-    return left
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text()
-    except OSError:
-        return ""

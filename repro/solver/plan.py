@@ -58,7 +58,7 @@ OF_COLLOCATION = all_leaves(Collocation).keys() - all_leaves(Tdvp).keys()  # wit
 ITERATIONS = {"variational": "iterations", "tdvp": "substeps"}
 """What the argument `iterations` sets, where it is not those of Adam within a time step."""
 CHANGEABLE = (
-    *("layers", "width", "heads", "feedforward", "norm", "positions", "strings", "n_samples", "learning_rate"),
+    *("layers", "width", "heads", "feedforward", "norm", "positions", "strings", "n_samples", "learning_rate", "rule"),
     *("first_steps", "first_iterations", "step_learning_rate", "step_decay", "step_factor", "dense_output"),
     *("hilbert_schmidt", "reuse", "spin_symmetry", "substeps", "first_substeps", "ridge", "lattice_images", "momentum"),
 )

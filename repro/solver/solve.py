@@ -143,7 +143,7 @@ def solve(
             paper's "dynamics" (Eq. 4) and, for steady states, "variational" (Eq. 5).
         estimator: "enumeration" of all 4^N configurations, "sampled", or "auto": by size and by free memory.
         step: length of a time step.
-        iterations: of Adam within a time step (1.5 times as many in the first); of tdvp Runge-Kutta steps.
+        iterations: of Adam within a time step (1.5 times as many in the first); of tdvp steps of its rule.
         exact: compute exact values beside it: by QuTiP up to ten sites; beyond, with errors, by matrix products (open
             chains, uniform rings) or quantum trajectories (any lattice of up to sixteen sites), in up to ten minutes
             each.

@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy import stats
 
+from repro.ansatz import lattice_images
 from repro.ansatz.lattice_images import LatticeImages
 from repro.ansatz.string_mixture import StringMixture
 from repro.ansatz.strings import symmetries
@@ -72,6 +73,16 @@ def test_a_difference_and_its_derivatives_are_those_of_the_same_two_images() -> 
         torch.testing.assert_close(apart.O_AP[0], (one_P - other_P) / 2**0.5, rtol=1e-7, atol=1e-9)
         assert float(apart.rate_A) == pytest.approx(-0.7 * float(log_p[0] - log_p[1]) / 2**0.5)
         assert abs(float(apart.rate_A)) > 1e-3
+
+
+def test_the_first_draws_differences_are_held_where_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = random_mixture(RING, "0s")
+    samples_AN = model.sample(5, generator(3))
+    O_AP, apart = LatticeImages(GROUP, 3).derivatives(model, samples_AN, 0.7, generator(1))
+    monkeypatch.setattr(lattice_images, "HELD", 2)
+    again_AP, fewer = LatticeImages(GROUP, 3).derivatives(model, samples_AN, 0.7, generator(1))
+    assert len(apart.rate_A) == 5 and torch.equal(again_AP, O_AP)
+    assert torch.equal(fewer.O_AP, apart.O_AP[:2]) and torch.equal(fewer.rate_A, apart.rate_A[:2])
 
 
 def test_a_draw_is_an_image_of_the_mixture_with_the_weights_that_make_its_drift_right() -> None:

@@ -64,6 +64,7 @@ CHANGED: dict[str, Any] = (
     | {"tau": 0.1, "t_end": 3.0, "step_iterations": 7, "first_steps": 3, "first_iterations": 9}
     | {"step_learning_rate": 0.1, "step_decay": "exponential", "step_factor": 0.5, "step_at": 0.5, "seed": 1}
     | {"substeps": 3, "first_substeps": 5, "ridge": 0.1, "lattice_images": 3, "momentum": 0.5}
+    | {"rule": "adams-bashforth"}
     | {"sampling": "unmasked", "objective": "interpolated", "mixing": 0.5, "mixing_time": 2.0}
 )
 NEEDED: dict[str, Mapping[str, Any]] = {
@@ -75,6 +76,7 @@ NEEDED: dict[str, Mapping[str, Any]] = {
     **{name: {"method": "projection", "n_samples": None} for name in ("dense_output", "hilbert_schmidt")},
     "reuse": {"method": "collocation"},
     **{name: {"method": "tdvp"} for name in ("substeps", "first_substeps", "ridge", "lattice_images", "momentum")},
+    "rule": {"method": "tdvp"},
     "spin_symmetry": {"povm": "tetrahedral-cubic"},
 }
 """What a point must have for a setting to exist."""
@@ -132,6 +134,7 @@ def test_every_setting_says_what_it_is(name: str) -> None:
         {"objective": "sign", "mixing": 1.1},
         {"sampling": "unmasked"},
         {"initial": "down"},
+        {"method": "tdvp", "rule": "euler"},
     ],
 )
 def test_a_bad_value_is_refused_in_one_line(changes: dict[str, Any]) -> None:

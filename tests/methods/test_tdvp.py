@@ -79,6 +79,37 @@ def test_the_rule_is_of_fourth_order(tmp_path: Path) -> None:
     assert off[0] > 11 * off[1] and off[1] < 1e-4
 
 
+def test_the_rule_of_one_velocity_is_of_second_order(tmp_path: Path) -> None:
+    off = []
+    for substeps in (8, 16):
+        point = DECAY.change(**EVERY, tau=0.5, ridge=1e-8, substeps=substeps, first_substeps=4 * substeps)
+        history = points.history(points.run(point.change(rule="adams-bashforth"), tmp_path))
+        off.append(abs(history["sigma_z"].iloc[-1] - (2 * np.exp(-1) - 1)))
+    assert 3 < off[0] / off[1] < 6 and off[1] < 2e-3
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_one_velocity_a_step_is_exact_where_velocities_grow_evenly(momentum: float, tmp_path: Path) -> None:
+    """Through steps of another length too; the first one alone has no velocity before and misses h^2 / 2."""
+    point = DECAY.change(**EVERY, tau=0.1, rule="adams-bashforth", first_substeps=3, substeps=2, momentum=momentum)
+    h = [0.2 / 3] * 3 + [0.1] * 8
+    times = iter(np.cumsum([0.0, *h]))
+    one = torch.ones(())
+
+    def grown(self: TdvpModule, rng: torch.Generator) -> Velocity:
+        n_P = sum(each.numel() for each in self.parameters())
+        return Velocity(torch.full((n_P,), 1e-2 * float(next(times))), one, one)
+
+    before = torch.cat([each.flatten() for each in TdvpModule(point.point).parameters()])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TdvpModule, "velocity", grown)
+        model = state_of_run(point.point, points.run(point, tmp_path)).model
+    after = torch.cat([each.flatten() for each in model.parameters()])
+    assert next(times) == pytest.approx(1)
+    expected = 1e-2 * (1 - h[0] ** 2) / 2
+    assert (after - before).detach().numpy() == pytest.approx(expected, abs=3e-6)
+
+
 @pytest.mark.parametrize("estimator", ["sampled", "enumeration"])
 def test_a_configuration_meets_its_own_drift(estimator: str) -> None:
     """Every row's (L p)(a) / p(a) belongs to its configuration, by QuTiP's generator; the state has no symmetry."""
@@ -114,7 +145,9 @@ def test_drawn_evolution_of_a_plaquette_stays_close_to_exact(estimator: str, tmp
     assert largest_deviation(point.change(Jx=0.9, Jz=1.0, tau=0.04), tmp_path) < 0.03
 
 
-@pytest.mark.parametrize("more", [{}, {"lattice_images": 2, "momentum": 0.9}])
+@pytest.mark.parametrize(
+    "more", [{}, {"lattice_images": 2, "momentum": 0.9}, {"rule": "adams-bashforth", "substeps": 4}]
+)
 def test_an_interrupted_evolution_goes_on_with_the_same_numbers(more: dict[str, Any], tmp_path: Path) -> None:
     drawn = {"method": "tdvp", "estimator": "enumeration", "n_samples": 20, **more}
     point = points.COUPLED.change(**drawn, tau=0.05, t_end=0.4)
@@ -148,21 +181,21 @@ def test_a_mixture_has_one_row_for_every_draw() -> None:
     assert log_derivatives(model, model.sample(1001, generator(0))).shape[0] == 1001
 
 
-@pytest.mark.parametrize("n", [12, 20])
+@pytest.mark.parametrize("n", [12, 22])
 @pytest.mark.parametrize("near", [0.0, 0.8])
 def test_differences_and_the_velocity_before_are_part_of_the_normal_equations(near: float, n: int) -> None:
-    """With fewer rows than parameters, and with more."""
+    """With fewer rows than parameters, and with more; there are fewer differences than draws."""
     draw = np.random.default_rng(1)
-    n_P = 35
-    D, D2, f, f2, v0 = (draw.normal(size=size) for size in ((n, n_P), (n, n_P), n, n, n_P))
+    n2, n_P = n - 2, 35
+    D, D2, f, f2, v0 = (draw.normal(size=size) for size in ((n, n_P), (n2, n_P), n, n2, n_P))
     weight = np.full(n, 1 / n)
     tensors = [torch.tensor(each) for each in (D, f, weight)]
     near_P = near * torch.tensor(v0) if near else None
     found = best_velocity(*tensors, 1e-2, Apart(torch.tensor(D2), torch.tensor(f2)), near_P)
     D0, f0 = D - D.mean(0), f - f.mean()
-    penalty = 1e-2 * np.mean(np.concatenate([weight * (D0**2).sum(1), weight * (D2**2).sum(1)]))
-    matrix = (D0.T @ D0 + D2.T @ D2) / n + penalty * np.eye(n_P)
-    expected = np.linalg.solve(matrix, (D0.T @ f0 + D2.T @ f2) / n + penalty * near * v0)
+    penalty = 1e-2 * np.mean(np.concatenate([(D0**2).sum(1) / n, (D2**2).sum(1) / n2]))
+    matrix = D0.T @ D0 / n + D2.T @ D2 / n2 + penalty * np.eye(n_P)
+    expected = np.linalg.solve(matrix, D0.T @ f0 / n + D2.T @ f2 / n2 + penalty * near * v0)
     assert found.flat_P.numpy() == pytest.approx(expected, rel=1e-7, abs=1e-9)
     assert float(found.residual) == pytest.approx(abs(f).mean())
     assert float(found.missed) == pytest.approx(abs(f0 - D0 @ expected).mean())

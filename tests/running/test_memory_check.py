@@ -19,7 +19,8 @@ from repro.config.settings import change, leaves
 from repro.methods.batch_size import GIB
 from repro.running import memory_check
 from repro.running.launch import KEEP_MEMORY
-from repro.running.memory_check import OF_PROCESS, bytes_of, check_fits, free_memory
+from repro.running.memory_check import OF_PROCESS, bytes_of, check_fits
+from repro.utils import free_memory
 from repro.utils.errors import InputError
 from tests.helpers.command_line import RUN, lines_of
 
@@ -44,6 +45,7 @@ MEASURED = [
     change(RING, layers=2, method="collocation", **STEPS),
     change(RING, n_sites=8, method="tdvp", tau=0.05, t_end=0.1, n_samples=3000),
     change(RING, n_sites=8, method="tdvp", tau=0.05, t_end=0.1, n_samples=2000, lattice_images=3, momentum=0.9),
+    change(RING, n_sites=8, method="tdvp", tau=0.05, t_end=0.1, n_samples=8000, lattice_images=3, width=16),
     change(RING, n_sites=10, povm="tetrahedral-cubic", spin_symmetry="z"),
     change(SQUARE, strings="8s", layers=2),
     change(SQUARE, rows=2, cols=5, strings="8s"),
@@ -150,7 +152,7 @@ def test_a_control_group_limits_what_is_free(monkeypatch: pytest.MonkeyPatch) ->
         "/sys/fs/cgroup/memory.current": f"{3 * GIB}\n",
         "/sys/fs/cgroup/memory.stat": f"anon 1\ninactive_file {GIB}\n",
     }
-    monkeypatch.setattr(memory_check, "_read", lambda path: files.get(path, ""))
-    assert free_memory() == 2 * GIB
+    monkeypatch.setattr(free_memory, "_read", lambda path: files.get(path, ""))
+    assert free_memory.free_memory() == 2 * GIB
     files["/sys/fs/cgroup/memory.max"] = "max\n"
-    assert free_memory() == 8 * GIB
+    assert free_memory.free_memory() == 8 * GIB
