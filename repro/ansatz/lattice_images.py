@@ -6,8 +6,7 @@ Where L has the symmetries g of a lattice, the average over them, q(a) = 1/G sum
 
 with f = L p_theta / p_theta, O_k = d log p_theta / d theta_k and w_g(a) = p_theta(g a) / sum_h p_theta(h a). A draw b
 of p_theta is an image of a draw of q, taken with just these weights, so that f(b) alone, the costly part, has the left
-side as its mean. Of the right side R images are enough: b and R - 1 others, drawn anew for every configuration. That an
-image is the draw of such a set is as likely as its p_theta, so that means over sets, weighted by w, have the right mean.
+side as its mean. Of the right side R images, drawn anew for every configuration, are enough.
 
 What p_theta has beside q no derivative of q holds back: log p of a configuration's images would drift apart, and f(b)
 with it. So the difference of log p between two of the images is to decay,
@@ -36,7 +35,7 @@ class LatticeImages(nn.Module):
     """Images of configurations under a group of permutations of sites, drawn at random.
 
     Args:
-        orders: the group, the identity first: image g of a has the outcome of site orders[g][k] on site k.
+        orders: the group: image g of a has the outcome of site orders[g][k] on site k.
         n_images: R; all of them if there are fewer.
     """
 
@@ -47,11 +46,9 @@ class LatticeImages(nn.Module):
         self.n_images = min(n_images, len(orders))
 
     def drawn(self, configurations_AN: torch.Tensor, generator: torch.Generator) -> list[torch.Tensor]:
-        """R images of every configuration, the first its own, one after the other, no symmetry twice."""
+        """R images of every configuration, one after the other, no symmetry twice."""
         shape = len(configurations_AN), len(self.orders_GN)
-        place_AG = torch.rand(shape, generator=generator, device=configurations_AN.device)
-        place_AG[:, 0] = -1.0
-        order_AG = place_AG.argsort(1)
+        order_AG = torch.rand(shape, generator=generator, device=configurations_AN.device).argsort(1)
         return [configurations_AN.gather(1, self.orders_GN[order_AG[:, k]]) for k in range(self.n_images)]
 
     @torch.no_grad()

@@ -166,9 +166,6 @@ class Tdvp(BeyondThePaper, Evolution):
         "0: the draw itself",
         least=0,
     )
-    image_pull: float = setting(
-        0.1, "part of a difference of log p between images of a draw that is to go in a time step (tdvp)", above=0
-    )
     momentum: float = setting(
         0.0,
         "part of the velocity before that a velocity is held near to where its draws do not tell (tdvp)",

@@ -185,8 +185,6 @@ def hashed(point: Point) -> dict[str, Any]:
     first_names = {"n_sites": "cols"}
     flat = {name: value for name, value in leaves(point).items() if LATER_SETTINGS.get(name, _NEVER) != value}
     flat["n_samples"] = flat["n_samples"] or 0
-    if not flat.get("lattice_images"):  # there is nothing to pull; with images, those of before pulled otherwise
-        flat.pop("image_pull", None)
     return {first_names.get(name, name): _plain(value, name) for name, value in flat.items()}
 
 

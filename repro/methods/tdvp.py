@@ -34,6 +34,8 @@ AHEAD = (0.5, 0.5, 1.0)
 """How far along its velocity each stage of the rule of fourth order goes for the next one, in rule's steps."""
 PARTS = (1 / 6, 1 / 3, 1 / 3, 1 / 6)
 """What each velocity counts for in the whole step."""
+PULL = 0.4
+"""Part of a difference of log p between images of a configuration that is to go in a time step."""
 
 
 class TdvpModule(EvolutionModule):
@@ -92,7 +94,7 @@ class TdvpModule(EvolutionModule):
         if self.images is None:
             O_AP, apart = log_derivatives(self.model, configurations_AN), None
         else:
-            decay = self.tdvp.image_pull / self.evolution.step
+            decay = PULL / self.evolution.step
             O_AP, apart = self.images.derivatives(self.model, configurations_AN, decay, generator)
         return best_velocity(O_AP, f_A, weight_A, self.tdvp.ridge, apart, near_P)
 

@@ -41,7 +41,8 @@ TO_STEADY: dict[tuple[str, bool], dict[str, Any]] = {
 }
 """Settings of that evolution by method and whether it draws. What each step of a projection leaves wrong decays in the
 next one; states within a step show what turns by whole periods. What draws scatter averages out over time."""
-MOST_SEEDS, EVOLUTION, STEADY = 100, "evolution", "steady state"
+MOST_SEEDS = 100
+EVOLUTION, STEADY = "evolution", "steady state"
 NETWORK = {"layers": 2, "width": 32, "heads": 4, "feedforward": 32, "positions": "learned"}
 CYCLE = {"step_decay": "cycle", "step_factor": 0.02}
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -58,9 +59,8 @@ ITERATIONS = {"variational": "iterations", "tdvp": "substeps"}
 """What the argument `iterations` sets, where it is not those of Adam within a time step."""
 CHANGEABLE = (
     *("layers", "width", "heads", "feedforward", "norm", "positions", "strings", "n_samples", "learning_rate", "rule"),
-    *("first_steps", "first_iterations", "step_learning_rate", "step_decay", "step_factor", "dense_output", "reuse"),
-    *("hilbert_schmidt", "spin_symmetry", "substeps", "first_substeps", "ridge", "lattice_images"),
-    *("image_pull", "momentum"),
+    *("first_steps", "first_iterations", "step_learning_rate", "step_decay", "step_factor", "dense_output"),
+    *("hilbert_schmidt", "reuse", "spin_symmetry", "substeps", "first_substeps", "ridge", "lattice_images", "momentum"),
 )
 """Fields of a point that a user may set besides the arguments of `repro.solve`."""
 

@@ -30,29 +30,14 @@ def test_images_are_the_configuration_elsewhere_each_symmetry_once() -> None:
         assert sorted(drawn[:, column].tolist()) == expected
 
 
-def test_the_draw_comes_first_and_every_other_symmetry_as_often_as_any() -> None:
+def test_every_symmetry_is_drawn_as_often_as_any_other() -> None:
     group = symmetries(rectangle(3, 3))
     images = LatticeImages(group, 2)
     one_of_each = torch.arange(9).repeat(3000, 1)
-    first, second = images.drawn(one_of_each, generator(2))
-    counts = np.array([second.tolist().count(list(order)) for order in group])
-    assert len(group) == 72 and torch.equal(first, one_of_each)
-    assert counts[0] == 0 and counts.sum() == 3000
-    assert stats.chisquare(counts[1:]).pvalue > 1e-3
-
-
-def test_few_images_have_the_mean_of_all() -> None:
-    """Over the draws of an orbit and their images the weighted mean of log p is that over the whole orbit."""
-    model, images = random_mixture(RING), LatticeImages(GROUP, 3)
-    orbit_GN = torch.stack([torch.tensor([0, 1, 1, 3, 2])[list(order)] for order in GROUP])
-    log_p_G = model.log_prob(orbit_GN).detach()
-    weight_G = log_p_G.softmax(0)
-    draws_AN = orbit_GN[torch.multinomial(weight_G, 20_000, replacement=True, generator=generator(1))]
-    log_p_RA = torch.stack([model.log_prob(each_AN).detach() for each_AN in images.drawn(draws_AN, generator(2))])
-    mean_A = (log_p_RA.softmax(0) * log_p_RA).sum(0)
-    error = float(mean_A.std() / 20_000**0.5)
-    expected = float(weight_G @ log_p_G)
-    assert abs(float(mean_A.mean()) - expected) < 4 * error < abs(float(log_p_G.mean()) - expected) / 10
+    first = images.drawn(one_of_each, generator(2))[0].tolist()
+    counts = np.array([first.count(list(order)) for order in group])
+    assert len(group) == 72 and counts.sum() == 3000
+    assert stats.chisquare(counts).pvalue > 1e-3
 
 
 def derivatives(model: StringMixture, configuration_N: torch.Tensor) -> torch.Tensor:

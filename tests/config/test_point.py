@@ -64,7 +64,7 @@ CHANGED: dict[str, Any] = (
     | {"tau": 0.1, "t_end": 3.0, "step_iterations": 7, "first_steps": 3, "first_iterations": 9}
     | {"step_learning_rate": 0.1, "step_decay": "exponential", "step_factor": 0.5, "step_at": 0.5, "seed": 1}
     | {"substeps": 3, "first_substeps": 5, "ridge": 0.1, "lattice_images": 3, "momentum": 0.5}
-    | {"rule": "adams-bashforth", "image_pull": 0.3}
+    | {"rule": "adams-bashforth"}
     | {"sampling": "unmasked", "objective": "interpolated", "mixing": 0.5, "mixing_time": 2.0}
 )
 NEEDED: dict[str, Mapping[str, Any]] = {
@@ -77,7 +77,6 @@ NEEDED: dict[str, Mapping[str, Any]] = {
     "reuse": {"method": "collocation"},
     **{name: {"method": "tdvp"} for name in ("substeps", "first_substeps", "ridge", "lattice_images", "momentum")},
     "rule": {"method": "tdvp"},
-    "image_pull": {"method": "tdvp", "lattice_images": 2},
     "spin_symmetry": {"povm": "tetrahedral-cubic"},
 }
 """What a point must have for a setting to exist."""
