@@ -6,7 +6,8 @@ Where L has the symmetries g of a lattice, the average over them, q(a) = 1/G sum
 
 with f = L p_theta / p_theta, O_k = d log p_theta / d theta_k and w_g(a) = p_theta(g a) / sum_h p_theta(h a). A draw b
 of p_theta is an image of a draw of q, taken with just these weights, so that f(b) alone, the costly part, has the left
-side as its mean. Of the right side R images, drawn anew for every configuration, are enough.
+side as its mean. Of the right side R images, drawn anew for every configuration, are enough: a mean over few of them,
+weighted by their w, is off by the variance of log p_theta among images over R.
 
 What p_theta has beside q no derivative of q holds back: log p of a configuration's images would drift apart, and f(b)
 with it. So the difference of log p between two of the images is to decay,
