@@ -198,7 +198,12 @@ class Tdvp(BeyondThePaper, Evolution):
     @property
     def looks_back(self) -> bool:
         """Whether a velocity needs the one before."""
-        return self.momentum > 0 or self.rule == "adams-bashforth"
+        return self.momentum > 0 or self.stages == 1
+
+    @property
+    def stages(self) -> int:
+        """Velocities of one step of the rule."""
+        return RULES[self.rule]
 
     @property
     def label(self) -> str:
@@ -211,7 +216,7 @@ class Tdvp(BeyondThePaper, Evolution):
 
     def iterations(self, step: int) -> int:
         """Velocities of a time step (0 is the first)."""
-        return RULES[self.rule] * self.rule_steps(step)
+        return self.stages * self.rule_steps(step)
 
     @property
     def steps_apart(self) -> int:

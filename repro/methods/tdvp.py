@@ -23,7 +23,7 @@ from torch.nn.utils import parameters_to_vector
 from repro.ansatz.lattice_images import LatticeImages
 from repro.ansatz.tangent import Velocity, best_velocity, log_derivatives
 from repro.config.lattice_symmetry import site_symmetries
-from repro.config.method import RULES, Tdvp
+from repro.config.method import Tdvp
 from repro.config.point import Point
 from repro.methods.estimators import Enumeration
 from repro.methods.losses import LOSS, RESIDUAL
@@ -64,11 +64,10 @@ class TdvpModule(EvolutionModule):
         mean_P = self._over_ranks(velocity.flat_P)
         self._note({LOSS: velocity.missed, RESIDUAL: velocity.residual}, batch_idx)
         h = self._h(self.current_epoch)
-        stages = RULES[self.tdvp.rule]
-        if stages == 1:
+        if self.tdvp.stages == 1:
             self._adams_bashforth(mean_P, h, self._h(self.current_epoch - 1) if batch_idx == 0 else h)
         else:
-            self._runge_kutta(mean_P, h, batch_idx % stages)
+            self._runge_kutta(mean_P, h, batch_idx % self.tdvp.stages)
         if self.tdvp.looks_back:
             self.last_P.copy_(mean_P)
 
