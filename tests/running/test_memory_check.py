@@ -20,7 +20,6 @@ from repro.methods.batch_size import GIB
 from repro.running import memory_check
 from repro.running.launch import KEEP_MEMORY
 from repro.running.memory_check import OF_PROCESS, bytes_of, check_fits
-from repro.utils import free_memory
 from repro.utils.errors import InputError
 from tests.helpers.command_line import RUN, lines_of
 
@@ -143,16 +142,3 @@ def test_the_command_refuses_before_it_starts(
     [said] = lines_of(capsys.readouterr().err)
     assert said.startswith("repro: memory: ") and "are free; what would fit: " in said
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_control_group_limits_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {
-        "/proc/meminfo": "MemTotal: 99999999 kB\nMemAvailable:   8388608 kB\n",
-        "/sys/fs/cgroup/memory.max": f"{4 * GIB}\n",
-        "/sys/fs/cgroup/memory.current": f"{3 * GIB}\n",
-        "/sys/fs/cgroup/memory.stat": f"anon 1\ninactive_file {GIB}\n",
-    }
-    monkeypatch.setattr(free_memory, "_read", lambda path: files.get(path, ""))
-    assert free_memory.free_memory() == 2 * GIB
-    files["/sys/fs/cgroup/memory.max"] = "max\n"
-    assert free_memory.free_memory() == 8 * GIB
