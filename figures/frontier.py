@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from repro.reporting import style
-from repro.reporting.error_estimate import over_time, steady_state, with_controls
+from repro.reporting.error_estimate import COMPUTATION, over_time, steady_state, with_controls
 from repro.reporting.style import Look
 
 from . import hollow, parts
@@ -72,7 +72,7 @@ def figures(
 
 
 def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
-    """A row for every lattice, J_y and time (t = inf: the steady state), of <sigma_z>.
+    """A row for every computation (a lattice and J_y) and time (t = inf: the steady state), of <sigma_z>.
 
     Args:
         table: tidy rows; of a panel that ends in ": control" the controls of the panel before it.
@@ -82,7 +82,7 @@ def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
         one seed its own), exact, exact_error (NaN where exact is of a density matrix), physical, and point, a name.
     """
     rows = with_controls(table[table["observable"] == "sigma_z"]).sort_values("t")
-    found = [_of_problem(of_problem) for _, of_problem in rows.groupby(["panel", "Jy"])]
+    found = [_of_problem(of_problem) for _, of_problem in rows.groupby(COMPUTATION, dropna=False)]
     none = pd.DataFrame({name: pd.Series(dtype=float if name in NUMBERS else str) for name in (*NAMES, *NUMBERS)})
     return pd.concat(found, ignore_index=True) if found else none
 

@@ -24,28 +24,32 @@ CONFIDENCE = 0.95
 UNIT = 1.0
 """Time over which a last state may still be changing, 1/gamma."""
 PROBLEM = ["panel", "method", "lattice", "n_sites", "layers", "width", "strings", "Jx", "Jy", "Jz", "B", "V", "g"]
+COMPUTATION = [*PROBLEM, "name", "profile", "povm", "n_samples", "step"]
+"""What runs of one computation share, all but the seed: a control has its problem's name, and half its step."""
+SEED = r"-seed\d+$"
+"""What a seed adds to a point's name."""
 
 
 def estimates(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per problem and observable that has several seeds.
+    """One row per computation and observable that has several seeds.
 
     Args:
         table: as `repro.utils.result_table` keeps it; steady states have t = inf.
 
     Returns:
-        The problem's columns and `kind` ("evolution" or "steady state"), `seeds`, `controlled`, `estimate` (largest
-        over t), `deviation` (largest over t of the mean's distance from exact, nan without one) and `covered` (whether
-        the estimate is no less than that).
+        Its columns (`COMPUTATION`) and `kind` ("evolution" or "steady state"), `seeds`, `controlled`, `estimate`
+        (largest over t), `deviation` (largest over t of the mean's distance from exact, nan without one) and `covered`
+        (whether the estimate is no less than that).
 
     Raises:
         InputError: no problem has two seeds.
     """
     rows = []
-    for key, of_problem in with_controls(table).groupby([*PROBLEM, "observable"], dropna=False, sort=False):
+    for key, of_problem in with_controls(table).groupby([*COMPUTATION, "observable"], dropna=False, sort=False):
         evolution = over_time(of_problem[np.isfinite(of_problem["t"])])
         for kind, over_t in (("evolution", evolution), ("steady state", steady_state(of_problem, evolution))):
             if len(over_t):
-                named = dict(zip([*PROBLEM, "observable"], key, strict=True)) | {"kind": kind}
+                named = dict(zip([*COMPUTATION, "observable"], key, strict=True)) | {"kind": kind}
                 rows.append(named | _judged(of_problem, over_t))
     if not rows:
         raise InputError("error estimate: no problem has two seeds, expected at least two runs that differ in seed")
@@ -53,9 +57,16 @@ def estimates(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_controls(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column `control`, whether a row is of one, then in the panel that it controls."""
+    """The table with further columns: `control`, whether a row is of one, then in the panel that it controls; `name`,
+    the point's without its seed; `step`, tau of the computation that a row is a run or the control of."""
     control = table["panel"].str.endswith(CONTROL)
-    return table.assign(t=table["t"].map(significant), control=control, panel=table["panel"].str.removesuffix(CONTROL))
+    return table.assign(
+        t=table["t"].map(significant),
+        control=control,
+        panel=table["panel"].str.removesuffix(CONTROL),
+        name=table["point"].str.replace(SEED, "", regex=True),
+        step=table["tau"].where(~control, 2 * table["tau"]).map(significant),
+    )
 
 
 def _judged(rows: pd.DataFrame, over_t: pd.DataFrame) -> dict[str, object]:
@@ -99,6 +110,7 @@ def over_time(rows: pd.DataFrame) -> pd.DataFrame:
     K = seeds["seed"].nunique()
     columns = {"mean": ("mean", "mean"), "s": ("mean", "std"), "e": ("error", "mean"), "exact": ("exact", "first")}
     over = seeds.groupby("t").agg(**columns)
+    over = over[seeds.groupby("t")["seed"].nunique() == K]
     if K < 2:
         return over.iloc[:0].assign(estimate=0.0)
     square = (stats.t.ppf((1 + CONFIDENCE) / 2, K - 1) * over["s"]) ** 2 / K + over["e"] ** 2 / K
@@ -109,8 +121,8 @@ def over_time(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def printed(estimated: pd.DataFrame) -> str:
-    """A line per problem and observable with what distinguishes it, and how many estimates hold."""
-    varied = [name for name in PROBLEM if estimated[name].nunique(dropna=False) > 1 or name == "panel"]
+    """A line per computation and observable with what distinguishes it, and how many estimates hold."""
+    varied = [name for name in COMPUTATION if estimated[name].nunique(dropna=False) > 1 or name == "panel"]
     shown = estimated[[*varied, "kind", "observable", "seeds", "controlled", "estimate", "deviation", "covered"]]
     judged = estimated["covered"].dropna()
     held = f"{int(judged.sum())} of {len(judged)} estimates cover the true error" if len(judged) else "no exact curve"

@@ -44,10 +44,11 @@ REFERENCE = pd.DataFrame(
 
 def run(panel: str, Jy: float, seed: int, off: float, control: str = "") -> list[dict[str, Any]]:
     """Rows of an evolution that ends `off` from what would be exact, and of its steady state."""
-    name = f"{panel}{control}-{Jy}-{seed}"
+    name = f"tdvp-{Jy}" + (f"-seed{seed}" if seed else "")
     exact = STEADY[panel] * (2.2 - Jy)
-    common = {"figure": "frontier", "panel": panel + control, "Jy": Jy, "seed": seed, "method": "tdvp", "tau": 0.04}
-    common |= {"lattice": f"{panel} periodic", "n_sites": int(panel[0]) ** 2, "point": name, "point_id": name}
+    common = {"figure": "frontier", "panel": panel + control, "Jy": Jy, "seed": seed, "method": "tdvp", "point": name}
+    common |= {"lattice": f"{panel} periodic", "n_sites": int(panel[0]) ** 2, "tau": 0.02 if control else 0.04}
+    common |= {"point_id": f"{panel}{control}-{Jy}-{seed}"}
     known = {"exact_error": ROUGH.get(panel)}
     points = [(t, 1.0 + (exact - 1.0) * k, off * k, DRAWS) for t, k in zip(TIMES, FACTOR, strict=True)]
     points.append((math.inf, exact, off, OF_STEADY))

@@ -17,16 +17,17 @@ from tests.helpers import rows
 
 
 def run(panel: str, seed: int, means: list[float], times: tuple[float, ...], **more: Any) -> list[dict[str, Any]]:
-    name = f"{panel}-{seed}"
+    name = panel.removesuffix(CONTROL) + (f"-seed{seed}" if seed else "")
     common = {
         "figure": "methods",
         "panel": panel,
         "method": "projection",
         "seed": seed,
         "point": name,
-        "point_id": name,
-    }
-    return [rows.row(**common, t=t, mean=m, exact=0.0, **more) for t, m in zip(times, means, strict=True)]
+        "point_id": f"{panel}-{seed}",
+        "tau": 0.25 if panel.endswith(CONTROL) else 0.5,
+    } | more
+    return [rows.row(**common, t=t, mean=m, exact=0.0) for t, m in zip(times, means, strict=True)]
 
 
 def test_seeds_alone_give_students_interval() -> None:
@@ -65,6 +66,27 @@ def test_problems_stay_apart_and_without_exact_nothing_is_covered() -> None:
     found = estimates(tidy(made).assign(exact=np.nan)).set_index("Jy")
     assert found["estimate"].loc[1.8] == pytest.approx(1.8 * found["estimate"].loc[1.0])
     assert found["covered"].isna().all() and found["deviation"].isna().all()
+
+
+@pytest.mark.parametrize(
+    "changed", [{"tau": 0.1}, {"n_samples": 100}, {"povm": "pauli4"}, {"profile": "paper"}, {"point": "another-seed1"}]
+)
+def test_runs_of_other_settings_are_no_seeds_of_one_computation(changed: dict[str, Any]) -> None:
+    made = [row for seed in (0, 1) for row in run("a", seed, [0.1], (math.inf,))]
+    apart = run("a", 1, [0.9], (math.inf,), point_id="another", **changed)
+    (found,) = estimates(tidy(made + apart)).to_dict("records")
+    assert (found["seeds"], found["estimate"], found["deviation"]) == (2, pytest.approx(0.0), pytest.approx(0.1))
+    more = run("a", 0, [0.9], (math.inf,), point_id="another0", **changed | {"point": "another"})
+    more += run("a", 1, [0.8], (math.inf,), point_id="another1", **changed | {"point": "another-seed1"})
+    assert len(estimates(tidy(made + more))) == 2
+
+
+def test_times_that_not_all_seeds_have_are_left_out() -> None:
+    made = run("a", 0, [0.1, 0.1], (0.0, 1.0)) + run("a", 1, [0.1, 0.1], (0.0, 1.0))
+    longer = run("a", 2, [0.1, 0.1, 0.5], (0.0, 1.0, 2.0))
+    (found,) = estimates(tidy(made + longer)).to_dict("records")
+    assert (found["seeds"], found["deviation"], found["covered"]) == (3, pytest.approx(0.1), False)
+    assert found["estimate"] == pytest.approx(0.0)
 
 
 def test_what_is_printed_counts_what_holds() -> None:
