@@ -29,10 +29,25 @@ from repro.utils.errors import InputError
 from repro.utils.provenance import provenance
 
 
-def _continue_shorter(point: Point, folder: Path, runs: Path) -> None:
-    """A longer evolution takes up the longest finished one that differs in t_end alone: the same numbers, sooner."""
+def _continue_shorter(point: Point, folder: Path, runs: Path) -> Path | None:
+    """Checkpoint with which a longer evolution takes up the longest finished one that differs in t_end alone.
+
+    The same numbers, sooner. All ranks look at the same files and come to the same answer; the first one writes.
+    """
+    for shorter in _finished_shorter(point, runs):
+        with contextlib.suppress(InputError):  # of other numbers, damaged or gone: the next one, or from the start
+            checkpoint = checkpoints.load(point_folder(runs, shorter) / CHECKPOINT, shorter)
+            if first_rank():
+                # callbacks would take the other point's file for an old one of theirs, and delete it
+                checkpoints.save(checkpoint | {"point_id": point.point_id, "callbacks": {}}, folder / CHECKPOINT)
+            return folder / CHECKPOINT
+    return None
+
+
+def _finished_shorter(point: Point, runs: Path) -> list[Point]:
+    """Finished evolutions that differ in t_end alone and end earlier, the longest first."""
     if point.method.evolution is None:
-        return
+        return []
     shorter: dict[int, Point] = {}
     for path in (runs / "points").glob(f"*/{DONE}"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, InputError):
@@ -41,11 +56,7 @@ def _continue_shorter(point: Point, folder: Path, runs: Path) -> None:
             steps = other.method.evolution.n_steps if other.method.evolution else 0
             if other.point_id == done["point_id"] and steps < point.method.evolution.n_steps:
                 shorter[steps] = other
-    if shorter:
-        longest = shorter[max(shorter)]
-        checkpoint = checkpoints.load(point_folder(runs, longest) / CHECKPOINT, longest)
-        # callbacks would take the other point's file for an old one of theirs, and delete it
-        checkpoints.save(checkpoint | {"point_id": point.point_id, "callbacks": {}}, folder / CHECKPOINT)
+    return [shorter[steps] for steps in sorted(shorter, reverse=True)]
 
 
 def fit(module: PointModule, listed: Listed, folder: Path, settings: RunSettings, resume: Path | None) -> None:
@@ -63,9 +74,8 @@ def fit(module: PointModule, listed: Listed, folder: Path, settings: RunSettings
         RuntimeError: one of several ranks has ended.
     """
     point = module.point
-    if resume is None and first_rank():
-        _continue_shorter(point, folder, settings.runs)
-        resume = checkpoints.usable(folder, point)
+    if resume is None:
+        resume = _continue_shorter(point, folder, settings.runs)
     _quiet_lightning()
     with launchers.without_trainer_settings():
         trainer = _trainer(module, listed, folder, settings)

@@ -160,7 +160,12 @@ def _make_folder(folder: Path) -> None:
 
 def _start_from(stage: Listed, module: PointModule, settings: RunSettings) -> None:
     """The second stage starts from the finished first one, and its clock includes it."""
-    checkpoint = checkpoints.load(run_point(stage, settings) / CHECKPOINT, stage.point)
+    folder = run_point(stage, settings)
+    try:
+        checkpoint = checkpoints.load(folder / CHECKPOINT, stage.point)
+    except InputError as error:
+        reason = str(error).split("; remove it")[0]
+        raise InputError(f"first stage: {reason}; remove the folder '{folder}' to compute it again") from error
     module.load_state_dict(checkpoint["state_dict"])
     module.seconds_before = checkpoint["seconds"]
 
@@ -178,7 +183,7 @@ def _write_results(module: PointModule, folder: Path, settings: RunSettings) -> 
         "point": leaves(module.point),
         "point_id": module.point.point_id,
         "numbers": NUMBERS,
-        "seconds": module.seconds,
+        "seconds": module.history[-1]["seconds"],
         "provenance": provenance(settings.device),
     }
     write_atomic(folder / DONE, json.dumps(done, indent=1))

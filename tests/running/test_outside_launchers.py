@@ -94,6 +94,23 @@ def test_torchrun_a_killed_rank_and_the_rest_by_one_process(tmp_path: Path) -> N
     check_finished(tmp_path)
 
 
+EVOLUTION = (
+    *("run", "fig4", "--profile", "smoke", "--only", "a-dyn-1x32-0s-Jy1.8", "--wandb", "disabled", "--jobs", "1"),
+    *("--estimator", "sampled", "--n-samples", "8", "--devices", "2", "--step-iterations", "2", "--tau", "0.05"),
+)
+
+
+def test_torchrun_takes_up_a_shorter_evolution(tmp_path: Path) -> None:
+    for t_end in ("0.2", "0.4"):
+        run = started((*TORCHRUN, free_port(), *COMMAND[1:], *EVOLUTION, "--t-end", t_end), tmp_path)
+        said = run.communicate(timeout=300)[0]
+        assert run.returncode == 0, said
+    histories = sorted((tmp_path / "runs" / "points").glob("*/history.csv"), key=lambda path: path.stat().st_size)
+    shorter, longer = (path.read_text().splitlines() for path in histories)
+    # the longer one has the rows of the shorter one, seconds too
+    assert len(shorter) == 1 + 3 and len(longer) == 1 + 5 and longer[:4] == shorter
+
+
 def test_a_step_of_srun(tmp_path: Path) -> None:
     port = free_port()
     ranks = [

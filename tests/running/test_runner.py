@@ -11,13 +11,16 @@ import torch
 
 from repro.config.listed import listed_of
 from repro.methods.dynamics import DynamicsModule
+from repro.methods.module import PointModule
 from repro.methods.variational import VariationalModule
-from repro.running import runner
+from repro.running import checkpoints, runner
 from repro.running.folders import CHECKPOINT, DONE, finished, point_folder
+from repro.utils.errors import InputError
 from tests.helpers.points import (
     COUPLED,
     EVOLVED,
     SEARCHED,
+    SPINS,
     STEPS,
     Interrupted,
     history,
@@ -116,3 +119,39 @@ def test_a_longer_evolution_continues_the_finished_one(
     )
     pd.testing.assert_frame_equal(history(run(long, tmp_path)), whole, check_exact=True)
     assert epochs == [3, 4] and all((folder / CHECKPOINT).exists() for folder in folders)
+
+
+@pytest.mark.parametrize("spoil", ["missing", "damaged", "of other numbers"])
+def test_a_shorter_evolution_that_cannot_be_taken_up_is_passed_over(
+    spoil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = COUPLED.change(method="dynamics", **STEPS)
+    whole = history(run(long, tmp_path / "whole"))
+    shorter = run(long.change(t_end=0.2), tmp_path), run(long.change(t_end=0.3), tmp_path)
+    if spoil == "missing":
+        (shorter[1] / CHECKPOINT).unlink()
+    elif spoil == "damaged":
+        (shorter[1] / CHECKPOINT).write_bytes(b"no checkpoint")
+    else:
+        monkeypatch.setattr(checkpoints, "NUMBERS", checkpoints.NUMBERS + 1)
+    assert history(run(long, tmp_path)).equals(whole)
+    events = (point_folder(tmp_path, long) / "events.jsonl").read_text()
+    assert '"started"' in events and "failed" not in events
+
+
+def test_a_finished_search_without_its_state_is_named_with_what_to_remove(tmp_path: Path) -> None:
+    search = run(COUPLED.change(iterations=50), tmp_path)
+    (search / CHECKPOINT).unlink()
+    with pytest.raises(InputError, match=f"first stage: .*remove the folder '{search}' to compute it again"):
+        run(COUPLED.change(method="variational+dynamics", iterations=50, **STEPS), tmp_path)
+
+
+def test_a_finished_point_has_the_seconds_of_its_last_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "fit", lambda module, *_: slow(module))
+
+    def slow(module: PointModule) -> None:
+        module.history.append({"t": 1.0, "seconds": 4.0})
+        module.seconds_before = 100.0  # what a checkpoint that came back from other processes says, and this clock too
+
+    folder = run(SPINS.change(method="dynamics", **STEPS), tmp_path)
+    assert json.loads((folder / DONE).read_text())["seconds"] == 4.0
