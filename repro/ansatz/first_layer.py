@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from repro.ansatz.first_layer_output import gradients_of_sums, output_of_sums, parameters
+from repro.ansatz.first_layer_output import N_WEIGHTS, by_chunk, gradients_of_sums, output_of_sums, parameters
 from repro.ansatz.first_layer_table import first_layer_tables, mixed_values, one_layer_tables
 from repro.ansatz.transformer import OUTCOMES, Transformer
 
@@ -119,23 +119,24 @@ class _LevelOutput(torch.autograd.Function):
     ) -> torch.Tensor:
         (A, n_older, n_features), n_newer = older_HAlF.shape[1:], newer_HAhF.shape[2]
         output_AhlD = feed_forward[0].new_empty(A, n_newer, n_older, n_features - 1)
-        ctx.kept = []
+        saved: list[torch.Tensor] = []
         for chunk in _chunks(n_newer, n_older, older_HAlF.device):
             sums_HAclF = older_HAlF[:, :, None] + newer_HAhF[:, :, chunk, None]
             output_xD, kept = output_of_sums(sums_HAclF.flatten(1, 3), feed_forward)
             output_AhlD[:, chunk] = output_xD.view(A, -1, n_older, n_features - 1)
-            ctx.kept.append(kept)
-        ctx.save_for_backward(older_HAlF, newer_HAhF, *feed_forward)
+            saved += kept
+        ctx.save_for_backward(older_HAlF, newer_HAhF, *feed_forward, *saved)
         return output_AhlD.flatten(0, 2)
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        older_HAlF, newer_HAhF, *feed_forward = ctx.saved_tensors
+        older_HAlF, newer_HAhF, *saved = ctx.saved_tensors
+        feed_forward, of_chunks = saved[:N_WEIGHTS], by_chunk(saved[N_WEIGHTS:])
         d_older_HAlF, d_newer_HAhF = torch.zeros_like(older_HAlF), torch.empty_like(newer_HAhF)
         d_feed_forward = [torch.zeros_like(y) for y in feed_forward]
         (A, n_older), n_newer = older_HAlF.shape[1:3], newer_HAhF.shape[2]
         d_output_AhlD = grads[0].unflatten(0, (A, n_newer, n_older))
-        for chunk, kept in zip(_chunks(n_newer, n_older, older_HAlF.device), ctx.kept, strict=True):
+        for chunk, kept in zip(_chunks(n_newer, n_older, older_HAlF.device), of_chunks, strict=True):
             d_output_xD = d_output_AhlD[:, chunk].flatten(0, 2)
             d_sums_HxF = gradients_of_sums(d_output_xD, kept, feed_forward, d_feed_forward)
             d_sums_HAclF = d_sums_HxF.unflatten(1, (A, -1, n_older))

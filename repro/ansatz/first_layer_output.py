@@ -17,6 +17,8 @@ from torch.nn import functional as F
 from repro.ansatz.transformer import Layer
 
 Kept = tuple[torch.Tensor, ...]
+N_WEIGHTS = N_KEPT = 4
+"""Of the feed-forward sublayer; of what is kept for the gradient of a chunk."""
 
 
 def parameters(layer: Layer) -> Kept:
@@ -36,6 +38,14 @@ def output_of_sums(sums_HxF: torch.Tensor, feed_forward: Sequence[torch.Tensor])
     inputs_xU = torch.addmm(expand_U, mixed_xD, expand_UD.T)
     output_xD = torch.addmm(mixed_xD + contract_D, F.gelu(inputs_xU), contract_DU.T)
     return output_xD, (inverse_Hx1, part_HxD, mixed_xD, inputs_xU)
+
+
+def by_chunk(saved: Sequence[torch.Tensor]) -> list[Kept]:
+    """What `output_of_sums` gave for each chunk, of all chunks in a row.
+
+    That way it is saved by autograd itself: what hangs elsewhere on a graph, a checkpoint of it cannot drop.
+    """
+    return [tuple(saved[first : first + N_KEPT]) for first in range(0, len(saved), N_KEPT)]
 
 
 def gradients_of_sums(

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from repro.ansatz.first_layer_table import after_attention
-from repro.ansatz.node_blocks import Blocks
+from repro.ansatz.node_blocks import Blocks, put_together, taken_apart
 from repro.ansatz.transformer import OUTCOMES, Transformer
 from repro.ansatz.tree_attention import attend, gradients, weights
 
@@ -36,7 +36,7 @@ class _LastLayer(torch.autograd.Function):
         blocks: Sequence[Blocks],
     ) -> torch.Tensor:
         D, U = x_VD.shape[1], inner_KU.shape[1]
-        ctx.blocks, ctx.kept = blocks, []
+        (ctx.hollow, tables), kept = taken_apart(blocks), list[torch.Tensor]()
         # keys and values of nodes that blocks below may see: all but the last blocks'
         above_VY = x_VD.new_empty(blocks[-1].start, D + U + OUTCOMES)
         logits_VK = x_VD.new_empty(len(x_VD), OUTCOMES)
@@ -54,19 +54,21 @@ class _LastLayer(torch.autograd.Function):
                 group.of(logits_VK)[chunk] = mixed[..., U:] + F.gelu(inputs) @ inner_KU.T
                 if group.start < len(above_VY):
                     group.of(above_VY)[chunk] = torch.cat([x, own_v], -1)
-                ctx.kept.append((x, joint, weight, inputs))
-        ctx.save_for_backward(joint_DY, inner_KU, above_VY)
+                kept += [x, joint, weight, inputs]
+        ctx.n_tables = len(tables)
+        ctx.save_for_backward(joint_DY, inner_KU, above_VY, *tables, *kept)
         return logits_VK
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        joint_DY, inner_KU, above_VY = ctx.saved_tensors
+        joint_DY, inner_KU, above_VY, *saved = ctx.saved_tensors
+        blocks, saved = put_together(ctx.hollow, saved), saved[ctx.n_tables :]
         D, size = len(joint_DY), above_VY.shape[1] - len(joint_DY)
         d_x_VD, d_above_VY = above_VY.new_empty(len(grads[0]), D), torch.zeros_like(above_VY)
         d_joint_DY, d_offset_Y, d_inner_KU = torch.zeros_like(joint_DY), joint_DY.new_zeros(D + 2 * size), 0 * inner_KU
-        kept = reversed(ctx.kept)
+        kept = (saved[first : first + 4] for first in range(len(saved) - 4, -1, -4))
         # from the leaves up, so that a node's key and value have all of their gradient when its block is reached
-        for group in reversed(ctx.blocks):
+        for group in reversed(blocks):
             for chunk in reversed(group.chunks()):
                 x, joint, weight, inputs = next(kept)
                 d_logits = group.of(grads[0])[chunk].contiguous()

@@ -9,7 +9,8 @@ F features.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn import functional as F
@@ -91,6 +92,26 @@ class Blocks:
         """Add gradients of what a chunk's blocks see to those of their ancestors."""
         if self.ancestors_bj is not None:
             into_VF.index_add_(0, self.ancestors_bj[chunk].flatten(), d_btF[:, : self.n_above].flatten(0, 1))
+
+
+def taken_apart(blocks: Sequence[Blocks]) -> tuple[list[Blocks], list[torch.Tensor]]:
+    """Blocks with empty tensors, and their tensors in a row, which autograd can save and a checkpoint drop."""
+    hollow, tensors = [], []
+    for each in blocks:
+        above = each.ancestors_bj
+        tensors += [each.mask_nt] if above is None else [each.mask_nt, above]
+        empty = None if above is None else above.new_empty(0)
+        hollow.append(replace(each, mask_nt=each.mask_nt.new_empty(0), ancestors_bj=empty))
+    return hollow, tensors
+
+
+def put_together(hollow: Sequence[Blocks], tensors: Iterable[torch.Tensor]) -> list[Blocks]:
+    """The blocks of `taken_apart`."""
+    row = iter(tensors)
+    return [
+        replace(each, mask_nt=next(row), ancestors_bj=None if each.ancestors_bj is None else next(row))
+        for each in hollow
+    ]
 
 
 def path_blocks(paths: Paths, dtype: torch.dtype) -> list[Blocks]:

@@ -18,7 +18,7 @@ import torch
 from torch.nn import functional as F
 
 from repro.ansatz.first_layer import GPU_CHUNKS, digits
-from repro.ansatz.first_layer_output import gradients_of_sums, output_of_sums, parameters
+from repro.ansatz.first_layer_output import N_WEIGHTS, by_chunk, gradients_of_sums, output_of_sums, parameters
 from repro.ansatz.first_layer_table import first_layer_tables, mixed_values, one_layer_tables
 from repro.ansatz.later_layers import later_layers
 from repro.ansatz.node_blocks import path_blocks
@@ -178,22 +178,23 @@ class _Output(torch.autograd.Function):
         *feed_forward: torch.Tensor,
     ) -> torch.Tensor:
         output_XD = feed_forward[0].new_empty(len(owner_X), feed_forward[0].shape[1])
-        ctx.kept, ctx.heads = [], heads
+        saved, ctx.heads = list[torch.Tensor](), heads
         for chunk in _chunks(owner_X):
             sums_xF = _sums(fixed_F1, older_Fc, words_MW, owner_X[chunk]).T
             sums_HxF = sums_xF.unflatten(1, (heads, -1)).transpose(0, 1).contiguous()
             output_XD[chunk], kept = output_of_sums(sums_HxF, feed_forward)
-            ctx.kept.append(kept)
-        ctx.save_for_backward(fixed_F1, older_Fc, words_MW, owner_X, *feed_forward)
+            saved += kept
+        ctx.save_for_backward(fixed_F1, older_Fc, words_MW, owner_X, *feed_forward, *saved)
         return output_XD
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        fixed_F1, older_Fc, words_MW, owner_X, *feed_forward = ctx.saved_tensors
+        fixed_F1, older_Fc, words_MW, owner_X, *saved = ctx.saved_tensors
+        feed_forward, of_chunks = saved[:N_WEIGHTS], by_chunk(saved[N_WEIGHTS:])
         n_words = older_Fc.shape[1] // (WORD * OUTCOMES)
         d_fixed_F1, d_older_Fc = torch.zeros_like(fixed_F1), torch.zeros_like(older_Fc)
         d_feed_forward = [torch.zeros_like(y) for y in feed_forward]
-        for chunk, kept in zip(_chunks(owner_X), ctx.kept, strict=True):
+        for chunk, kept in zip(_chunks(owner_X), of_chunks, strict=True):
             d_sums_HxF = gradients_of_sums(grads[0][chunk], kept, feed_forward, d_feed_forward)
             d_sums_xF = d_sums_HxF.transpose(0, 1).flatten(1)
             d_fixed_F1 += d_sums_xF.sum(0)[:, None]

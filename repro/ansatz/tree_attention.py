@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from repro.ansatz.node_blocks import Blocks
+from repro.ansatz.node_blocks import Blocks, put_together, taken_apart
 
 
 def weights(
@@ -56,7 +56,8 @@ class _Attention(torch.autograd.Function):
         ctx: Any, q_VD: torch.Tensor, k_VD: torch.Tensor, v_VD: torch.Tensor, heads: int, blocks: Sequence[Blocks]
     ) -> torch.Tensor:
         context_VD = torch.empty_like(v_VD)
-        ctx.heads, ctx.blocks, ctx.scale, ctx.kept = heads, blocks, math.sqrt(heads / q_VD.shape[1]), []
+        ctx.heads, ctx.scale, kept = heads, math.sqrt(heads / q_VD.shape[1]), list[torch.Tensor]()
+        ctx.hollow, tables = taken_apart(blocks)
         for group in blocks:
             for chunk in group.chunks():
                 q, own_k, own_v = (_split(group.of(y)[chunk], heads) for y in (q_VD, k_VD, v_VD))
@@ -66,16 +67,17 @@ class _Attention(torch.autograd.Function):
                 if group.apart:
                     context.addcmul_(weight[..., -1:], own_v)
                 group.of(context_VD)[chunk] = _merged(context, heads)
-                ctx.kept.append(weight)
-        ctx.save_for_backward(q_VD, k_VD, v_VD)
+                kept.append(weight)
+        ctx.n_tables = len(tables)
+        ctx.save_for_backward(q_VD, k_VD, v_VD, *tables, *kept)
         return context_VD
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        q_VD, k_VD, v_VD = ctx.saved_tensors
+        q_VD, k_VD, v_VD, *saved = ctx.saved_tensors
         d_q_VD, d_k_VD, d_v_VD = torch.empty_like(q_VD), torch.zeros_like(k_VD), torch.zeros_like(v_VD)
-        kept = iter(ctx.kept)
-        for group in ctx.blocks:
+        kept = iter(saved[ctx.n_tables :])
+        for group in put_together(ctx.hollow, saved):
             for chunk in group.chunks():
                 d, q, *own = (_split(group.of(y)[chunk], ctx.heads) for y in (grads[0], q_VD, k_VD, v_VD))
                 k, v = (_split(group.seen(y, group.of(y)[chunk], chunk), ctx.heads) for y in (k_VD, v_VD))

@@ -52,6 +52,6 @@ def _series(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative: 
     for order in range(1, TAYLOR_ORDER + 1):
         term = liouvillian.apply(term) * (h / order)
         total += term
-        if float(term.abs().sum()) < relative:
+        if float(term.abs().sum()) < relative * float(total.abs().sum()):
             return total
     return None

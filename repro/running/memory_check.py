@@ -15,7 +15,7 @@ from repro.config.ansatz import Ansatz
 from repro.config.estimator import Enumeration, Naive
 from repro.config.evolution import Method
 from repro.config.listed import Listed
-from repro.config.method import Projection, Tdvp
+from repro.config.method import Collocation, Projection, Tdvp
 from repro.config.point import Point
 from repro.config.settings import change, leaves
 from repro.config.spin_symmetry import NO_SYMMETRY
@@ -54,7 +54,7 @@ def bytes_of(point: Point, memory: int) -> int:
     estimator, always = point.estimator, _weights(point) + _tangent(point)
     if isinstance(estimator, Enumeration):
         return always + _enumeration(point, estimator)
-    sequences = estimator.draws * _sequence(point)
+    sequences = estimator.draws * _sequence(point) * _at_once(point)
     if isinstance(estimator, Naive):
         return always + _naive(point, estimator.draws) + sequences
     return always + min(_tree(point, estimator.draws), memory) + sequences
@@ -118,8 +118,7 @@ def _tree(point: Point, draws: int) -> int:
     """Nodes of the sampled tree as if no two samples shared a prefix, but no more than there are."""
     lattice, ansatz = point.lattice, point.ansatz
     N, P = lattice.n_sites, len(lattice.bonds)
-    components = len(point.orders) * len(point.outcome_maps)
-    nodes = components * min(draws * (N + 1.5 * N * (N - 1) + 9 * P * (N - 1) / 2), (4.0**N - 1) / 3)
+    nodes = _components(point) * min(draws * (N + 1.5 * N * (N - 1) + 9 * P * (N - 1) / 2), (4.0**N - 1) / 3)
     widths = 0 if ansatz.is_shallow else WIDTHS_OF_FIRST_LAYER + WIDTHS_OF_LAYER * (ansatz.layers - 1)
     return int(nodes * (BYTES_OF_TREE + widths * ansatz.width * FLOAT))
 
@@ -127,7 +126,17 @@ def _tree(point: Point, draws: int) -> int:
 def _naive(point: Point, draws: int) -> int:
     """Every flipped neighbour of every sample is a sequence of its own."""
     lattice = point.lattice
-    return draws * (4 * lattice.n_sites + 16 * len(lattice.bonds)) * len(point.outcome_maps) * _sequence(point)
+    return draws * (4 * lattice.n_sites + 16 * len(lattice.bonds)) * _components(point) * _sequence(point)
+
+
+def _components(point: Point) -> int:
+    """Of the mixture: readings of every configuration."""
+    return len(point.orders) * len(point.outcome_maps)
+
+
+def _at_once(point: Point) -> int:
+    """Sequences that each draw is at once: where a method fits log p of draws, all components with a gradient."""
+    return _components(point) * point.method.networks if isinstance(point.method, Projection | Collocation) else 1
 
 
 def _sequence(point: Point) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.linalg
+import torch
 
 from repro.methods.propagation import propagate
 from repro.methods.sanity import WrongNumbersError
+from repro.physics.imaginary_time import ImaginaryTime
 from repro.physics.lattice import chain, ring
-from repro.physics.lindblad import heisenberg
+from repro.physics.lindblad import SIGMA_X, SIGMA_Z, LindbladModel, heisenberg
 from repro.physics.liouvillian import LocalLiouvillian
 from repro.physics.povm import tetrahedral
 from tests.helpers import systems
@@ -32,6 +34,20 @@ def test_propagation_finds_its_own_pace_at_high_energies() -> None:
     p = random_mixture(ring(3)).all_probs().detach()
     expected = scipy.linalg.expm(0.5 * qutip_generator(model, POVM)) @ p.flatten().numpy()
     assert np.allclose(propagate(LocalLiouvillian(model, POVM), p, 0.5).flatten(), expected, atol=1e-6)
+
+
+def outcomes(rho: np.ndarray) -> np.ndarray:
+    """p(a) = Tr(M_(a) rho) of one spin."""
+    return np.einsum("aij,ji->a", POVM.frame, rho).real
+
+
+@pytest.mark.parametrize("offset", [-100.0, 0.0, 40.0, 300.0])
+def test_imaginary_time_knows_no_zero_of_energy(offset: float) -> None:
+    H, h = 0.5 * SIGMA_Z + 0.8 * SIGMA_X, 0.5
+    K = ImaginaryTime(LindbladModel(chain(1), [(0, H + offset * np.eye(2))]), POVM)
+    found = propagate(K, torch.tensor(outcomes(np.eye(2) / 2)), h)
+    rho = scipy.linalg.expm(-h * H)
+    assert np.allclose(found / found.sum(), outcomes(rho / np.trace(rho)), atol=1e-6)
 
 
 def test_propagation_says_that_a_step_is_far_too_long(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from typing import Any
+
 import pytest
 import torch
 from scipy import stats
@@ -97,6 +100,32 @@ def test_memory_changes_nothing_but_rounding(layers: int) -> None:
     for Lp_B, gradient in results[1:]:
         assert torch.allclose(Lp_B, results[0][0], rtol=1e-9, atol=1e-12)
         assert relative_difference(gradient, results[0][1]) < 1e-9
+
+
+def bytes_held() -> int:
+    """Of all tensors that Python objects hold, nodes of a graph among them; what autograd saves itself is not."""
+    gc.collect()
+    found = (each for each in gc.get_objects() if issubclass(type(each), torch.Tensor))
+    return sum(
+        storage.nbytes()
+        for storage in {each.untyped_storage().data_ptr(): each.untyped_storage() for each in found}.values()
+    )
+
+
+@pytest.mark.parametrize(
+    "network",
+    [{"layers": 1}, {"layers": 2}, {"layers": 3}, {"layers": 2, "heads": 2}, {"layers": 2, "norm": "post"}],
+    ids=str,
+)
+def test_parts_of_a_batch_leave_nothing_but_what_autograd_may_drop(network: dict[str, Any]) -> None:
+    liouvillian = LocalLiouvillian(models(ring(6))[1], tetrahedral())
+    model = random_mixture(ring(6), **network)
+    samples_BN = model.sample(40, generator(3))
+    sampled = Sampled(liouvillian, 40, memory_of(4, model, liouvillian))
+    sampled.evaluate_at(model, samples_BN[:4])  # what is made once is made
+    before = bytes_held()
+    evaluation = sampled.evaluate_at(model, samples_BN)
+    assert evaluation.Lp_A.requires_grad and bytes_held() - before < 50_000
 
 
 def test_too_little_memory_is_refused() -> None:

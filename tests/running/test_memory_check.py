@@ -48,6 +48,9 @@ MEASURED = [
     change(RING, n_sites=10, povm="tetrahedral-cubic", spin_symmetry="z"),
     change(SQUARE, strings="8s", layers=2),
     change(SQUARE, rows=2, cols=5, strings="8s"),
+    change(SQUARE, strings="8s", estimator="naive", n_samples=6),
+    change(SQUARE, strings="8s", estimator="sampled", n_samples=4000, method="projection", **STEPS),
+    change(SQUARE, strings="8s", estimator="sampled", n_samples=4000, method="collocation", **STEPS),
 ]
 PEAK = """
 import json, resource, sys, torch
