@@ -74,6 +74,19 @@ def inverse_order(order: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(inverse)
 
 
+def shared_symmetries(orders: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Permutations g of sites, the identity left out, under which a mixture is symmetric whatever its network says.
+
+    They are those that take every one of its orders to one of its orders: p(a) = p(a') with a'(k) = a(g(k)).
+    """
+    members, found = set(orders), []
+    for order in orders[1:]:
+        onto = dict(zip(orders[0], order, strict=True))
+        if all(tuple(onto[site] for site in each) in members for each in orders):
+            found.append(tuple(onto[site] for site in range(len(order))))
+    return found
+
+
 def translations(lattice: Lattice, mixture: str = TRANSLATIONS) -> tuple[tuple[int, ...], ...]:
     """Images of string 0 under every translation of a ring or a periodic rectangle, the identity first.
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from repro.ansatz.strings import orders, shared_symmetries
 from repro.config.point import Point
 from repro.config.settings import Settings, part, setting
 from repro.physics.imaginary_time import ImaginaryTime
@@ -20,6 +21,7 @@ from repro.physics.lindblad import LindbladModel
 from repro.physics.liouvillian import LocalLiouvillian
 from repro.physics.observables import Observable
 from repro.physics.povm import Povm
+from repro.physics.rotations import SiteParts
 from repro.solver.problem import Problem
 from repro.utils.errors import InputError
 
@@ -90,6 +92,20 @@ class ProblemSystem(Settings):
         return self.solved.asked
 
 
+@lru_cache(maxsize=32)
+def _check_symmetric(system: ProblemSystem, strings: str) -> None:
+    """Refuse a mixture that is symmetric under permutations of sites under which L is not."""
+    if moves := shared_symmetries(orders(strings, system.build_lattice())):
+        parts = SiteParts.of(system.build_liouvillian().terms)
+        for order in moves:
+            if sites := parts.differs_at(parts.moved(order)):
+                where = ", ".join(map(str, sites))
+                raise InputError(
+                    f"strings '{strings}': p would be the same under an exchange of sites under which the model is not "
+                    f"(its terms on {'site' if len(sites) == 1 else 'sites'} {where}), expected '{PLAIN_ORDER}'"
+                )
+
+
 @dataclass(frozen=True)
 class ProblemPoint(Point):
     """One computation of a user's problem.
@@ -106,3 +122,4 @@ class ProblemPoint(Point):
         strings = self.ansatz.strings
         if strings != PLAIN_ORDER and len(set(self.system.solved.bloch_vectors)) > 1:
             raise InputError(f"strings '{strings}' with an initial state per site: expected '{PLAIN_ORDER}'")
+        _check_symmetric(self.system, strings)

@@ -14,14 +14,17 @@ import qutip
 import torch
 
 import repro
+from repro.config.ansatz import Ansatz
 from repro.config.settings import from_leaves
 from repro.methods.collocation_training import CollocationModule
+from repro.physics.lattice import Lattice
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_X, SIGMA_Z
 from repro.physics.liouvillian import LocalLiouvillian
 from repro.running.folders import CHECKPOINT, point_folder
 from repro.solver import exact
 from repro.solver.plan import EVOLUTION, Request, points
 from repro.solver.problem_point import ProblemPoint, ProblemSystem
+from repro.utils.errors import InputError
 from tests.helpers.custom_models import MODELS
 from tests.helpers.custom_povm import TILTED
 from tests.helpers.oracles import dense_generator, qutip_generator
@@ -141,3 +144,30 @@ def test_a_sampled_state_is_measured_on_160000_samples() -> None:
     deviation = float(torch.sqrt(up_K @ value_K**2 - (up_K @ value_K) ** 2))
     assert deviation > 0.1
     assert row["<Z0>_error"] == pytest.approx(deviation / np.sqrt(160_000), rel=0.03)
+
+
+def decaying_text(lattice: Lattice, rates: list[float]) -> str:
+    """Text of a problem of one field and coupling everywhere, whose rates of decay are given."""
+    one = [(site, 0.5 * SIGMA_X) for site in lattice.sites]
+    two = [(bond, 0.5 * np.kron(SIGMA_Z, SIGMA_Z)) for bond in lattice.bonds]
+    decay = [(site, SIGMA_MINUS, rate) for site, rate in zip(lattice.sites, rates, strict=True)]
+    return repro.Problem(repro.LindbladModel(lattice, one, two, decay), initial="up").text
+
+
+@pytest.mark.parametrize("strings", ["2s", "8s", "translations", "symmetries", "2t"])
+def test_a_mixture_that_is_symmetric_where_the_model_is_not_is_refused(strings: str) -> None:
+    lattice = repro.rectangle(2, 2)
+    even = ProblemSystem(decaying_text(lattice, [1.0] * 4))
+    assert len(ProblemPoint(even, Ansatz(strings=strings)).orders) > 1
+    odd = ProblemSystem(decaying_text(lattice, [1.0, 0.3, 0.1, 0.05]))
+    with pytest.raises(InputError, match=f"strings '{strings}': .* site [0-3]\\), expected '0s'"):
+        ProblemPoint(odd, Ansatz(strings=strings))
+    assert len(ProblemPoint(odd, Ansatz(strings="1s")).orders) == 1
+
+
+def test_a_mixture_is_refused_for_its_own_symmetries_alone() -> None:
+    # strings 1 and 2 of a square start in one corner: exchanging rows and columns takes them to each other
+    system = ProblemSystem(decaying_text(repro.rectangle(2, 2), [1.0, 0.3, 0.3, 0.05]))
+    assert len(ProblemPoint(system, Ansatz(strings="2s")).orders) == 2
+    with pytest.raises(InputError, match="strings '8s'"):
+        ProblemPoint(system, Ansatz(strings="8s"))
