@@ -48,7 +48,7 @@ from repro.utils.validation import (
 )
 
 SETTLED_CHANGE = 3e-3
-"""A steady state has settled where no observable still moves by more."""
+"""A steady state has settled where no observable still moves by more, in units of the largest value it can have."""
 DOUBLINGS = 2
 """How often an evolution that has not settled goes on for as long again."""
 
@@ -219,14 +219,14 @@ def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: l
         histories = runs_of(problem, steady, machine.settings.runs)
         if steady[0].point.method.evolution is None:
             return steady
-        moving = still_moving(histories, fluctuates(steady[0].point))
+        moving = still_moving(problem, histories, fluctuates(steady[0].point))
         if moving <= SETTLED_CHANGE:
             return steady
         if doubling < DOUBLINGS:
             steady = [longer(point) for point in steady]
             machine.compute(steady)
-    t = steady[0].settings["t_end"] / unit
-    notes.append(f"the steady state still moves by about {moving:.4f} at t = {significant(t):g}")
+    t = significant(steady[0].settings["t_end"] / unit)
+    notes.append(f"the steady state still moves by about {moving:.4f} of what an observable can be, at t = {t:g}")
     return steady
 
 

@@ -176,17 +176,23 @@ def _tails(runs: pd.DataFrame) -> dict[Any, Tail]:
     return {key: tail(run.set_index("t")["mean"]) for key, run in by_run}
 
 
-def still_moving(runs: pd.DataFrame, fluctuates: bool) -> float:
+def still_moving(problem: Problem, runs: pd.DataFrame, fluctuates: bool) -> float:
     """The most that any observable still moves by: of any run, or of the mean of all where they fluctuate.
 
+    In units of the largest value that the observable can have, so that its scale does not matter.
+
     Args:
+        problem: for those.
         runs: as `runs_of` gives them.
         fluctuates: as in `steady_rows`; then what noise alone may be the cause of does not count.
     """
     if not fluctuates:
-        return max(drift(run) for _, run in runs.groupby(["observable", "seed", "control"]))
-    by_observable = runs.groupby("observable")
-    return max(together([*_tails(run).values()]).moving(len(by_observable)) for _, run in by_observable)
+        moves = ((name, drift(run)) for (name, _, _), run in runs.groupby(["observable", "seed", "control"]))
+    else:
+        by_observable = runs.groupby("observable")
+        moves = ((name, together([*_tails(run).values()]).moving(len(by_observable))) for name, run in by_observable)
+    bounds = {each.name: each.bound for each in problem.asked}
+    return max((moved / bounds[str(name)] for name, moved in moves if moved), default=0.0)
 
 
 def drift(timed: pd.DataFrame) -> float:

@@ -6,10 +6,12 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import repro
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Z
+from repro.solver.table import still_moving
 from repro.utils.errors import InputError
 from tests.helpers.solving import TINY
 
@@ -112,3 +114,19 @@ def test_hermiticity_is_relative(size: float) -> None:
     repro.LindbladModel(repro.chain(1), one_site=[(0, H)])
     with pytest.raises(InputError, match="not Hermitian"):
         repro.LindbladModel(repro.chain(1), one_site=[(0, H + size * np.array([[4e-6j, 0], [0, 0]]))])
+
+
+@pytest.mark.parametrize("fluctuates", [False, True])
+def test_whether_a_state_has_settled_does_not_depend_on_the_scale_of_an_observable(fluctuates: bool) -> None:
+    times = np.arange(0.0, 12.01, 0.05)
+    noise = 1e-4 * np.random.default_rng(0).normal(size=len(times))
+    moved = []
+    for c in (1.0, 1e-3, -40.0):
+        problem = repro.Problem(driven_pair(1.0).model, observables={"m": [(c, "Z0")], "n": [(1e-6, "X1")]})
+        curves = {"m": c * (np.exp(-0.1 * times) + noise), "n": 1e-6 * noise}
+        runs = pd.concat(
+            pd.DataFrame({"t": times, "observable": name, "mean": mean, "error": 0.0, "seed": 0, "control": False})
+            for name, mean in curves.items()
+        )
+        moved.append(still_moving(problem, runs, fluctuates))
+    assert moved == pytest.approx([moved[0]] * 3, rel=1e-6) and moved[0] > 0.03
