@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from repro.config.listed import BEST_FIRST, LABELS, OLD_PROFILES, OTHERS, rank
 from repro.reporting.late_exact import filled
 from repro.states.shipped import described_points
-from repro.states.shipping import Shipment, remove_left_over, shipment
+from repro.states.shipping import Shipment, remove_left_over, shipment, warn_of_contradictions
 from repro.utils.errors import InputError
 from repro.utils.files import SHIPPED_DIGITS, write_atomic
 from repro.utils.result_table import read_exactly, read_table, tidy, write_parts
@@ -117,7 +117,7 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
     ]
     written = [
         *_written(figure, best, names[0], names[1], runs.parent),
-        write_atomic(names[2], result_sets[0].reference),
+        write_atomic(names[2], _exact_line(result_sets)),
     ]
     if losses := _losses(best):
         written.append(write_atomic(names[3], losses))
@@ -125,6 +125,7 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
         written += _written(figure, others, further[0], further[1], runs.parent)
     written += [path for shipped in states for path in shipped.write()]
     remove_left_over(results)
+    warn_of_contradictions(figure, {path.stem for shipped in states for path in shipped.contents}, results)
     return tuple(written)
 
 
@@ -158,6 +159,16 @@ def _best(result_sets: Sequence[ResultSet]) -> dict[PointName, ResultSet]:
             if known is None or rank(settings["profile"]) < rank(known.settings[name]["profile"]):
                 best[name] = result_set
     return dict(sorted(best.items()))
+
+
+def _exact_line(result_sets: Sequence[ResultSet]) -> bytes:
+    """The one of the best profile, among equal ones of the newer computation: that of a worse one may be shorter."""
+
+    def best_rank(result_set: ResultSet) -> int:
+        ranks = (rank(settings["profile"]) for settings in result_set.settings.values())
+        return min(ranks, default=len(BEST_FIRST))
+
+    return min(result_sets, key=best_rank).reference
 
 
 def _others(result_sets: Sequence[ResultSet], best: dict[PointName, ResultSet]) -> dict[PointName, ResultSet]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,7 +125,26 @@ def ship_states(figure: str, runs: Path, results: Path) -> list[Path]:
         if name == figure or (results / f"{name}.json").exists():
             points = shipped_points(name, results)
             written += shipment(points, read_table(results / f"{name}.csv"), runs).write()
+    warn_of_contradictions(figure, {path.stem for path in written}, results)
     return written
+
+
+def warn_of_contradictions(figure: str, point_ids: Container[str], results: Path) -> None:
+    """Log a line for every other shipped table that has other means of these points than their shipped states.
+
+    A point computed again may end elsewhere, and its state is one file, whichever figures show it.
+    """
+    from repro.states.state_file import read_state
+    from repro.utils.result_table import read_table
+
+    for name in figures(results):
+        shared = [each for each in shipped_points(name, results) if each.point_id in point_ids and each.has_state]
+        if not shared or name.removesuffix(f"_{OTHERS}") == figure:
+            continue
+        table = read_table(results / f"{name}.csv")
+        for each in shared:
+            if off := _disagreement(read_state(each.path), table[table["point_id"] == each.point_id]):
+                log.warning("state of %s: %s (%s); publish %s from the same runs too", each.name, off, name, name)
 
 
 def remove_left_over(results: Path) -> list[Path]:

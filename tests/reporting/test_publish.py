@@ -63,6 +63,16 @@ def test_what_is_shipped_stays_unless_better(tmp_path: Path) -> None:
     assert shipped(results) == {"one": ("paper", 0.3), "two": ("paper", 0.5)}
 
 
+def test_a_worse_profile_does_not_replace_the_exact_line_of_a_better_one(tmp_path: Path) -> None:
+    first, second, results = tmp_path / "first", tmp_path / "second", tmp_path / "results"
+    write_run(first, "workstation", {"one": 0.3})
+    publish("fig4", [], first, results)
+    write_run(second, "quick", {"two": 0.2})
+    publish("fig4", [], second, results)
+    assert "workstation" in (results / "fig4_reference.csv").read_text()
+    assert shipped(results) == {"one": ("workstation", 0.3), "two": ("quick", 0.2)}
+
+
 def test_without_a_run_what_is_shipped_is_written_again(tmp_path: Path) -> None:
     runs, results = tmp_path / "runs", tmp_path / "results"
     with pytest.raises(InputError, match="nothing is computed"):

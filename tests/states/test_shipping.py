@@ -107,6 +107,24 @@ def test_weights_that_contradict_the_table_are_not_shipped(tmp_path: Path, caplo
     assert not shipped.exists() and caplog.text.count("is not shipped") == 1
 
 
+def test_another_figure_that_has_other_means_of_a_point_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs, results = tmp_path / "runs", tmp_path / "results"
+    computed((SEARCH, EVOLVED), runs)
+    published(runs, results)
+    for name in ("figS2", "ledger"):
+        publish(name, [], runs / "fig4", results)
+    table = results / "figS2.csv"
+    mean = repr(float(read_table(table).query("panel == 'a'").set_index("observable").loc["sigma_z", "mean"]))
+    table.write_text(table.read_text().replace(mean, repr(float(mean) + 1e-4)))
+    for again in (lambda: published(runs, results), lambda: ship_states("fig4", runs, results)):
+        caplog.clear()
+        again()
+        [said] = [record.getMessage() for record in caplog.records if "publish" in record.getMessage()]
+        assert "the table has" in said and said.endswith("publish figS2 from the same runs too")
+
+
 def test_a_shipped_state_that_its_table_has_left_goes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     runs, results = tmp_path / "runs", tmp_path / "results"
     computed((SEARCH,), runs)
