@@ -37,20 +37,32 @@ def string_one_beats_zero(tables: Tables) -> Finding:
 
 
 def more_strings_help(tables: Tables) -> Finding:
-    """Claim 6."""
-    told, effects = [], []
+    """Claim 6: every rise on the way over the seeds that both of its strings have."""
+    told, effects, untested = [], [], []
     pairs, rows = _seed_table(tables)
     for (layers, width), runs in pairs.items():
-        names = [name for name in ("1s", "2s", "4s", "8s") if name in runs]
-        gain = estimate((runs["1s"] - runs["8s"]).to_numpy())
-        effects.append(of(f"gain from 1 to 8 strings, {layers}x{width},", gain, 0.0, True, len(runs)))
-        if len(names) > 2:
-            rises = [estimate((runs[b] - runs[a]).to_numpy()) for a, b in itertools.pairwise(names)]
-            most = max(rises, key=lambda rise: rise.mean)
-            over = most - gain.times(SLIGHT)
-            effects.append(of(f"largest rise on the way beyond {SLIGHT:g} of that gain, {layers}x{width},", over, 0.0))
-        told.append(f"{layers}x{width}: " + ", ".join(f"{name} {estimate(runs[name].to_numpy())}" for name in names))
-    return Finding(tuple(effects), "; ".join(told), rows)
+        size = f"{layers}x{width}"
+        names = [name for name in ("1s", "2s", "4s", "8s") if name in runs and runs[name].count() >= SEEDS]
+        gain = runs["1s"] - runs["8s"]
+        effects.append(of(f"gain from 1 to 8 strings, {size},", estimate(gain.to_numpy()), 0.0, True, len(gain)))
+        rises = _rises(runs[names], gain, size)
+        effects += rises
+        if not rises:
+            untested.append(size)
+        told.append(f"{size}: " + ", ".join(f"{name} {estimate(runs[name].dropna())}" for name in names))
+    few = f"rises on the way not tested at {', '.join(untested)}: fewer than {SEEDS} seeds of 2 and of 4 strings"
+    return Finding(tuple(effects), "; ".join(told), rows, few if untested else "")
+
+
+def _rises(runs: pd.DataFrame, gain: pd.Series[float], size: str) -> list[Effect]:
+    """Rises from a number of strings to the next one beyond SLIGHT of the gain, each of the same runs as the gain."""
+    effects = []
+    for few, more in itertools.pairwise(map(str, runs)) if len(runs.columns) > 2 else ():
+        over = (runs[more] - runs[few] - SLIGHT * gain).dropna()
+        if len(over) >= SEEDS:
+            what = f"rise from {few[0]} to {more[0]} strings beyond {SLIGHT:g} of that gain, {size},"
+            effects.append(of(what, estimate(over.to_numpy()), 0.0, runs=len(over)))
+    return effects
 
 
 def eight_strings_like_large(tables: Tables) -> Finding:
@@ -103,7 +115,6 @@ def _seed_table(tables: Tables) -> tuple[dict[tuple[int, int], pd.DataFrame], pd
         wide = frame.pivot_table(index="seed", columns="strings", values="off")
         few = [name for name in ("0s", "1s", "8s") if name in wide]
         wide = wide.dropna(subset=few)
-        wide = wide.drop(columns=[name for name in wide if wide[name].isna().any()])
         if len(wide) >= SEEDS and len(few) == 3:
             found[layers, width] = wide
     if (1, 32) not in found or len(found) < 2:

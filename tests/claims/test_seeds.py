@@ -1,0 +1,110 @@
+"""Claims that rest on seeds: which seeds count, and errors of differences whose parts are the same runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import mean, stdev
+
+import pandas as pd
+import pytest
+
+from repro.claims.catalogue import CLAIMS
+from repro.claims.claim import Finding
+from repro.claims.effect import CONTRADICTED, REPRODUCED, Effect
+from repro.claims.tables import Tables
+from repro.utils.result_table import read_table, write_table
+from tests.helpers import claim_tables
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """The ledger's table alone."""
+    write_table(pd.DataFrame(claim_tables.ledger()), tmp_path / "ledger.csv")
+    return tmp_path
+
+
+def row(results: Path, number: int) -> dict[str, object]:
+    return CLAIMS[number - 1].row(Tables(results))
+
+
+def found(results: Path, number: int) -> Finding:
+    return CLAIMS[number - 1].find(Tables(results))
+
+
+def effect(results: Path, number: int, words: str) -> Effect:
+    """The one effect of a claim whose words begin so."""
+    [only] = [each for each in found(results, number).effects if each.what.startswith(words)]
+    return only
+
+
+def write_seeds(results: Path, off: dict[tuple[tuple[int, int], str], list[float]]) -> None:
+    """Deviations by size, strings and seed, in place of all there are."""
+    frame = read_table(results / "ledger.csv")
+    seeds = [
+        claim_tables.steady(
+            claim_tables.EXACT + value,
+            figure="ledger",
+            panel="seeds",
+            layers=size[0],
+            width=size[1],
+            strings=strings,
+            seed=seed,
+            point=f"var-{size[0]}x{size[1]}-{strings}-seed{seed}",
+        )
+        for (size, strings), values in off.items()
+        for seed, value in enumerate(values)
+    ]
+    write_table(pd.concat([frame[frame["panel"] != "seeds"], pd.DataFrame(seeds)]), results / "ledger.csv")
+
+
+SMALL, LARGE = (1, 32), (2, 64)
+RAGGED = {
+    (SMALL, "0s"): [0.210, 0.214, 0.208, 0.211, 0.206],
+    (SMALL, "1s"): [0.200, 0.203, 0.196, 0.201, 0.199],
+    (SMALL, "2s"): [0.190, 0.195, 0.188],
+    (SMALL, "4s"): [0.150, 0.149, 0.153],
+    (SMALL, "8s"): [0.120, 0.118, 0.124, 0.119, 0.122],
+    (LARGE, "0s"): [0.130, 0.126, 0.133],
+    (LARGE, "1s"): [0.124, 0.122, 0.127],
+    (LARGE, "8s"): [0.080, 0.086, 0.081],
+}
+"""Five seeds, but three of 2 and of 4 strings, and none of those at 2x64."""
+
+
+def error(values: list[float]) -> float:
+    return stdev(values) / len(values) ** 0.5
+
+
+def test_fewer_seeds_of_two_and_four_strings_are_still_on_the_way(results: Path) -> None:
+    write_seeds(results, RAGGED)
+    fine = row(results, 6)
+    assert fine["verdict"] == REPRODUCED
+    assert "2s 0.191" in str(fine["ours"]) and "4s 0.151" in str(fine["ours"])
+    write_seeds(results, {**RAGGED, (SMALL, "2s"): [0.290, 0.295, 0.288]})
+    assert row(results, 6)["verdict"] == CONTRADICTED
+    write_seeds(results, {**RAGGED, (SMALL, "4s"): [0.280, 0.279, 0.283]})
+    assert row(results, 6)["verdict"] == CONTRADICTED
+
+
+def test_a_size_without_strings_on_the_way_is_named(results: Path) -> None:
+    write_seeds(results, RAGGED)
+    assert "not tested at 2x64" in str(row(results, 6)["reason"])
+    write_seeds(results, {**RAGGED, (SMALL, "2s"): [0.29, 0.29], (SMALL, "4s"): [0.29]})
+    assert "not tested at 1x32, 2x64" in str(row(results, 6)["reason"])
+    few = {**RAGGED, (SMALL, "4s"): [0.29], (LARGE, "2s"): [0.1, 0.1, 0.1]}
+    write_seeds(results, few)
+    assert "not tested" not in str(row(results, 6)["reason"])
+
+
+def test_a_rise_and_the_gain_are_of_the_same_runs(results: Path) -> None:
+    """Of each seed (2s - 1s) - (1s - 8s) / 2, so that its one run of 1s counts one and a half times."""
+    write_seeds(results, RAGGED)
+    one, two, eight = (RAGGED[SMALL, name][:3] for name in ("1s", "2s", "8s"))
+    each = [b + 0.5 * c - 1.5 * a for a, b, c in zip(one, two, eight, strict=True)]
+    over = effect(results, 6, "rise from 1 to 2 strings")
+    assert over.value == pytest.approx(mean(each), abs=1e-12)
+    assert over.error == pytest.approx(error(each), rel=1e-9)
+    assert over.runs == 3
+    gain = [a - c for a, c in zip(RAGGED[SMALL, "1s"], RAGGED[SMALL, "8s"], strict=True)]
+    whole = effect(results, 6, "gain from 1 to 8 strings, 1x32")
+    assert (whole.value, whole.error, whole.runs) == (pytest.approx(mean(gain)), pytest.approx(error(gain)), 5)
