@@ -42,10 +42,6 @@ class Estimate:
         """The difference of independent values."""
         return Estimate(self.mean - other.mean, math.hypot(self.error, other.error))
 
-    def times(self, factor: float) -> Estimate:
-        """So many times the value."""
-        return Estimate(factor * self.mean, abs(factor) * self.error)
-
 
 def estimate(values: ArrayLike) -> Estimate:
     """Mean and standard error of independent values; the error of a single one is infinite."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repro.claims.claim import Finding
-from repro.claims.effect import Effect, Estimate, estimate, of
+from repro.claims.effect import Effect, estimate, of
 from repro.claims.tables import Missing, Tables, at_least
 
 if TYPE_CHECKING:
@@ -25,14 +25,13 @@ SLIGHT = 0.5
 def string_one_beats_zero(tables: Tables) -> Finding:
     """Claim 5."""
     pairs, rows = _seed_table(tables)
-    gain = estimate(np.concatenate([(runs["0s"] - runs["1s"]).to_numpy() for runs in pairs.values()]))
-    level = estimate(np.concatenate([runs["0s"].to_numpy() for runs in pairs.values()]))
-    n = sum(map(len, pairs.values()))
+    zero, one = (np.concatenate([runs[name].to_numpy() for runs in pairs.values()]) for name in ("0s", "1s"))
+    gain, beyond, n = estimate(zero - one), estimate((1 - SLIGHT) * zero - one), len(zero)
     effects = (
         of("gain from string 0 to string 1", gain, 0.0, True, n),
-        of(f"that gain beyond {SLIGHT:g} of the deviation", gain - level.times(SLIGHT), 0.0, runs=n),
+        of(f"that gain beyond {SLIGHT:g} of the deviation", beyond, 0.0, runs=n),
     )
-    told = f"deviation falls by {gain} from string 0 ({level.mean:.3f}) to string 1, {n} pairs"
+    told = f"deviation falls by {gain} from string 0 ({zero.mean():.3f}) to string 1, {n} pairs"
     return Finding(effects, told, rows[rows["strings"].isin(["0s", "1s"])])
 
 
@@ -71,12 +70,13 @@ def eight_strings_like_large(tables: Tables) -> Finding:
     if (2, 64) not in pairs:
         raise Missing("ledger: seeds of 2x64")
     eight, one, large = (
-        estimate(pairs[size][name].to_numpy()) for size, name in (((1, 32), "8s"), ((1, 32), "0s"), ((2, 64), "0s"))
+        pairs[size][name].to_numpy() for size, name in (((1, 32), "8s"), ((1, 32), "0s"), ((2, 64), "0s"))
     )
-    apart = eight - large
-    over = Estimate(abs(apart.mean), apart.error) - (one - eight).times(SLIGHT)
-    effect = of(f"distance beyond {SLIGHT:g} of the gain of eight strings", over, 0.0, runs=len(pairs[1, 32]))
-    told = f"deviation {eight} (1x32, eight strings), {large} (2x64, string 0), {one} (1x32, string 0)"
+    sign = 1 if eight.mean() > large.mean() else -1
+    over = estimate(sign * eight - SLIGHT * (one - eight)) - estimate(sign * large)
+    effect = of(f"distance beyond {SLIGHT:g} of the gain of eight strings", over, 0.0, runs=len(eight))
+    told = f"deviation {estimate(eight)} (1x32, eight strings), {estimate(large)} (2x64, string 0), "
+    told += f"{estimate(one)} (1x32, string 0)"
     return Finding((effect,), told, rows[rows["strings"].isin(["0s", "8s"])])
 
 

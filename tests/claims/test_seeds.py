@@ -108,3 +108,23 @@ def test_a_rise_and_the_gain_are_of_the_same_runs(results: Path) -> None:
     gain = [a - c for a, c in zip(RAGGED[SMALL, "1s"], RAGGED[SMALL, "8s"], strict=True)]
     whole = effect(results, 6, "gain from 1 to 8 strings, 1x32")
     assert (whole.value, whole.error, whole.runs) == (pytest.approx(mean(gain)), pytest.approx(error(gain)), 5)
+
+
+def test_half_the_deviation_is_of_the_same_runs_as_the_gain(results: Path) -> None:
+    """Of each pair (zero - one) - zero / 2."""
+    write_seeds(results, RAGGED)
+    zero, one = (RAGGED[SMALL, name] + RAGGED[LARGE, name] for name in ("0s", "1s"))
+    each = [z / 2 - o for z, o in zip(zero, one, strict=True)]
+    beyond = effect(results, 5, "that gain beyond")
+    assert (beyond.value, beyond.error) == (pytest.approx(mean(each)), pytest.approx(error(each)))
+    assert beyond.runs == 8
+
+
+@pytest.mark.parametrize(("large", "sign"), [([0.190, 0.186, 0.193], -1), ([0.080, 0.076, 0.083], 1)])
+def test_a_distance_and_the_gain_share_the_runs_of_eight_strings(results: Path, large: list[float], sign: int) -> None:
+    """|8s - large| - (0s - 8s) / 2 at 1x32: 8s counts one and a half times or minus a half, by which is the larger."""
+    write_seeds(results, {**RAGGED, (LARGE, "0s"): large})
+    small = [(sign + 0.5) * e - 0.5 * z for e, z in zip(RAGGED[SMALL, "8s"], RAGGED[SMALL, "0s"], strict=True)]
+    over = effect(results, 7, "distance beyond")
+    assert over.value == pytest.approx(mean(small) - sign * mean(large))
+    assert over.error == pytest.approx((error(small) ** 2 + error(large) ** 2) ** 0.5)
