@@ -10,7 +10,7 @@ import pytest
 
 from repro.claims.catalogue import CLAIMS
 from repro.claims.claim import Finding
-from repro.claims.effect import CONTRADICTED, REPRODUCED, Effect
+from repro.claims.effect import CONTRADICTED, OPEN, REPRODUCED, Effect
 from repro.claims.tables import Tables
 from repro.utils.result_table import read_table, write_table
 from tests.helpers import claim_tables
@@ -128,3 +128,45 @@ def test_a_distance_and_the_gain_share_the_runs_of_eight_strings(results: Path, 
     over = effect(results, 7, "distance beyond")
     assert over.value == pytest.approx(mean(small) - sign * mean(large))
     assert over.error == pytest.approx((error(small) ** 2 + error(large) ** 2) ** 0.5)
+
+
+def with_sign(results: Path, *given: tuple[str, int, float]) -> None:
+    """Further runs of the sign-augmented loss, as (lambda, seed, deviation)."""
+    frame = read_table(results / "ledger.csv")
+    more = [
+        claim_tables.steady(
+            claim_tables.EXACT + off,
+            figure="ledger",
+            panel="sign",
+            seed=seed,
+            point=f"var-1x32-0s-Jy1.8-sign{mixing}-seed{seed}",
+        )
+        for mixing, seed, off in given
+    ]
+    write_table(pd.concat([frame, pd.DataFrame(more)]), results / "ledger.csv")
+
+
+def drop_sign(results: Path, which: str, seeds: int) -> None:
+    """Leave a few seeds of the runs of the sign-augmented loss whose names match, or of the plain ones ("plain")."""
+    frame = read_table(results / "ledger.csv")
+    mixed = frame["point"].str.contains("-sign")
+    of = ~mixed if which == "plain" else frame["point"].str.contains(which)
+    write_table(frame[~((frame["panel"] == "sign") & of & (frame["seed"] >= seeds))], results / "ledger.csv")
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_lambda_with_few_seeds_is_left_out(results: Path, seeds: int) -> None:
+    """Although its mean is the best of all, and its spread the widest."""
+    alone = row(results, 13)
+    with_sign(results, *[("0.5", seed, 0.09 * seed) for seed in range(seeds)])
+    assert row(results, 13) == alone
+    with_sign(results, *[("0.5", seed, 0.09 * seed) for seed in range(seeds, 3)])
+    assert "lambda 0.5" in str(row(results, 13)["effects"])
+
+
+@pytest.mark.parametrize("seeds", [0, 1, 2])
+@pytest.mark.parametrize("which", ["plain", "sign0.9"])
+def test_the_sign_augmented_loss_needs_seeds_of_both(results: Path, which: str, seeds: int) -> None:
+    drop_sign(results, which, seeds)
+    told = row(results, 13)
+    assert told["verdict"] == OPEN and "3 seeds" in str(told["reason"])
