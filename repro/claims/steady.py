@@ -75,6 +75,8 @@ def size_helps(tables: Tables) -> Finding:
     gains = {size: (off[1, 32] - off[size]).dropna() for size in SIZES[1:]}
     middle = (gains[1, 64] + gains[2, 32]).dropna() / 2
     beyond = (middle - MARGINAL * gains[2, 64]).dropna()
+    if len(beyond) < 2:
+        raise Missing("fig4: physical states of all four sizes, two couplings at least")
     whole = estimate(gains[2, 64].to_numpy())
     effects = (
         of("gain from 1x32 to 2x64 over couplings", whole, 0.0, True, len(gains[2, 64])),

@@ -93,7 +93,7 @@ def fig4() -> Rows:
             off = OFF[size] * (1 + 0.02 * Jy)
             out.append(steady(EXACT + off, figure="fig4", **where))
             out += [steady(0.001, 0.0, figure="fig4", observable=name, **where) for name in ("sigma_x", "sigma_y")]
-    for Jy in (1.0, 1.8):
+    for Jy in (1.0, 1.4, 1.8):
         where = {"figure": "fig4", "panel": "a", "Jy": Jy}
         out += evolution(bump(0.02), 10.0, **where, method="dynamics", point=f"dyn-{Jy}")
         out += evolution(bump(0.02), 2.0, **where, method="variational+dynamics", point=f"var+dyn-{Jy}")
