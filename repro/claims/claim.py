@@ -83,15 +83,15 @@ class Claim:
             "ours": found.ours,
             "settings": "; ".join(settings),
             "verdict": word,
-            "reason": "; ".join([*_first(decided), *filter(None, [found.beside])]),
+            "reason": "; ".join([*_first(list(map(str, decided))), *filter(None, [found.beside])]),
             "change": _would_change(word, decided, differing),
         }
 
 
-def _first(effects: list[Effect]) -> list[str]:
-    """A few in words; all are in the column of effects."""
-    more = len(effects) - TOLD
-    return [*map(str, effects[:TOLD]), *([f"and {more} more"] if more > 0 else [])]
+def _first(words: list[str]) -> list[str]:
+    """A few; all effects are in the column of effects."""
+    more = len(words) - TOLD
+    return [*words[:TOLD], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _would_change(word: str, decided: list[Effect], differing: list[str]) -> str:
@@ -101,8 +101,8 @@ def _would_change(word: str, decided: list[Effect], differing: list[str]) -> str
         return "; ".join(filter(None, [*dict.fromkeys(effect.needed for effect in decided), paper]))
     if word == REPRODUCED:
         nearest = min(decided, key=_room)
-        return f"{nearest.what} beyond {nearest.bound:.3g}" + (f"; or {paper}" if paper else "")
-    return paper or f"{decided[0].what} within {decided[0].bound:.3g}"
+        return nearest.turned + (f"; or {paper}" if paper else "")
+    return paper or "; ".join(_first([effect.turned for effect in decided]))
 
 
 def _room(effect: Effect) -> float:

@@ -88,8 +88,16 @@ class Effect:
 
     def __str__(self) -> str:
         low, high = self.interval
-        asked = "above" if self.above else "at most"
-        return f"{self.what} {self.value:.3g} (from {low:.3g} to {high:.3g}; asked: {asked} {self.bound:.3g})"
+        return f"{self.what} {self.value:.3g} (from {low:.3g} to {high:.3g}; asked: {self.where(self.above)})"
+
+    @property
+    def turned(self) -> str:
+        """Where the number would have to be for the other answer."""
+        return f"{self.what} {self.where(self.above != (self.side > 0))}"
+
+    def where(self, above: bool) -> str:
+        """A side of the bound in words."""
+        return f"{'above' if above else 'at most'} {self.bound:.3g}"
 
     @property
     def needed(self) -> str:

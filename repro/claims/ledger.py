@@ -20,7 +20,8 @@ HEAD = """# What was reproduced
 
 Written by `repro claims` from the tables in `results/`; nothing here is decided by hand. "Deviation" is the distance of
 a site average from exact. An effect is told with its interval: two standard errors either way or, where there is one
-run alone, a factor of two. States with means that no state has are left out. Tests and bounds are in `repro/claims/`.
+run alone, a factor of two. Steady states with means that no state has are left out. Tests and bounds are in
+`repro/claims/`.
 
 """
 TOLD = {"effects": "effects", "ours": "ours", "settings": "settings", "change": "what would change the verdict"}
