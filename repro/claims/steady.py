@@ -107,7 +107,7 @@ def loss_converges(tables: Tables) -> Finding:
 def sampling_fault(tables: Tables) -> Finding:
     """The public code's unmasked sampling: does it leave two-layer results as they are?"""
     told, effects = [], []
-    rows = tables.rows("ledger", panel="sampling", t=math.inf, observable="sigma_z")
+    rows = tables.steady("ledger", panel="sampling")
     for (layers, width), frame in rows.groupby(["layers", "width"]):
         unmasked = frame["point"].str.contains("-unmasked")
         kinds = (frame[unmasked], frame[~unmasked])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repro.claims.claim import Claim, Finding
-from repro.claims.effect import CONTRADICTED, NOT_SEEN, REPRODUCED, Effect
+from repro.claims.effect import CONTRADICTED, NOT_SEEN, OPEN, REPRODUCED, Effect
 from repro.claims.ledger import HEAD, judge
 from repro.claims.tables import Tables
 from repro.utils.result_table import read_table, tidy, write_table
@@ -71,3 +71,12 @@ def test_curves_keep_means_that_no_state_has(tmp_path: Path) -> None:
     write_table(frame, tmp_path / "fig2.csv")
     assert judge(tmp_path).set_index("number").loc[1, "verdict"] == CONTRADICTED
     assert "Steady states with means that no state has are left out." in " ".join(HEAD.split())
+
+
+def test_steady_states_that_no_state_has_are_left_out_of_the_sampling_comparison(tmp_path: Path) -> None:
+    claim_tables.write(tmp_path)
+    frame = read_table(tmp_path / "ledger.csv")
+    frame.loc[frame["point"] == "var-2x64-0s-Jy1.8-unmasked-seed0", "mean"] = 2.0
+    write_table(frame, tmp_path / "ledger.csv")
+    told = judge(tmp_path).set_index("number").loc[14]
+    assert told["verdict"] == OPEN and "2 of at least 3" in told["reason"]
