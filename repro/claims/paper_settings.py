@@ -6,13 +6,12 @@ search, 120 for a time step). What it does not give is empty here and compared w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.utils.errors import InputError
+from repro.utils.point_settings import damaged, read_points
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,9 +72,9 @@ def read_settings(folder: Path, figure: str) -> dict[str, dict[str, Any]]:
     if not path.exists():
         return {}
     try:
-        return {str(point["point_id"]): point for point in json.loads(path.read_bytes())["points"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: expected an object with a list 'points' of resolved settings") from error
+        return {str(point["point_id"]): point for point in read_points(path)}
+    except KeyError as error:
+        raise damaged(path) from error
 
 
 def compared(rows: pd.DataFrame, settings: Mapping[str, dict[str, Any]]) -> tuple[list[str], list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +17,7 @@ from repro.references.of_point import end_time
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 from repro.utils.formatting import significant
+from repro.utils.point_settings import read_points
 from repro.utils.result_table import read_table
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def write_shipped(figure: str, line: Iterable[Point], results: Path) -> list[Pat
     """Write `<figure>_mean_field.csv` of the shipped points and of an exact line's, of a figure that shows it."""
     if figure not in FIGURES:
         return []
-    described = json.loads((results / f"{figure}.json").read_bytes())["points"]
+    described = read_points(results / f"{figure}.json")
     table = mean_field_table([*(build(Point, each) for each in described), *line])
     return [write_atomic(results / f"{figure}_{NAME}.csv", table.to_csv(index=False, lineterminator="\n"))]
 

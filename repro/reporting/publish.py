@@ -22,6 +22,7 @@ from repro.states.shipped import described_points
 from repro.states.shipping import Shipment, remove_left_over, shipment, warn_of_contradictions
 from repro.utils.errors import InputError
 from repro.utils.files import SHIPPED_DIGITS, write_atomic
+from repro.utils.point_settings import damaged, read_points
 from repro.utils.result_table import read_exactly, read_table, tidy, write_parts
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def read_result_set(table: Path, settings: Path, reference: Path, losses: Path) 
     frame = read_table(table).replace({"profile": OLD_PROFILES})
     finished = set(frame["point_id"])
     try:
-        points = json.loads(settings.read_bytes())["points"]
+        points = read_points(settings)
         named = {(p["panel"], p["label"]): p for p in points if p["point_id"] in finished}
         for settings_of_point in points:
             settings_of_point["profile"] = OLD_PROFILES.get(settings_of_point["profile"], settings_of_point["profile"])
@@ -72,7 +73,7 @@ def read_result_set(table: Path, settings: Path, reference: Path, losses: Path) 
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{settings}: expected an object with a list 'points' of resolved settings") from error
+        raise damaged(settings) from error
 
 
 def publish(figure: str, required: Iterable[PointName], runs: Path, results: Path) -> tuple[Path, ...]:

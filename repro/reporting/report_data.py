@@ -15,6 +15,7 @@ from repro.reporting.whose_settings import whose_settings
 from repro.utils.errors import InputError
 from repro.utils.formatting import duration
 from repro.utils.paths import experiments
+from repro.utils.point_settings import read_points
 from repro.utils.result_table import read_table
 
 if TYPE_CHECKING:
@@ -99,12 +100,7 @@ def _figure(name: str, results: Path) -> FigureReport:
 
 
 def _settings(path: Path) -> str:
-    if not path.exists():
-        return ""
-    try:
-        return json.dumps(json.loads(path.read_bytes())["points"], indent=1)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: expected an object with a list 'points' of resolved settings") from error
+    return json.dumps(read_points(path), indent=1) if path.exists() else ""
 
 
 def _drawings(name: str, results: Path) -> list[tuple[str, str]]:

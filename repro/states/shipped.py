@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from repro.config.listed import LABELS
 from repro.utils.errors import InputError, unknown
 from repro.utils.paths import RESULTS
+from repro.utils.point_settings import damaged, read_points
 from repro.utils.validation import check_text, shorten
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 FOLDER = "states"
 ENDING = ".safetensors"
 MOST_NAMED = 8
-EXPECTED = "expected an object with a list 'points' of resolved settings"
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class ShippedPoint:
 
 def figures(results: Path = RESULTS) -> tuple[str, ...]:
     """Shipped tables that have points."""
-    paths = [path for path in sorted(results.glob("*.json")) if _described(path)]
+    paths = [path for path in sorted(results.glob("*.json")) if read_points(path, needed=False)]
     if not paths:
         raise InputError(
             f"no shipped tables in '{results}': the trained states are in a checkout of the project, not in the "
@@ -85,9 +84,9 @@ def shipped_points(figure: str, results: Path = RESULTS) -> tuple[ShippedPoint, 
         raise unknown("figure", figure, known)
     path = results / f"{figure}.json"
     try:
-        return described_points(figure, _described(path), results)
+        return described_points(figure, read_points(path), results)
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: {EXPECTED}") from error
+        raise damaged(path) from error
 
 
 def described_points(figure: str, described: Iterable[Mapping[str, Any]], results: Path) -> tuple[ShippedPoint, ...]:
@@ -151,13 +150,3 @@ def _point(figure: str, given: Mapping[str, Any], results: Path) -> ShippedPoint
     settings = {key: value for key, value in given.items() if key not in (*LABELS, "label", "point_id")}
     path = results / FOLDER / f"{given['point_id']}{ENDING}"
     return ShippedPoint(figure, given["panel"], given["label"], given["profile"], given["point_id"], settings, path)
-
-
-def _described(path: Path) -> list[dict[str, Any]]:
-    """The points of a list of settings."""
-    try:
-        return json.loads(path.read_bytes()).get("points", [])
-    except OSError as error:
-        raise InputError(f"cannot read '{path}': {error.strerror or error}") from error
-    except (ValueError, AttributeError) as error:
-        raise InputError(f"{path}: {EXPECTED}") from error
