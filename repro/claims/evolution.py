@@ -112,7 +112,7 @@ def no_fixed_point(tables: Tables) -> Finding:
     """Claim 12: in the last fifth <sigma_z> changes by more than FLUCTUATES a step, its halves at most SAME apart."""
     effects, told, curves = [], [], tables.curves("fig4", method="dynamics")
     for name, curve in curves.items():
-        end = _last(curve)["mean"].to_numpy()
+        end = last(curve)["mean"].to_numpy()
         if len(end) < 8:
             raise Missing(f"fig4: at least eight time steps in the last fifth of {name}")
         halves = np.array_split(end, 2)
@@ -208,12 +208,13 @@ def _fifth(curve: pd.DataFrame) -> np.ndarray:
     return np.minimum(5 * (t - t[0]) / (t[-1] - t[0]), 4.999).astype(int)
 
 
-def _last(curve: pd.DataFrame) -> pd.DataFrame:
+def last(curve: pd.DataFrame) -> pd.DataFrame:
+    """The rows at the end that count as the long-time limit."""
     return curve[curve["t"] >= (1 - LAST) * curve["t"].iloc[-1]]
 
 
 def _end(curve: pd.DataFrame) -> float:
-    return float(_last(curve)["mean"].mean())
+    return float(last(curve)["mean"].mean())
 
 
 def _seconds_to_settle(curve: pd.DataFrame) -> float:

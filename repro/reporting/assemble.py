@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repro.claims.evolution import last
 from repro.config.listed import Listed
 from repro.config.point import Point
 from repro.config.systems import COUPLINGS
@@ -26,7 +27,6 @@ from repro.utils.result_table import read_exactly, tidy, write_table
 if TYPE_CHECKING:
     import pandas as pd
 
-STEADY_WINDOW = 0.2
 FAILURE_COLUMNS = ("panel", "point", "point_id", "reason", "time")
 LOSS_COLUMNS = ("panel", "point", "point_id", "seed", "iteration", "loss")
 
@@ -155,7 +155,7 @@ def _steady_estimate(history: pd.DataFrame, name: str) -> tuple[float, float]:
     """(mean, error): the last state of a variational search; the average over an evolution's last fifth."""
     if "t" not in history:
         return float(history[name].iloc[-1]), float(history[f"{name}_error"].iloc[-1])
-    window = history[history["t"] >= (1 - STEADY_WINDOW) * history["t"].iloc[-1]][name]
+    window = last(history)[name]
     return float(window.mean()), float(window.std(ddof=0))
 
 
