@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,8 @@ from repro.claims.ledger import write_ledger
 from repro.cli import main
 from repro.reporting import report_data
 from repro.reporting.report import build_report, overview_markdown
-from repro.utils.result_table import read_table, write_table
-from tests.helpers import claim_tables
+from repro.utils.result_table import read_table, tidy, write_table
+from tests.helpers import claim_tables, rows
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # One transparent pixel.
@@ -150,3 +151,16 @@ def test_nothing_sticks_out_in_a_browser(results: Path, tmp_path: Path, width: i
     found = re.search(r"<title>(\d+) of (\d+)</title>", done.stdout)
     assert found, done.stderr[-500:]
     assert int(found[1]) <= int(found[2]) == width
+
+
+def test_a_search_that_a_second_stage_starts_from_counts_once(tmp_path: Path) -> None:
+    def of(method: str, seconds: list[float], **more: Any) -> list[dict[str, Any]]:
+        name = f"{method}-{more}"
+        common = {"method": method, "point": name, "point_id": name, "exact": 0.0} | more
+        return [rows.row(**common, t=float(t), mean=0.1, seconds=s) for t, s in enumerate(seconds)]
+
+    first, second = of("variational", [30.0]), of("variational+dynamics", [30.5, 40.0, 50.0])
+    alone = of("variational+dynamics", [20.0, 60.0], seed=2)
+    write_table(tidy([*first, *second, *alone, *of("dynamics", [0.0, 7.0])]), tmp_path / "fig4.csv")
+    [found] = report_data.overview(tmp_path)["seconds"]
+    assert found == pytest.approx(30.0 + (50.0 - 30.5) + 60.0 + 7.0)
