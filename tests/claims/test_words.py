@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from repro.claims.claim import Claim, Finding
@@ -12,6 +13,7 @@ from repro.claims.ledger import HEAD, judge
 from repro.claims.tables import Tables
 from repro.utils.result_table import read_table, tidy, write_table
 from tests.helpers import claim_tables
+from tests.helpers.paths import ROOT
 
 
 def row(tmp_path: Path, *effects: Effect, **settings: object) -> dict[str, object]:
@@ -80,3 +82,10 @@ def test_steady_states_that_no_state_has_are_left_out_of_the_sampling_comparison
     write_table(frame, tmp_path / "ledger.csv")
     told = judge(tmp_path).set_index("number").loc[14]
     assert told["verdict"] == OPEN and "2 of at least 3" in told["reason"]
+
+
+def test_the_first_page_has_the_verdicts_of_the_tables() -> None:
+    page = (ROOT / "README.md").read_text().split("## What was reproduced")[1].split("\n## ")[0]
+    rows = [line[1:-1].split("|") for line in page.splitlines() if line.startswith("| ")][1:]
+    verdicts = pd.read_csv(ROOT / "results" / "claims.csv")["verdict"]
+    assert [row[-1].split("(")[0].strip() for row in rows] == list(verdicts)
