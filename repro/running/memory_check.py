@@ -39,6 +39,8 @@ FIRST, FOLDED, LAYER, FEEDFORWARD, NORM, ATTENTION = 8, 3, 12, 6, 2, 11
 # Tokens of a sequence that go through the network at once, all layers' intermediate values kept; copies of all rows of
 # derivatives; floats per entry of their kernel.
 OF_SEQUENCE, OF_TANGENT, OF_KERNEL = 14, 7, 10
+WITH_GRADIENT = 1.5
+"""What a sequence takes with the gradient of its log p, in units of one without."""
 FREE_SHARE = 0.95
 EXACT_ALONE = {"sampling": "masked", "dense_output": 1, "hilbert_schmidt": 0.0}
 """Settings that only enumeration takes, at what draws from the network have."""
@@ -54,7 +56,7 @@ def bytes_of(point: Point, memory: int) -> int:
     estimator, always = point.estimator, _weights(point) + _tangent(point)
     if isinstance(estimator, Enumeration):
         return always + _enumeration(point, estimator)
-    sequences = estimator.draws * _sequence(point) * _at_once(point)
+    sequences = int(estimator.draws * _sequence(point) * _at_once(point))
     if isinstance(estimator, Naive):
         return always + _naive(point, estimator.draws) + sequences
     return always + min(_tree(point, estimator.draws), memory) + sequences
@@ -134,9 +136,10 @@ def _components(point: Point) -> int:
     return len(point.orders) * len(point.outcome_maps)
 
 
-def _at_once(point: Point) -> int:
+def _at_once(point: Point) -> float:
     """Sequences that each draw is at once: where a method fits log p of draws, all components with a gradient."""
-    return _components(point) * point.method.networks if isinstance(point.method, Projection | Collocation) else 1
+    fits = isinstance(point.method, Projection | Collocation)
+    return WITH_GRADIENT * _components(point) * point.method.networks if fits else 1.0
 
 
 def _sequence(point: Point) -> int:
