@@ -7,12 +7,14 @@ runs/points/<point id>/  last.ckpt      weights, optimiser, history: at the end 
                          failed.json    why it was given up, until it is started again
                          history.csv    one row per epoch, written at the end
                          losses.csv     loss of every iteration (variational)
-                         done.json      settings and provenance; its presence means finished
+                         done.json      settings, provenance, checksum of history.csv: finished, where that is whole
                          last_state.json  smallest eigenvalue of the last rho, where the history does not have it
 """
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,8 @@ from repro.methods.batch_size import GIB
 
 CHECKPOINT, PREVIOUS = "last.ckpt", "previous.ckpt"
 PROGRESS, HISTORY, DONE, LAST_STATE = "progress.json", "history.csv", "done.json", "last_state.json"
+CHECKSUM = "history_sha256"
+"""Where `done.json` has that of the history; earlier versions wrote none."""
 
 
 class Identified(Protocol):
@@ -78,9 +82,28 @@ def point_folder(runs: Path, point: Identified) -> Path:
 
 
 def finished(runs: Path, point: Identified) -> bool:
-    """Whether a point has been computed to its end, with the numbers of this version of the code."""
+    """Whether a point has been computed to its end, by this version's numbers, and its history is whole."""
+    folder = point_folder(runs, point)
     try:
-        done = json.loads((point_folder(runs, point) / DONE).read_text())
+        done = json.loads((folder / DONE).read_bytes())
+        history = (folder / HISTORY).read_bytes()
     except (OSError, ValueError):
         return False
-    return isinstance(done, dict) and done.get("numbers", 1) == NUMBERS
+    return isinstance(done, dict) and done.get("numbers", 1) == NUMBERS and _whole(history, done.get(CHECKSUM))
+
+
+def checksum(history: bytes) -> str:
+    """What `done.json` says of the history."""
+    return hashlib.sha256(history).hexdigest()
+
+
+def _whole(history: bytes, expected: str | None) -> bool:
+    """Whether a history is that of its checksum; without one, whether it ends in a full row."""
+    if expected is not None:
+        return checksum(history) == expected
+    try:
+        lines = history.decode().splitlines(keepends=True)
+        header, last = csv.reader([lines[0], lines[-1]])
+    except (ValueError, IndexError, csv.Error):
+        return False
+    return len(lines) > 1 and len(last) == len(header) and lines[-1].endswith("\n")

@@ -23,7 +23,17 @@ from repro.methods.variational import VariationalModule
 from repro.running import checkpoints, events, memory_check, stopping
 from repro.running.devices import check_device, first_rank
 from repro.running.fit import fit
-from repro.running.folders import CHECKPOINT, DONE, HISTORY, LAST_STATE, RunSettings, finished, point_folder
+from repro.running.folders import (
+    CHECKPOINT,
+    CHECKSUM,
+    DONE,
+    HISTORY,
+    LAST_STATE,
+    RunSettings,
+    checksum,
+    finished,
+    point_folder,
+)
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 from repro.utils.locks import HeldError, locked
@@ -173,7 +183,8 @@ def _start_from(stage: Listed, module: PointModule, settings: RunSettings) -> No
 def _write_results(module: PointModule, folder: Path, settings: RunSettings) -> None:
     import pandas as pd
 
-    write_atomic(folder / HISTORY, pd.DataFrame(module.history).to_csv(index=False))
+    history = pd.DataFrame(module.history).to_csv(index=False).encode()
+    write_atomic(folder / HISTORY, history)
     if isinstance(module, VariationalModule):
         losses = pd.DataFrame(
             {"iteration": range(1, len(module.iteration_losses) + 1), "loss": module.iteration_losses}
@@ -184,6 +195,7 @@ def _write_results(module: PointModule, folder: Path, settings: RunSettings) -> 
         "point_id": module.point.point_id,
         "numbers": NUMBERS,
         "seconds": module.history[-1]["seconds"],
+        CHECKSUM: checksum(history),
         "provenance": provenance(settings.device),
     }
     write_atomic(folder / DONE, json.dumps(done, indent=1))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from repro.running import events
-from repro.running.folders import DONE, PROGRESS, Identified, Labelled, point_folder
+from repro.running.folders import DONE, HISTORY, PROGRESS, Identified, Labelled, finished, point_folder
 from repro.running.jobs import Job, job_of, queue_for
 from repro.utils.locks import held
 
@@ -44,7 +44,8 @@ class State:
 
     Attributes:
         point: which.
-        state: done, running, queued, failed, stopped (begun, and nobody computes it) or open (not begun).
+        state: done, running, queued, failed, stopped (begun, and nobody computes it, or no longer whole) or open (not
+            begun).
         done, total: epochs; 0 of 0 where nothing is known.
         spent, left: seconds of computing so far and to come, NaN where nothing is known.
         where: host and job.
@@ -63,14 +64,17 @@ class State:
 
 def states(points: Sequence[Shown], runs: Path) -> list[State]:
     """The state of every point; SLURM's queue is read once, and only if an unfinished point was submitted to it."""
-    known = {point: None if facts(point, runs, DONE) else job_of(runs, point) for point in points}
+    done = {point for point in points if finished(runs, point)}
+    known = {point: None if point in done else job_of(runs, point) for point in points}
     queue = queue_for(known.values())
-    return [_state(point, runs, known[point], queue) for point in points]
+    return [_done(point, runs) if point in done else _state(point, runs, known[point], queue) for point in points]
+
+
+def _done(point: Shown, runs: Path) -> State:
+    return State(point, "done", spent=float(facts(point, runs, DONE).get("seconds", math.nan)), left=0.0)
 
 
 def _state(point: Shown, runs: Path, job: Job | None, queue: Queue | None) -> State:
-    if done := facts(point, runs, DONE):
-        return State(point, "done", spent=float(done.get("seconds", math.nan)), left=0.0)
     progress, last = facts(point, runs, PROGRESS), events.last(point_folder(runs, point))
     done_epochs, total = int(progress.get("done", 0)), int(progress.get("total", 0))
     spent = float(progress.get("seconds", math.nan))
@@ -105,6 +109,8 @@ def _judge(folder: Path, runs: Path, job: Job | None, queue: Queue | None, last:
         return "running", ""
     if job and queue is None and job.launcher == "slurm" and job.time > _changed(folder, but="job.json"):
         return "queued", ""
+    if (folder / DONE).exists():
+        return "stopped", f"was finished; {HISTORY} is damaged or missing, or of a version that gave other numbers"
     begun = (folder / "last.ckpt").exists() or started
     ended = f"job {job.job} has ended; its log: {job.log(runs)}" if job else ""
     return ("stopped", ended) if begun or job else ("open", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from repro.config.listed import Listed, listed_of
 from repro.methods.module import PointModule
 from repro.running.callbacks import Progress
-from repro.running.folders import RunSettings
+from repro.running.folders import CHECKSUM, DONE, RunSettings
 from repro.running.runner import run_point
 
 # Two spins that do not see each other: every <sigma_z> decays as 2 exp(-gamma t) - 1 from all up.
@@ -34,6 +35,13 @@ def run(point: Listed, runs: Path) -> Path:
 def history(folder: Path) -> pd.DataFrame:
     """A finished point's history without the column that no two runs share."""
     return pd.read_csv(folder / "history.csv", dtype=str).astype(float).drop(columns="seconds")
+
+
+def without_checksum(folder: Path) -> None:
+    """A finished point as earlier versions left it, which did not check its history."""
+    done = json.loads((folder / DONE).read_bytes())
+    del done[CHECKSUM]
+    (folder / DONE).write_text(json.dumps(done))
 
 
 def stop_in_iteration(
