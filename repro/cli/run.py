@@ -14,7 +14,7 @@ from rich.console import Console
 from repro.cli.argument_checks import CHANGED
 from repro.cli.command import DEFAULT_RUNS
 from repro.cli.listing import show
-from repro.cli.selection import Overrides, changes_of, select_points
+from repro.cli.selection import Overrides, changes_of, select_of_figures
 from repro.config.estimator import Enumeration
 from repro.config.listed import Listed, profile_of
 from repro.config.point import Point
@@ -43,7 +43,8 @@ class Run:
     """
 
     figure: tyro.conf.Positional[str]
-    """which figure, see `repro list`; "all" for every one, points that figures share computed once"""
+    """which figure, see `repro list`; "all" for every one, points that figures share computed once; with --only or
+    changed settings those figures that have such points"""
     profile: str = "quick"
     """smoke (tiny lattices, under a minute), quick (15 minutes on two cores), workstation (every point that hours
     on two cores can pay for) or paper (the paper's settings)"""
@@ -78,10 +79,8 @@ class Run:
     def run(self) -> int:
         """Compute, write, draw, sum up."""
         self.profile = profile_of(self.profile)
-        chosen = {
-            figure: select_points(figure, self.profile, self.only, self.change)
-            for figure in (experiments().names() if self.figure == ALL else (self.figure,))
-        }
+        figures = experiments().names() if self.figure == ALL else (self.figure,)
+        chosen = select_of_figures(figures, self.profile, self.only, self.change)
         points = [point for of_figure in chosen.values() for point in of_figure]
         if self.list:
             return show(points, self.runs)

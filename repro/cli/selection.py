@@ -47,22 +47,49 @@ def select_points(figure: str, profile: str, only: Sequence[str], overrides: Any
     Raises:
         InputError: no such figure, profile or point, or a setting that no chosen point has.
     """
-    module = experiments().load(figure)
+    return select_of_figures((figure,), profile, only, overrides)[figure]
+
+
+def select_of_figures(
+    figures: Sequence[str], profile: str, only: Sequence[str], overrides: Any
+) -> dict[str, tuple[Listed, ...]]:
+    """The points of each figure, as `select_points`; figures where nothing is named or changed are left out.
+
+    Raises:
+        InputError: no such figure or profile; a name that no figure's points have, a setting that no chosen point has.
+    """
     profile = profile_of(profile)
-    listed = module.points(profile)
+    listed = {figure: experiments().load(figure).points(profile) for figure in figures}
     for pattern in only:
-        if not any(_matches(point, pattern) for point in listed):
-            listing = f"repro run {figure} --profile {profile} --list"
-            raise InputError(f"no point of {figure} ({profile}) matches '{pattern}'; what there is: {listing}")
-    changes = changes_of(overrides)
-    if changes and not listed:
-        raise InputError(f"{figure} ({profile}) has no points: there is no {min(changes)} to change")
-    chosen = [point for point in listed if not only or any(_matches(point, pattern) for pattern in only)]
-    for_each = [applicable(point.point, changes) for point in chosen]
-    if set(changes) - set().union(*for_each):
-        chosen[0].change(**changes)  # says which it does not have
-    changed = [point.change(**those) for point, those in zip(chosen, for_each, strict=True)]
-    return tuple(dict.fromkeys(changed))
+        if not any(_matches(point, pattern) for points in listed.values() for point in points):
+            which, shown = (figures[0],) * 2 if len(figures) == 1 else ("any figure", "all")
+            listing = f"repro run {shown} --profile {profile} --list"
+            raise InputError(f"no point of {which} ({profile}) matches '{pattern}'; what there is: {listing}")
+    if not only:
+        return _changed(listed, profile, changes_of(overrides))
+    chosen = {
+        figure: [p for p in points if any(_matches(p, each) for each in only)] for figure, points in listed.items()
+    }
+    return _changed({figure: points for figure, points in chosen.items() if points}, profile, changes_of(overrides))
+
+
+def _changed(
+    chosen: Mapping[str, Sequence[Listed]], profile: str, changes: Mapping[str, Any]
+) -> dict[str, tuple[Listed, ...]]:
+    """Every figure's points, each with those changes whose settings it has; figures without one are left out."""
+    for_each = {figure: [applicable(point.point, changes) for point in points] for figure, points in chosen.items()}
+    had = {figure: set[str]().union(*those) for figure, those in for_each.items()}
+    if missing := set(changes) - set().union(*had.values()):
+        points = [point for of_figure in chosen.values() for point in of_figure]
+        if not points:
+            raise InputError(f"{', '.join(chosen)} ({profile}) has no points: there is no {min(changes)} to change")
+        known = applicable(points[0].point, changes)
+        points[0].change(**{name: changes[name] for name in changes if name in missing or name in known})  # says it
+    return {
+        figure: tuple(dict.fromkeys(p.change(**its) for p, its in zip(points, for_each[figure], strict=True)))
+        for figure, points in chosen.items()
+        if had[figure] or not changes
+    }
 
 
 def _matches(listed: Listed, pattern: str) -> bool:

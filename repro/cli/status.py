@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from repro.cli.command import DEFAULT_RUNS
-from repro.cli.selection import Overrides, select_points
+from repro.cli.selection import Overrides, select_of_figures
 from repro.config.listed import Listed, profile_of
 from repro.running.status import STATES, State, states
 from repro.utils.errors import InputError
@@ -78,7 +78,7 @@ class Status:
             raise InputError(f"watch = {self.watch}: expected a number of seconds not below 0")
         self.profile = profile_of(self.profile)
         figures = (self.figure,) if self.figure else experiments().names()
-        chosen = {name: select_points(name, self.profile, self.only, self.change) for name in figures}
+        chosen = select_of_figures(figures, self.profile, self.only, self.change)
         console = Console(width=None if Console().is_terminal else 200)
         if not self.watch:
             console.print(self._shown(chosen))
