@@ -16,12 +16,14 @@ import tyro
 from repro.cli.command import DEFAULT_RUNS
 from repro.running import stopping
 from repro.utils.errors import InputError
-from repro.utils.files import check_file, check_folder
+from repro.utils.files import check_can_hold_files, check_file, check_folder
 
 if TYPE_CHECKING:
+    from repro.solver.problem import Problem
     from repro.solver.solution import Solution
 
 DEFAULT_TIME = 5.0
+DRAWINGS = ("solution.png", "solution.pdf")
 
 
 @dataclass
@@ -94,8 +96,7 @@ class Solve:
 
         check_int("jobs", self.jobs, 1, MOST_PROCESSES)
         folder = self.out or self.runs / "solve" / self.file.stem
-        check_folder(folder)
-        check_file(folder / "table.csv")
+        self._check_place(problem, folder)
         t_end = DEFAULT_TIME if self.t_end is None and not self.steady else self.t_end
         same = ("steady", "seed", "seeds", "method", "estimator", "step", "iterations", "exact", "runs", "jobs")
         given = {name: getattr(self, name) for name in (*same, "threads", "device", "memory")}
@@ -109,6 +110,16 @@ class Solve:
         print(solution.summary())
         print(self._save(solution, folder))
         return 0
+
+    def _check_place(self, problem: Problem, folder: Path) -> None:
+        """Refuse a place that results cannot be written to, before anything is computed for it."""
+        from repro.solver import kept
+
+        check_folder(folder)
+        place = folder if self.out else kept.folder_for(problem, folder)
+        for name in (kept.TABLE, kept.HOLDER, *DRAWINGS):
+            check_file(place / name)
+        check_can_hold_files(place)
 
     def _save(self, solution: Solution, folder: Path) -> str:
         """Write table and plot; returns the line that says where."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
 from pathlib import Path
 
 from repro.utils.errors import InputError
@@ -43,6 +45,29 @@ def check_folder(folder: Path) -> None:
         raise InputError(f"folder {str(folder)[:60]!r}: {getattr(error, 'strerror', None) or error}") from error
     if taken or "\0" in str(folder):
         raise InputError(f"'{folder}' is a file, expected a folder" if taken else f"folder {str(folder)!r}: zero byte")
+
+
+def check_can_hold_files(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written, by trying; what was made for that is removed again.
+
+    Raises:
+        InputError: no file can be put there.
+    """
+    check_folder(folder)
+    made: list[Path] = []
+    try:
+        for each in (*reversed(folder.absolute().parents), folder.absolute()):
+            if not each.exists():
+                each.mkdir(exist_ok=True)
+                made.append(each)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot write to folder '{folder}': {error.strerror or error}") from error
+    finally:
+        for each in reversed(made):
+            with contextlib.suppress(OSError):  # another process has put something there meanwhile
+                each.rmdir()
 
 
 def check_writable(folder: Path) -> None:

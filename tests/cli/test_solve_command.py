@@ -71,3 +71,26 @@ def test_a_neighbour_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"helper_beside\.py, line 1: "):
         load(tmp_path / "model.py")
     assert sys.path == path
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("/proc/nothing/here", "cannot write to folder '/proc/nothing/here'"),
+        (f"new/deep/{'x' * 300}/y", "File name too long"),
+        ("two.py/out", "two.py' is a file, expected a folder"),
+        ("taken", "cannot write 'taken/solution.pdf': it is a folder, expected a file"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_computed(
+    out: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("repro.solver.solve.solve", lambda *_, **__: pytest.fail("it computes"))
+    Path("two.py").write_text(FILE)
+    Path("taken/solution.pdf").mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["solve", "two.py", "--out", out]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert sorted(tmp_path.rglob("*")) == before
