@@ -61,8 +61,9 @@ class Display:
                 if key not in self.tasks:
                     self.tasks[key] = self.bars.add_task(point.label, total=status["total"], now="")
                 self.work_left[key] = cost(point) * (1 - status["done"] / status["total"])
-                self.now[key] = f"{point.label} {_now(status)}"
-                self.bars.update(self.tasks[key], completed=status["done"], now=_now(status))
+                now = _now(status, self.settings.time_unit)
+                self.now[key] = f"{point.label} {now}"
+                self.bars.update(self.tasks[key], completed=status["done"], now=now)
         done = self.work - sum(self.work_left.values())
         self.bars.update(self.total, completed=done, now=self._time_left(done))
         if not self.console.is_terminal and time.monotonic() - self.said >= QUIET_SECONDS:
@@ -76,7 +77,7 @@ class Display:
         if point.point_id in self.tasks:
             self.bars.remove_task(self.tasks.pop(point.point_id))
         status = self._status(point)
-        outcome = f"FAILED: {reason}" if reason else (_now(status) if status else "")
+        outcome = f"FAILED: {reason}" if reason else (_now(status, self.settings.time_unit) if status else "")
         done = self.work - sum(self.work_left.values())
         self._say(f"[{self.finished}/{len(self.points)}] {point.label}  {outcome}  {self._time_left(done)}")
 
@@ -119,6 +120,8 @@ class Display:
         return f"about {duration(seconds * (self.work - done) / done)} left" if 0 < done < self.work else ""
 
 
-def _now(status: dict[str, float]) -> str:
-    where = f"t={status['t']:.2f}" if "t" in status else f"iteration {status.get('iteration', 0):.0f}"
+def _now(status: dict[str, float], unit: float) -> str:
+    where = f"iteration {status.get('iteration', 0):.0f}"
+    if "t" in status:  # two digits after the point may be none of a time in a user's own unit
+        where = f"t={status['t']:.2f}" if unit == 1 else f"t={status['t'] / unit:.4g}"
     return f"{where}  <sigma_z>={status['sigma_z']:+.4f}"

@@ -59,6 +59,7 @@ class RunSettings:
         memory: bytes that one evaluation of the sampled estimator may take.
         devices, nodes: processes that share every batch of a point: GPUs (or CPU processes) of a node, and nodes.
         graphs: record iterations that repeat themselves on a GPU, and replay them.
+        time_unit: times are divided by it where they are shown.
     """
 
     runs: Path
@@ -69,6 +70,7 @@ class RunSettings:
     devices: int = 1
     nodes: int = 1
     graphs: bool = False
+    time_unit: float = 1.0
 
     @property
     def ranks(self) -> int:

@@ -162,12 +162,12 @@ def solve(
     """
     check_instance("problem", problem, Problem)
     request = Request(t_end, steady, seed, seeds, method, estimator, step, iterations, changes)
-    machine = _machine(runs, jobs, device, threads, memory, check_bool("quiet", quiet))
+    machine = _Machine(_settings(runs, jobs, device, threads, memory, problem.unit), jobs, check_bool("quiet", quiet))
     check_bool("exact", exact)
     return _solve(problem, request, machine, exact)
 
 
-def _machine(runs: Path | str, jobs: int, device: str, threads: int, memory: float, quiet: bool) -> _Machine:
+def _settings(runs: Path | str, jobs: int, device: str, threads: int, memory: float, unit: float) -> RunSettings:
     if not isinstance(runs, str | os.PathLike):
         raise InputError(f"runs = {shorten(runs)}: expected a folder")
     folder = Path(runs)
@@ -176,7 +176,7 @@ def _machine(runs: Path | str, jobs: int, device: str, threads: int, memory: flo
     check_memory(memory)
     check_device(check_text("device", device))
     check_folder(folder)
-    return _Machine(RunSettings(folder, device, threads, "disabled", int(memory * GIB)), jobs, quiet)
+    return RunSettings(folder, device, threads, "disabled", int(memory * GIB), time_unit=unit)
 
 
 def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -> Solution:

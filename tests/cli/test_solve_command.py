@@ -41,6 +41,14 @@ def test_the_command_writes_table_and_plot(tmp_path: Path, capsys: pytest.Captur
     assert table["t"].max() == pytest.approx(0.4)
 
 
+def test_progress_is_in_the_users_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "two.py"
+    file.write_text(FILE.replace("1.0)]", "4.0)]"))
+    small = ["--layers", "1", "--width", "8", "--heads", "1", "--iterations", "3", "--no-exact"]
+    assert main(["solve", str(file), "--t-end", "0.4", "--runs", str(tmp_path / "runs"), *small]) == 0
+    assert "  t=0.4  <sigma_z>" in capsys.readouterr().err
+
+
 def test_the_readmes_example_is_a_problem(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text()
     (example,) = re.findall(r"## Solve your own model.*?```python\n(.*?)```", readme, re.DOTALL)

@@ -93,3 +93,13 @@ def test_on_a_terminal_the_bars_say_it(tmp_path: Path, monkeypatch: pytest.Monke
     clock.now += 120.0
     shown.refresh()
     assert "points done" not in out.getvalue()
+
+
+def test_times_are_shown_in_the_users_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, out = Clock(monkeypatch), io.StringIO()
+    shown = Display([EVOLVED], RunSettings(tmp_path, time_unit=5e6), Console(file=out, width=60))
+    progress(tmp_path, EVOLVED, 5, t=2.75)
+    clock.now += 60.0
+    shown.refresh()
+    shown.finish(EVOLVED, "")
+    assert out.getvalue().count("t=5.5e-07  <sigma_z>=-0.2500") == 2
