@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 
 from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES, StringMixture, check_enumerable
@@ -84,7 +85,8 @@ class State:
             InputError: another shape, or something else than outcomes.
         """
         try:
-            samples_BN = torch.as_tensor(configurations)
+            array = isinstance(configurations, np.ndarray)  # torch takes none with negative strides
+            samples_BN = torch.as_tensor(np.ascontiguousarray(configurations) if array else configurations)
         except (TypeError, ValueError, RuntimeError):
             raise InputError(
                 f"configurations {shorten(configurations)}: expected outcomes 0 to 3 of shape (B, {self.n_sites})"

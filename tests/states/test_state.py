@@ -80,6 +80,9 @@ def test_log_prob_is_that_of_the_enumeration() -> None:
     expected_B = state.probabilities()[tuple(drawn_BN.T)].log()
     for given in (drawn_BN, drawn_BN.numpy(), drawn_BN.tolist(), drawn_BN.to(torch.uint8)):
         torch.testing.assert_close(state.log_prob(given), expected_B, atol=1e-5, rtol=0)
+    for turned in (np.s_[::-1], np.s_[:, ::-1], np.s_[::-2, ::-1]):
+        expected = state.log_prob(drawn_BN.numpy()[turned].copy())
+        assert torch.equal(state.log_prob(drawn_BN.numpy()[turned]), expected)
     assert not state.log_prob(drawn_BN).requires_grad
     assert float(state.probabilities().sum()) == pytest.approx(1, abs=1e-5)
 
