@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.config.listed import LABELS
 from repro.utils.errors import InputError, unknown
+from repro.utils.files import check_folder
 from repro.utils.paths import RESULTS
 from repro.utils.point_settings import damaged, read_points
 from repro.utils.validation import check_text, shorten
@@ -120,7 +122,10 @@ def load_state(figure: str, name: str, results: Path | str = RESULTS) -> State:
     """
     from repro.states.state_file import read_state
 
-    points = shipped_points(figure, Path(results))
+    if not isinstance(results, str | os.PathLike):
+        raise InputError(f"results = {shorten(results)}: expected a folder")
+    check_folder(folder := Path(results))
+    points = shipped_points(figure, folder)
     found = {each.point_id: each for each in points if each.called(check_text("name", name))}
     if not found:
         raise _none_of_that_name(figure, name, points)

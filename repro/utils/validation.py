@@ -109,7 +109,7 @@ def check_matrix(what: str, value: Any) -> np.ndarray:
             break
     try:
         array = np.array(value, dtype=complex)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{what}: expected a matrix of numbers, got {shorten(value)}") from None
     if not np.isfinite(array).all():
         raise InputError(f"{what}: has entries that are not finite")

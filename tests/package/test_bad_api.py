@@ -47,6 +47,7 @@ CASES: list[tuple[str, Callable[[], Any]]] = [
     ("not Hermitian", lambda: LindbladModel(PAIR, one_site=[(0, SIGMA_MINUS)])),
     ("expected a matrix of numbers", lambda: LindbladModel(PAIR, one_site=[(0, [[1, 2], [3]])])),  # type: ignore[list-item]
     ("expected a matrix of numbers", lambda: LindbladModel(PAIR, one_site=[(0, "X")])),  # type: ignore[list-item]
+    ("expected a matrix of numbers", lambda: LindbladModel(PAIR, one_site=[(0, [[10**400, 0], [0, 1]])])),
     ("shape (4, 4), expected (2, 2)", lambda: LindbladModel(PAIR, one_site=[(0, np.eye(4))])),
     ("one site or two different sites", lambda: LindbladModel(PAIR, two_site=[((1, 1), np.eye(4))])),
     ("shape (4, 4), expected (2, 2)", lambda: LindbladModel(PAIR, two_site=[(0, np.eye(4))])),  # type: ignore[list-item]

@@ -163,6 +163,12 @@ def test_other_names_are_one_line(figure: object, name: object, message: str) ->
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("results", [3, None, ["results"]])
+def test_results_that_are_no_folder_are_one_line(results: object) -> None:
+    with pytest.raises(InputError, match=r"results = .*: expected a folder"):
+        repro.load_state("fig4", "dyn-1x32-0s-Jy1.8", results=results)  # type: ignore[arg-type]
+
+
 def test_without_shipped_results_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no shipped tables in .*checkout"):
         repro.load_state("fig4", "x", tmp_path)
