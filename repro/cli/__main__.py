@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from repro.cli.main import main
+from repro.cli.entry import main
 
 sys.exit(main())
