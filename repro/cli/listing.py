@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,12 +34,16 @@ class List:
             for name in experiments().names():
                 print(f"{name:8s} {(experiments().load(name).__doc__ or '').splitlines()[0]}")
             return 0
-        return show(select_points(self.figure, profile, (), Overrides()), self.runs)
+        return show({self.figure: select_points(self.figure, profile, (), Overrides())}, self.runs)
 
 
-def show(points: Sequence[Listed], runs: Path) -> int:
+def show(chosen: Mapping[str, Sequence[Listed]], runs: Path) -> int:
+    """Print the points of figures; returns the exit code."""
     from repro.running.folders import finished
 
+    points = [point for of_figure in chosen.values() for point in of_figure]
+    if not points:
+        print(f"{', '.join(chosen)} has no points: it is drawn without computing")
     for point in points:
         state = "finished" if finished(runs, point) else "open"
         print(f"{point.panel:2s} {point.label:28s} {point.point_id}  {state}")

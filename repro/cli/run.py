@@ -81,10 +81,10 @@ class Run:
         self.profile = profile_of(self.profile)
         figures = experiments().names() if self.figure == ALL else (self.figure,)
         chosen = select_of_figures(figures, self.profile, self.only, self.change)
-        points = [point for of_figure in chosen.values() for point in of_figure]
         if self.list:
-            return show(points, self.runs)
+            return show(chosen, self.runs)
 
+        points = [point for of_figure in chosen.values() for point in of_figure]
         console = Console(stderr=True)
         if self.collect:
             return self._collect(chosen, console)

@@ -152,7 +152,8 @@ def load(file: Path) -> Any:
     except OSError as error:
         raise InputError(f"cannot read '{error.filename or file}': {error.strerror or error}") from error
     except SyntaxError as error:
-        raise InputError(f"{error.filename or file}, line {error.lineno}: {error.msg}") from error
+        line = f", line {error.lineno}" if error.lineno else ""  # none where the file has a zero byte
+        raise InputError(f"{error.filename or file}{line}: {error.msg}") from error
     except stopping.Stopped:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's own code raises is the user's input

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import tyro
 
+from repro.utils.errors import InputError
 from repro.utils.files import check_folder
 from repro.utils.paths import RESULTS
+
+AVERAGES = ("X", "Y", "Z")
 
 
 @dataclass
@@ -23,8 +26,9 @@ class States:
     """a shipped table, such as fig4; without one, all of them"""
     name: tyro.conf.Positional[str] = ""
     """one of its points: label, panel and label, id, or a pattern that one point matches"""
-    observables: tuple[str, ...] = ("X", "Y", "Z")
-    """what to print of it: Pauli strings such as "Z0 Z1", X for the average over the sites, X* for every site"""
+    observables: tuple[str, ...] = ()
+    """what to print of it: Pauli strings such as "Z0 Z1", X for the average over the sites, X* for every site; by
+    default X Y Z"""
     results: Path = RESULTS
     """folder of shipped results"""
 
@@ -35,6 +39,8 @@ class States:
         check_folder(self.results)
         if self.name:
             return self._show()
+        if self.observables:
+            raise InputError("--observables without a point: expected a figure and one of its points before it")
         if self.figure:
             for point in shipped_points(self.figure, self.results):
                 state = "shipped" if point.has_state else "not kept"
@@ -51,7 +57,7 @@ class States:
         from repro.states.shipped import load_state
 
         state = load_state(self.figure, self.name, self.results)
-        values = state.values(self.observables)
+        values = state.values(self.observables or AVERAGES)
         when = "steady state of a search" if math.isinf(state.t) else f"t = {state.t:g}"
         print(f"{state.point.label}  {state.point.point_id}  {state.n_sites} sites, {when}, commit {state.commit}")
         for observable, (value, error) in values.items():

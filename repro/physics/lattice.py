@@ -134,10 +134,14 @@ def graph(bonds: Any, n_sites: int = 0, order: Sequence[Any] | None = None) -> L
         raise InputError("graph: order with pairs of sites: expected a NetworkX graph, pairs name the sites themselves")
     try:
         pairs = [tuple(pair) for pair in bonds]
-        reached = max((site + 1 for pair in pairs for site in pair), default=1)
     except TypeError:
         raise InputError(f"graph: expected pairs of sites or a NetworkX graph, got {shorten(bonds)}") from None
-    return Lattice(n_sites or reached, tuple(pairs))
+    sites = [_site(pair, site) for pair in pairs for site in pair]
+    return Lattice(n_sites or max(sites, default=0) + 1, tuple(pairs))
+
+
+def _site(bond: tuple[Any, ...], site: Any) -> int:
+    return check_int(f"graph: bond {shorten(bond)}: site", site, -MAX_LATTICE_SITES)
 
 
 def _of_networkx(given: Any, n_sites: int, order: Sequence[Any] | None) -> Lattice:

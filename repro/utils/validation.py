@@ -112,6 +112,8 @@ def check_matrix(what: str, value: Any) -> np.ndarray:
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"{what}: expected a matrix of numbers, got {shorten(value)}") from None
     if not np.isfinite(array).all():
+        if any(each is None for each in np.array(value, dtype=object).flat):  # which NumPy takes for nan
+            raise InputError(f"{what}: expected a matrix of numbers, got {shorten(value)}")
         raise InputError(f"{what}: has entries that are not finite")
     return read_only(array)
 

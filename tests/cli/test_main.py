@@ -148,6 +148,14 @@ def test_collecting_computes_nothing(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (tmp_path / "figS3" / "smoke" / "figS3.png").stat().st_size > 0
 
 
+@pytest.mark.parametrize(
+    "command", [["list", "fig1"], ["run", "fig1", "--list"], ["run", "fig1", "--collect", "--list"]]
+)
+def test_a_figure_without_points_says_so(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "--profile", "smoke"]) == 0
+    assert capsys.readouterr().out == "fig1 has no points: it is drawn without computing\n"
+
+
 def test_fig1_needs_nothing_computed(tmp_path: Path) -> None:
     assert main(["run", "fig1", "--runs", str(tmp_path), "--wandb", "disabled"]) == 0
     assert (tmp_path / "fig1" / "quick" / "fig1.pdf").stat().st_size > 0

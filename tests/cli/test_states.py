@@ -50,6 +50,8 @@ def test_what_a_state_says(capsys: pytest.CaptureFixture[str]) -> None:
         ("fig4", DYN, "--observables", "Q0"),
         ("fig4", DYN, "--observables"),
         ("--results", "x"),
+        ("--observables", "Z"),
+        ("fig4", "--observables", "X", "Y", "Z"),
     ],
 )
 def test_refusals_are_one_line(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:

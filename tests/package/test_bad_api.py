@@ -37,6 +37,8 @@ CASES: list[tuple[str, Callable[[], Any]]] = [
     ("sites = 2000: expected at most 1024", lambda: lattice.chain(2000)),
     ("expected a pair of sites", lambda: lattice.Lattice(3, ((0, 1, 2),))),  # type: ignore[arg-type]
     ("= 1.5: expected a whole number", lambda: lattice.Lattice(2, ((0, 1.5),))),  # type: ignore[arg-type]
+    ("graph: bond (0, 1.0): site = 1.0: expected a whole number", lambda: lattice.graph([(0, 1.0)])),
+    ("graph: bond (1, 'a'): site = 'a': expected a whole number", lambda: lattice.graph([(0, 1), (1, "a")])),
     ("does not join two of the sites", lambda: lattice.Lattice(2, ((0, 2),))),
     ("lattice: expected a Lattice, got 3", lambda: LindbladModel(3)),  # type: ignore[arg-type]
     ("site = 0.5: expected a whole number", lambda: LindbladModel(PAIR, one_site=[(0.5, SIGMA_X)])),  # type: ignore[list-item]
@@ -63,6 +65,8 @@ CASES: list[tuple[str, Callable[[], Any]]] = [
     ("not informationally complete", lambda: povm.Povm(np.stack([np.eye(2) / 4] * 4))),
     ("does not sum to the identity", lambda: povm.Povm(POVM.frame / 2)),
     ("expected a matrix of numbers", lambda: povm.Povm([[1, 2], [3]])),  # type: ignore[arg-type]
+    ("POVM 'custom': expected a matrix of numbers, got None", lambda: povm.Povm(None)),  # type: ignore[arg-type]
+    ("expected a matrix of numbers", lambda: povm.Povm([[[None, 0], [0, 1]]] * 4)),  # type: ignore[arg-type]
     ("entries that are not finite", lambda: povm.Povm(np.full((4, 2, 2), np.nan))),
     ("observable of shape (4, 4): expected (2, 2)", lambda: POVM.observable(np.eye(4))),
     ("observable of shape (2,)", lambda: POVM.observable(np.ones(2))),

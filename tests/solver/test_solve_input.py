@@ -112,6 +112,12 @@ def test_options_that_cannot_be_used(
     assert not runs.exists()
 
 
+def test_a_file_with_a_zero_byte_has_no_line_to_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "nul.py").write_bytes(b"x = 1\0\n")
+    message = refused(["solve", str(tmp_path / "nul.py")], capsys)
+    assert "null byte" in message and "line" not in message and "nul.py: " in message
+
+
 def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "No such file" in refused(["solve", str(tmp_path / "none.py")], capsys)
 
