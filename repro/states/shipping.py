@@ -29,6 +29,8 @@ ROUNDING = 1e-6
 """How far means of enumerated weights may be from the table's."""
 ERRORS = 6.0
 """How many standard errors means of draws may be."""
+NOT_DRAWN = ("ledger", f"ledger_{OTHERS}")
+"""Tables that no figure draws: their states are shipped where a figure shows the same point."""
 log = logging.getLogger(__name__)
 SCORED = "scored_"
 """What p says of a point whose own means are those of unmasked draws."""
@@ -93,6 +95,8 @@ def shipment(points: Iterable[ShippedPoint], table: pd.DataFrame, runs: Path) ->
 
     contents, outdated, refused = {}, [], []
     for each in {point.point_id: point for point in points}.values():
+        if each.figure in NOT_DRAWN and not each.has_state:
+            continue
         rows = table[table["point_id"] == each.point_id]
         fits = False
         for get in (lambda: _of_run(each, runs), lambda: _of_file(each)):  # noqa: B023
@@ -148,8 +152,9 @@ def warn_of_contradictions(figure: str, point_ids: Container[str], results: Path
 
 
 def remove_left_over(results: Path) -> list[Path]:
-    """Remove states of points that no shipped table has any more; returns their paths."""
-    named = {each.point_id for figure in figures(results) for each in shipped_points(figure, results)}
+    """Remove states of points that no drawn table has any more; returns their paths."""
+    drawn = [figure for figure in figures(results) if figure not in NOT_DRAWN]
+    named = {each.point_id for figure in drawn for each in shipped_points(figure, results)}
     left = [path for path in sorted((results / FOLDER).glob(f"*{ENDING}")) if path.stem not in named]
     for path in left:
         path.unlink()

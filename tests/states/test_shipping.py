@@ -125,6 +125,18 @@ def test_another_figure_that_has_other_means_of_a_point_is_named(
         assert "the table has" in said and said.endswith("publish figS2 from the same runs too")
 
 
+def test_states_that_no_figure_draws_are_shipped_where_a_figure_shows_their_point(tmp_path: Path) -> None:
+    runs, results = tmp_path / "runs", tmp_path / "results"
+    computed((SEARCH, EVOLVED), runs)
+    publish("ledger", [], runs / "fig4", results)
+    assert states(results) == set()
+    computed((SEARCH,), runs)
+    published(runs, results)
+    publish("ledger", [], runs / "fig4", results)
+    assert states(results) == {SEARCH.point_id}
+    assert load_state("ledger", "a-*", results).t == math.inf
+
+
 def test_a_shipped_state_that_its_table_has_left_goes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     runs, results = tmp_path / "runs", tmp_path / "results"
     computed((SEARCH,), runs)
