@@ -6,10 +6,10 @@ mean zero: such stretches of the Paulis on an observable's own sites are taken a
 (`repro.references.control_variates`), each trajectory's weights fitted on the others, where that helps. Where model and
 start have lattice symmetries every string is averaged over its images (`repro.solver.images`).
 
-The error of an evolution is the standard error and, in quadrature, what one more trajectory as far off as the farthest
-would change: early on none may have jumped yet.
+The error is the standard error and, in quadrature, what one more trajectory of an evolution would change that is as far
+off as the farthest, and what jumps may change that none has had yet (`repro.solver.unseen`).
 
-Array suffixes: R trajectories, M times, S strings, K Paulis of single sites, P observables, C controls.
+Array suffixes: R trajectories, M times, S strings, K Paulis of single sites, P observables, C controls, G events.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from repro.references.qutip_solvers import density_operators, qutip_operators
 from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIONS
 from repro.solver.images import averaged, images, representatives, symmetries_of
 from repro.solver.problem import Problem
+from repro.solver.trajectory_times import around, times_of
+from repro.solver.unseen import Events, missed
 from repro.utils.errors import InputError
 
 TARGET = 0.01
 """Standard error that is enough, in units of `Observable.bound`."""
-SPACING = 0.1
-"""Of the times (natural unit)."""
-BURN_IN, LENGTH = 8.0, 16.0
-"""Of a trajectory to the steady state, over the slowest jump's strength."""
 STRETCHES, PER_STRETCH = 4, 40
 """Most stretches of controls, and the trajectories that each takes: with fewer the fitted weights make the standard
 error too small."""
 PURE_OPTIONS: dict[str, Any] = {"method": "tsit5", "atol": 1e-8, "rtol": 1e-6, "progress_bar": ""}
 PURE_ERROR = 1e-4
 """Given to what has no jumps and starts pure, in units of `Observable.bound`."""
+RECENT = 4
+"""What happens within such a part of a steady state's window is not yet forgotten at its end."""
 STILL = 5.0
 """Of a steady state: the two halves may differ by so many standard errors, or the target."""
 
@@ -67,10 +67,7 @@ class Trajectories:
         if problem.n_sites > MAX_TRAJECTORY_SITES:
             raise InputError(f"trajectories of {problem.n_sites} sites: expected at most {MAX_TRAJECTORY_SITES}")
         self.problem, self.steady = problem, math.isinf(t_end)
-        if self.steady:
-            slowest = min(1.0, *(each for each in _jump_strengths(problem.model)))
-            self.burn_in, t_end = BURN_IN / slowest, LENGTH / slowest
-        self.times = SPACING * np.arange(max(5, math.ceil(t_end / SPACING - 1e-9) + 1))
+        self.times, self.burn_in = times_of(problem, t_end)
         self.asked = [each for each in problem.asked if not each.purity]
         wanted = strings_of(self.asked)
         jumping = problem.model.has_jumps
@@ -91,45 +88,55 @@ class Trajectories:
             averaged([_drift(problem.model, image, operators[named(image)]) for image in alike[pauli]])
             for pauli in self.paulis
         ]
-        self.measured = [*means, *drifts]
         hamiltonian, jumps = qutip_operators(problem.model)
+        self.events = Events(problem, jumps, permutations)
+        self.measured = [*means, *drifts, *self.events.rates]
         self.solver = (
             qutip.MCSolver(hamiltonian, jumps, options=OPTIONS)
             if jumping
             else qutip.SESolver(hamiltonian, options=PURE_OPTIONS)
         )
 
-    def one(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Strings, and O(t) - O(0) - int_0^t L^+(O) of the Paulis, along a trajectory: (M, S) and (M, K)."""
+    def one(self, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Along a trajectory: strings, (M, S); O(t) - O(0) - int_0^t L^+(O) of Paulis, (M, K); events, (M, G)."""
         from scipy.integrate import cumulative_simpson
 
-        more = {"ntraj": 1, "seeds": [np.random.SeedSequence(seed)]} if self.problem.model.has_jumps else {}
-        result = self.solver.run(self._start(seed), self.times, e_ops=self.measured, **more)
+        jumping = self.problem.model.has_jumps
+        more = {"ntraj": 1, "seeds": [np.random.SeedSequence(seed)]} if jumping else {}
+        start, rarer = self._start(seed)
+        result = self.solver.run(start, self.times, e_ops=self.measured, **more)
         values = np.real(np.array(result.expect)).T
-        strings_MS, paulis_MK, drifts_MK = np.split(
-            values, [len(self.strings), len(self.strings) + len(self.paulis)], axis=1
-        )
-        drifted_MK = cumulative_simpson(drifts_MK, x=self.times, axis=0, initial=0) if self.paulis else drifts_MK
-        return strings_MS, paulis_MK - paulis_MK[:1] - drifted_MK
+        S, K = len(self.strings), len(self.paulis)
+        strings_MS, paulis_MK, drifts_MK, rates_MG = np.split(values, [S, S + K, S + 2 * K], axis=1)
+        drifted_MK = cumulative_simpson(drifts_MK, x=self.times, axis=0, initial=0) if K else drifts_MK
+        awaited_MG = self.events.awaited(rates_MG, self.times, result.col_which[0] if jumping else (), rarer)
+        return strings_MS, paulis_MK - paulis_MK[:1] - drifted_MK, awaited_MG
 
-    def _start(self, seed: int) -> Any:
-        """A pure product state, of every site an eigenvector of its density matrix drawn by its eigenvalue."""
+    def _start(self, seed: int) -> tuple[Any, np.ndarray]:
+        """A pure product state, of every site an eigenvector of its density matrix drawn by its eigenvalue.
+
+        Also which sites are in the rarer one.
+        """
         import qutip
 
-        rng, spins = np.random.default_rng([seed, 1]), []
+        rng, spins, rarer = np.random.default_rng([seed, 1]), [], []
         for vector in self.problem.bloch_vectors:
             weights, vectors = np.linalg.eigh(product_state_density(vector))
-            spins.append(qutip.Qobj(vectors[:, int(rng.random() < weights[1])][:, None]))
-        return qutip.tensor(spins)
+            larger = int(rng.random() < weights[1])
+            spins.append(qutip.Qobj(vectors[:, larger][:, None]))
+            rarer.append(larger == 0)
+        return qutip.tensor(spins), np.array(rarer)
 
-    def estimate(self, strings_RMS: np.ndarray, controls_RMK: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def estimate(
+        self, strings_RMS: np.ndarray, controls_RMK: np.ndarray, awaited_RMG: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Means and errors of the observables that are asked for, (M, P); one row for the steady state.
 
         Raises:
             InputError: a steady state that still moves.
         """
         if self.steady:
-            return self._at_rest(strings_RMS, controls_RMK)
+            return self._at_rest(strings_RMS, controls_RMK, awaited_RMG)
         R, M = strings_RMS.shape[:2]
         values_RMP, constant_MP = self._values(strings_RMS)
         mean_MP, error_MP = constant_MP.copy(), np.zeros_like(constant_MP)
@@ -140,7 +147,8 @@ class Trajectories:
         mean_MP[0], error_MP[0] = self._at_start(), 0.0
         if R > 1:
             farthest_P = np.abs(values_RMP - values_RMP.mean(0)).max((0, 1))
-            error_MP[1:] = np.hypot(error_MP[1:], farthest_P / R)
+            one_more_MP = np.maximum(farthest_P / R, missed(farthest_P, self._bound_P, awaited_RMG))
+            error_MP[1:] = np.hypot(error_MP, one_more_MP)[1:]
         return mean_MP, error_MP
 
     def _at_start(self) -> list[float]:
@@ -150,23 +158,27 @@ class Trajectories:
 
     def largest(self, error_MP: np.ndarray) -> float:
         """The largest error in units of `Observable.bound`."""
-        bound_P = np.array([max(each.bound, 1e-300) for each in self.asked])
-        return float((error_MP / bound_P).max(initial=0.0))
+        return float((error_MP / self._bound_P.clip(min=1e-300)).max(initial=0.0))
 
-    def _at_rest(self, strings_RMS: np.ndarray, controls_RMK: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def _bound_P(self) -> np.ndarray:
+        return np.array([each.bound for each in self.asked])
+
+    def _at_rest(
+        self, strings_RMS: np.ndarray, controls_RMK: np.ndarray, awaited_RMG: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Averages over the time after the burn-in, whose halves agree."""
         R, first = len(strings_RMS), int(np.searchsorted(self.times, self.burn_in))
         middle, last = (first + len(self.times)) // 2, len(self.times)
         edges = [round(x) for x in np.linspace(0, last - 1, 1 + _stretches(R, last))]
         parts_RPC = self._controls(controls_RMK, edges)
-        bound_P = np.array([each.bound for each in self.asked])
         halves = []
         for begin, end in ((first, middle), (middle, last)):
             values_RMP, constant_MP = self._values(strings_RMS[:, begin:end].mean(1, keepdims=True))
             halves.append((values_RMP[:, 0], constant_MP[0]))
         change_P, its_error_P = self._one_row(halves[1][0] - halves[0][0], parts_RPC)
         change_P = change_P + halves[1][1] - halves[0][1]
-        moving = np.abs(change_P) > np.hypot(STILL * its_error_P, TARGET * bound_P)
+        moving = np.abs(change_P) > np.hypot(STILL * its_error_P, TARGET * self._bound_P)
         if moving.any():
             raise InputError(
                 f"trajectories: not at rest, some observable moved by {np.abs(change_P[moving]).max():.2g}"
@@ -174,12 +186,15 @@ class Trajectories:
         values_RMP, constant_MP = self._values(strings_RMS[:, first:].mean(1, keepdims=True))
         mean_P, error_P = self._one_row(values_RMP[:, 0], parts_RPC)
         still_P = np.maximum(np.abs(change_P) - its_error_P, 0.0)
+        if R > 1:
+            farthest_P = np.abs(values_RMP - values_RMP.mean(0)).max((0, 1))
+            recent_RMG = awaited_RMG[:, -1:] - awaited_RMG[:, [-1 - (last - first) // RECENT]]
+            error_P = np.hypot(error_P, missed(farthest_P, self._bound_P, recent_RMG)[0])
         return constant_MP + mean_P, np.hypot(error_P, still_P)[None]
 
     def _one_row(self, values_RP: np.ndarray, controls_RPC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if len(values_RP) == 1:
-            bound_P = np.array([each.bound for each in self.asked])
-            return values_RP[0], PURE_ERROR * bound_P if self.single else np.full(len(bound_P), math.inf)
+            return values_RP[0], PURE_ERROR * self._bound_P if self.single else np.full(len(self.asked), math.inf)
         return estimate_each(values_RP, controls_RPC)
 
     def _values(self, strings_RMS: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -223,20 +238,7 @@ def _weights(asked: Sequence[Observable], its_pauli: Mapping[PauliString, int]) 
     return found
 
 
-def _jump_strengths(model: LindbladModel) -> list[float]:
-    """The rates at which jumps act, those that do."""
-    alone = [LindbladModel(model.lattice, jumps=[(j.sites, j.operator, j.rate)]) for j in model.jumps if j.acts]
-    return [strength for one in alone for strength in one.strengths]
-
-
 def _drift(model: LindbladModel, pauli: PauliString, operator: Any) -> Any:
     """L^+(O) of a single-site Pauli, from the terms that act on its site."""
     ((site, _),) = pauli
-    terms = [term for term in model.hamiltonian_terms if site in term.sites]
-    near = LindbladModel(
-        model.lattice,
-        one_site=[(term.sites[0], term.operator) for term in terms if len(term.sites) == 1],
-        two_site=[((term.sites[0], term.sites[1]), term.operator) for term in terms if len(term.sites) == 2],
-        jumps=[(jump.sites, jump.operator, jump.rate) for jump in model.jumps if site in jump.sites],
-    )
-    return adjoint_generator(*qutip_operators(near), operator)
+    return adjoint_generator(*qutip_operators(around(model, site)), operator)

@@ -28,8 +28,10 @@ SECONDS = 600.0
 """After so many no further trajectory is begun."""
 SAVED = 30.0
 """Seconds between two savings of finished trajectories, and two lines of progress."""
-NUMBERS = 2
+NUMBERS = 3
 """Version of the numbers, part of a key."""
+KEPT = ("strings", "controls", "awaited")
+"""Of finished trajectories, in the file."""
 
 
 def values(problem: Problem, t_end: float, folder: Path, say: Say = lambda text: None) -> Reference:
@@ -87,15 +89,16 @@ class _Collected:
         self.trajectories, self.file, self.seconds = trajectories, file, 0.0
         self.strings: list[np.ndarray] = []
         self.controls: list[np.ndarray] = []
+        self.awaited: list[np.ndarray] = []
         kept = read_arrays(file)
         shape = len(trajectories.times), len(trajectories.strings)
-        if kept is not None and {"strings", "controls", "seconds"} <= {*kept} and kept["strings"].shape[1:] == shape:
-            self.strings, self.controls = list(kept["strings"]), list(kept["controls"])
+        if kept is not None and {*KEPT, "seconds"} <= {*kept} and kept["strings"].shape[1:] == shape:
+            self.strings, self.controls, self.awaited = (list(kept[name]) for name in KEPT)
             self.seconds = float(kept["seconds"])
 
     def estimate(self) -> tuple[np.ndarray, np.ndarray]:
         """Means and errors so far."""
-        return self.trajectories.estimate(np.array(self.strings), np.array(self.controls))
+        return self.trajectories.estimate(*map(np.array, (self.strings, self.controls, self.awaited)))
 
     def add_until_enough(self, say: Say) -> list[str]:
         """Add trajectories until the target is met; else what there was no time for, in a line.
@@ -133,11 +136,11 @@ class _Collected:
 
     def _add(self) -> None:
         began = time.perf_counter()
-        strings_MS, controls_MK = self.trajectories.one(len(self.strings) + 1)
-        self.strings.append(strings_MS)
-        self.controls.append(controls_MK)
+        found = self.trajectories.one(len(self.strings) + 1)
+        for of_all, of_one in zip((self.strings, self.controls, self.awaited), found, strict=True):
+            of_all.append(of_one)
         self.seconds += time.perf_counter() - began
 
     def _save(self) -> None:
-        arrays = {"strings": self.strings, "controls": self.controls, "seconds": self.seconds}
-        write_arrays(self.file, {name: np.asarray(value) for name, value in arrays.items()})
+        arrays = dict(zip(KEPT, (self.strings, self.controls, self.awaited), strict=True))
+        write_arrays(self.file, {n: np.asarray(value) for n, value in {**arrays, "seconds": self.seconds}.items()})

@@ -12,7 +12,7 @@ import repro
 from repro.physics import lindblad
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_X
 from repro.references import chain_strings
-from repro.solver import exact, exact_source, kept, trajectories, trajectory_values
+from repro.solver import exact, exact_source, kept, trajectories, trajectory_times, trajectory_values
 from repro.solver.table import Exact
 from repro.utils.errors import InputError
 from tests.helpers.solving import solved
@@ -89,7 +89,7 @@ def test_unfinished_trajectories_go_on(tmp_path: Path, monkeypatch: pytest.Monke
     seeds: list[int] = []
     one = trajectories.Trajectories.one
 
-    def counted(self: trajectories.Trajectories, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def counted(self: trajectories.Trajectories, seed: int) -> tuple[np.ndarray, ...]:
         seeds.append(seed)
         return one(self, seed)
 
@@ -137,8 +137,8 @@ def test_a_steady_state_by_trajectories(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_trajectories_that_still_move_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rates, and a window far shorter than the time of the slow one."""
-    monkeypatch.setattr(trajectories, "BURN_IN", 0.001)
-    monkeypatch.setattr(trajectories, "LENGTH", 0.02)
+    monkeypatch.setattr(trajectory_times, "BURN_IN", 0.001)
+    monkeypatch.setattr(trajectory_times, "LENGTH", 0.02)
     monkeypatch.setattr(trajectory_values, "LEAST_STEADY", 100)
     model = repro.LindbladModel(repro.graph([], 2), jumps=[(0, SIGMA_MINUS, 1.0), (1, SIGMA_PLUS, 0.01)])
     with pytest.raises(InputError, match="not at rest"):
