@@ -29,7 +29,7 @@ from repro.references.qutip_solvers import density_operators, qutip_operators
 from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIONS
 from repro.solver.images import averaged, images, representatives, symmetries_of
 from repro.solver.problem import Problem
-from repro.solver.trajectory_times import around, times_of
+from repro.solver.trajectory_times import around, still_to_move, times_of
 from repro.solver.unseen import Events, missed
 from repro.utils.errors import InputError
 
@@ -43,6 +43,8 @@ PURE_ERROR = 1e-4
 """Given to what has no jumps and starts pure, in units of `Observable.bound`."""
 RECENT = 4
 """What happens within such a part of a steady state's window is not yet forgotten at its end."""
+HALVES = np.array([-0.5, -0.5, 0.5, 0.5])
+"""Of a window's quarters: the change from its first half to its second."""
 STILL = 5.0
 """Of a steady state: the two halves may differ by so many standard errors, or the target."""
 
@@ -168,16 +170,14 @@ class Trajectories:
         self, strings_RMS: np.ndarray, controls_RMK: np.ndarray, awaited_RMG: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Averages over the time after the burn-in, whose halves agree."""
-        R, first = len(strings_RMS), int(np.searchsorted(self.times, self.burn_in))
-        middle, last = (first + len(self.times)) // 2, len(self.times)
+        R, first, last = len(strings_RMS), int(np.searchsorted(self.times, self.burn_in)), len(self.times)
         edges = [round(x) for x in np.linspace(0, last - 1, 1 + _stretches(R, last))]
         parts_RPC = self._controls(controls_RMK, edges)
-        halves = []
-        for begin, end in ((first, middle), (middle, last)):
-            values_RMP, constant_MP = self._values(strings_RMS[:, begin:end].mean(1, keepdims=True))
-            halves.append((values_RMP[:, 0], constant_MP[0]))
-        change_P, its_error_P = self._one_row(halves[1][0] - halves[0][0], parts_RPC)
-        change_P = change_P + halves[1][1] - halves[0][1]
+        quarters = pairwise([round(x) for x in np.linspace(first, last, 5)])
+        each_4RS = np.array([strings_RMS[:, begin:end].mean(1) for begin, end in quarters])
+        values_R4P, constant_4P = self._values(each_4RS.transpose(1, 0, 2))
+        change_P, its_error_P = self._one_row(values_R4P.transpose(0, 2, 1) @ HALVES, parts_RPC)
+        change_P = change_P + HALVES @ constant_4P
         moving = np.abs(change_P) > np.hypot(STILL * its_error_P, TARGET * self._bound_P)
         if moving.any():
             raise InputError(
@@ -185,7 +185,7 @@ class Trajectories:
             )
         values_RMP, constant_MP = self._values(strings_RMS[:, first:].mean(1, keepdims=True))
         mean_P, error_P = self._one_row(values_RMP[:, 0], parts_RPC)
-        still_P = np.maximum(np.abs(change_P) - its_error_P, 0.0)
+        still_P = still_to_move(values_R4P.mean(0) + constant_4P, change_P, its_error_P, self._bound_P)
         if R > 1:
             farthest_P = np.abs(values_RMP - values_RMP.mean(0)).max((0, 1))
             recent_RMG = awaited_RMG[:, -1:] - awaited_RMG[:, [-1 - (last - first) // RECENT]]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import repro
-from repro.physics.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_Z
-from repro.solver import trajectory_values
+from repro.physics.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_X, SIGMA_Y, SIGMA_Z
+from repro.solver import exact, trajectory_values
+from repro.solver.trajectories import Trajectories
+from repro.solver.trajectory_times import LENGTH
+from repro.utils.errors import InputError
+from tests.references.test_limits import superoperator
 
 ZZ = np.kron(SIGMA_Z, SIGMA_Z)
 
@@ -60,3 +65,53 @@ def test_a_rare_draw_of_the_start_is_in_the_error(tmp_path: Path, monkeypatch: p
     problem = repro.Problem(model, [(0.0, 0.0, -0.996), (0.0, 0.0, 1.0)], observables=["Z0"])
     table = trajectory_values.values(problem, 1.0, tmp_path).table
     assert (np.abs(table["mean"] + 0.996) <= table["error"] * (1 + 1e-6) + 1e-12).all()
+
+
+def weakly_hopping() -> repro.Problem:
+    """A spin that decays, and two that hop to it weakly, all in fields of their own: they empty very slowly."""
+    star = repro.graph([(0, 1), (0, 2)])
+    hop = 0.01 * (np.kron(SIGMA_X, SIGMA_X) + np.kron(SIGMA_Y, SIGMA_Y))
+    fields = [(site, 0.5 * site * SIGMA_Z) for site in star.sites]
+    model = repro.LindbladModel(star, fields, [(bond, hop) for bond in star.bonds], [(0, SIGMA_MINUS, 1.0)])
+    return repro.Problem(model, ["down", "up", "up"], observables=["Z", "Z1"])
+
+
+def weakly_turning() -> repro.Problem:
+    """A field of 0.01 beside a dephasing rate of 1."""
+    graph = repro.graph([(0, 1)])
+    model = repro.LindbladModel(
+        graph, [(k, 0.01 * SIGMA_X) for k in range(2)], jumps=[(k, SIGMA_Z, 1.0) for k in range(2)]
+    )
+    return repro.Problem(model, "up", observables=["Z", "Z1"])
+
+
+@pytest.mark.parametrize(("slow", "rest"), [(weakly_hopping, -1.0), (weakly_turning, 0.0)])
+def test_a_relaxation_slower_than_every_term_is_no_steady_state(slow: Any, rest: float, tmp_path: Path) -> None:
+    """The slowest eigenvalue of the dense superoperator is far below the model's terms; values were the start's."""
+    problem = slow()
+    gap = np.sort(-np.linalg.eigvals(superoperator(problem.model)).real)[1]
+    assert 0 < gap < problem.model.slowest / 10
+    assert exact.steady_state(problem, tmp_path)["Z1"][0] == pytest.approx(rest, abs=1e-6)
+    with pytest.raises(InputError, match="no telling how slowly"):
+        trajectory_values.values(problem.in_natural_units(), math.inf, tmp_path)
+
+
+def test_a_start_that_nothing_moves_is_a_steady_state(tmp_path: Path) -> None:
+    """All down, where one spin alone decays."""
+    problem = repro.Problem(weakly_hopping().model, "down", observables=["Z", "Z1"]).in_natural_units()
+    table = trajectory_values.values(problem, math.inf, tmp_path).table
+    assert table["mean"].to_numpy() == pytest.approx(-1) and table["error"].max() < 1e-6
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.05])
+def test_a_slow_end_of_a_window_is_in_the_error(rate: float) -> None:
+    """Curves of 0.02 exp(-rate t), which would go to 0."""
+    model = repro.LindbladModel(repro.graph([], 2), jumps=[(k, SIGMA_MINUS, 1.0) for k in range(2)])
+    trajectories = Trajectories(repro.Problem(model, observables=["Z0"]), math.inf)
+    assert trajectories.times[-1] == pytest.approx(LENGTH)
+    noise = np.random.default_rng(0).normal(0, 1e-6, (12, len(trajectories.times), 1))
+    curves = 0.02 * np.exp(-rate * trajectories.times)[:, None] + noise
+    shape = len(curves), len(trajectories.times)
+    controls, awaited = np.zeros((*shape, len(trajectories.paulis))), np.zeros((*shape, 2))
+    mean, error = trajectories.estimate(curves, controls, awaited)
+    assert abs(mean[0, 0]) <= 1.05 * error[0, 0] and error[0, 0] < 0.06
