@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import qutip
 
 
+AGREE = 4.0
+"""Means with and without controls may differ by so many standard errors of their difference."""
+
+
 def pauli_sums(model: LindbladModel) -> list[qutip.Qobj]:
     """Site averages of the Paulis and bond averages of the six symmetric products of two."""
     from qutip import qzero
@@ -50,6 +54,22 @@ def adjoint_generator(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], operator
     return out.tidyup(1e-12)
 
 
+def fastest(model: LindbladModel) -> float:
+    """The largest sum of the strengths of all terms on a site; at least 1."""
+    return max(1.0, *(sum(around(model, site).strengths) for site in model.lattice.sites))
+
+
+def around(model: LindbladModel, site: int) -> LindbladModel:
+    """The terms that act on a site."""
+    terms = [term for term in model.hamiltonian_terms if site in term.sites]
+    return LindbladModel(
+        model.lattice,
+        one_site=[(term.sites[0], term.operator) for term in terms if len(term.sites) == 1],
+        two_site=[((term.sites[0], term.sites[1]), term.operator) for term in terms if len(term.sites) == 2],
+        jumps=[(jump.sites, jump.operator, jump.rate) for jump in model.jumps if site in jump.sites],
+    )
+
+
 def estimate(observables_RTP: np.ndarray, controls_RTC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard error of the observables over independent trajectories, controls subtracted.
 
@@ -72,7 +92,7 @@ def estimate(observables_RTP: np.ndarray, controls_RTC: np.ndarray) -> tuple[np.
 def estimate_each(
     values_RP: np.ndarray, controls_RPC: np.ndarray, ridge: float = 1e-3
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same where every observable has controls of its own; without them where they do not help.
+    """The same where every observable has controls of its own; without them where they do not help or are not zero.
 
     Args:
         values_RP: of three or more trajectories.
@@ -97,7 +117,9 @@ def estimate_each(
     fitted_PRC -= others_PR[..., None] * (controls_PRC.sum(1, keepdims=True) - controls_PRC)
     kept_RP = (values_PR - (turned_PRC * fitted_PRC).sum(2) / (1 - (turned_PRC * controls_PRC).sum(2))).T
     error_P = kept_RP.std(0, ddof=1) / math.sqrt(R)
-    better = error_P < plain_P
+    # both means are right, or the controls' are not zero: their difference has the difference of the variances
+    moved_P, known_P = np.abs(kept_RP.mean(0) - values_RP.mean(0)), np.sqrt((plain_P**2 - error_P**2).clip(min=0))
+    better = (error_P < plain_P) & (moved_P <= AGREE * known_P)
     return np.where(better, kept_RP.mean(0), values_RP.mean(0)), np.where(better, error_P, plain_P)
 
 

@@ -38,9 +38,9 @@ from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIO
 from repro.utils.errors import InputError
 
 TARGET = 0.005
-TIME_STEP, RESOLVED = 0.025, 4.0
-"""Spacing of the table and of the integrals (units 1/gamma), finer where a term is stronger than so many gamma: it has
-to resolve the fastest frequency."""
+TIME_STEP, RESOLVED, ON_A_SITE = 0.025, 4.0, 16.0
+"""Spacing of the table and of the integrals (units 1/gamma), finer where a term is stronger than so many gamma, or all
+on a site in sum: it has to resolve the fastest frequency."""
 STRETCHES, SHORTEST = 4, 0.25
 """Of the controls, and the time (1/gamma) that one lasts at least: few trajectories jump in less."""
 LEAST = 100
@@ -109,7 +109,7 @@ def evolution(
 def _in_its_unit(model: LindbladModel) -> tuple[float, LindbladModel, float]:
     """The decay rate, the model in units of it, and the spacing of the times in units of 1/rate."""
     rate, natural = decay_unit(model)
-    return rate, natural, TIME_STEP * min(1.0, RESOLVED / natural.unit)
+    return rate, natural, TIME_STEP * min(1.0, RESOLVED / natural.unit, ON_A_SITE / control_variates.fastest(natural))
 
 
 def _description(model: LindbladModel, initial_state: str) -> dict[str, Any]:

@@ -24,12 +24,12 @@ import numpy as np
 from repro.physics.lindblad import PAULIS, LindbladModel
 from repro.physics.observables import Observable, PauliString, named, product_mean, strings_of
 from repro.physics.povm import product_state_density
-from repro.references.control_variates import adjoint_generator, estimate_each
+from repro.references.control_variates import adjoint_generator, around, estimate_each
 from repro.references.qutip_solvers import density_operators, qutip_operators
 from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIONS
 from repro.solver.images import averaged, images, representatives, symmetries_of
 from repro.solver.problem import Problem
-from repro.solver.trajectory_times import around, still_to_move, times_of
+from repro.solver.trajectory_times import still_to_move, times_of
 from repro.solver.unseen import Events, missed
 from repro.utils.errors import InputError
 

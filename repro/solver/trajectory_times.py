@@ -15,13 +15,15 @@ import numpy as np
 
 from repro.physics.lindblad import LindbladModel
 from repro.physics.povm import product_state_density
+from repro.references.control_variates import fastest
 from repro.references.limits import has_unique_steady_state, yet_to_go
 from repro.references.qutip_solvers import qutip_operators
 from repro.solver.problem import Problem
 from repro.utils.errors import InputError
 
-SPACING = 0.1
-"""Of the times (natural unit)."""
+SPACING, RESOLVED = 0.1, 2.0
+"""Of the times (natural unit), finer where the terms on some site are in sum stronger than so many units: the integrals
+of the controls have to resolve the fastest frequency."""
 BURN_IN, LENGTH = 8.0, 16.0
 """Of a trajectory to the steady state, over the slowest jump's strength."""
 AT_REST = 1e-9
@@ -48,7 +50,8 @@ def times_of(problem: Problem, t_end: float) -> tuple[np.ndarray, float]:
             )
         slowest = min(1.0, *_jump_strengths(problem.model))
         burn_in, t_end = BURN_IN / slowest, LENGTH / slowest
-    return SPACING * np.arange(max(5, math.ceil(t_end / SPACING - 1e-9) + 1)), burn_in
+    spacing = SPACING * min(1.0, RESOLVED / fastest(problem.model))
+    return spacing * np.arange(max(5, math.ceil(t_end / spacing - 1e-9) + 1)), burn_in
 
 
 def still_to_move(
@@ -66,17 +69,6 @@ def still_to_move(
     slow = (left_P > 0) & (np.abs(change_P) > NOISE * its_error_P)
     slowly_P = np.where(slow, np.abs(means_4P.mean(0) - means_4P[-1]) + left_P, 0.0)
     return np.maximum(np.abs(change_P) - its_error_P, slowly_P)
-
-
-def around(model: LindbladModel, site: int) -> LindbladModel:
-    """The terms that act on a site."""
-    terms = [term for term in model.hamiltonian_terms if site in term.sites]
-    return LindbladModel(
-        model.lattice,
-        one_site=[(term.sites[0], term.operator) for term in terms if len(term.sites) == 1],
-        two_site=[((term.sites[0], term.sites[1]), term.operator) for term in terms if len(term.sites) == 2],
-        jumps=[(jump.sites, jump.operator, jump.rate) for jump in model.jumps if site in jump.sites],
-    )
 
 
 def _jump_strengths(model: LindbladModel) -> list[float]:

@@ -85,3 +85,13 @@ def test_controls_of_each_observable_are_fitted_on_the_other_trajectories() -> N
     assert error_P[1] <= plain.std(ddof=1) / np.sqrt(30) + 1e-12
     alone_P, _ = estimate_each(values_RP, controls_RPC[..., :0])
     np.testing.assert_allclose(alone_P, values_RP.mean(0))
+
+
+def test_controls_whose_means_are_not_zero_are_left_out() -> None:
+    """One of mean 1 that looks like the observable's fluctuations: the value would be 1 off."""
+    rng = np.random.default_rng(3)
+    truth_R1, noise_R1 = rng.normal(size=(100, 1)), 0.1 * rng.normal(size=(100, 1))
+    values_R1 = 0.5 + truth_R1 + noise_R1
+    wrong_P, error_P = estimate_each(values_R1, (truth_R1 + 1)[..., None])
+    right_P, small_P = estimate_each(values_R1, truth_R1[..., None])
+    assert abs(wrong_P[0] - 0.5) < 4 * error_P[0] and abs(right_P[0] - 0.5) < 4 * small_P[0] < 0.1

@@ -115,3 +115,30 @@ def test_a_slow_end_of_a_window_is_in_the_error(rate: float) -> None:
     controls, awaited = np.zeros((*shape, len(trajectories.paulis))), np.zeros((*shape, 2))
     mean, error = trajectories.estimate(curves, controls, awaited)
     assert abs(mean[0, 0]) <= 1.05 * error[0, 0] and error[0, 0] < 0.06
+
+
+def star(rate: float) -> repro.Problem:
+    """Four leaves turn a centre at the sum of their terms, three ZZ each, of which one is the unit."""
+    graph = repro.graph([(0, leaf) for leaf in range(1, 5)])
+    jumps = [(site, SIGMA_MINUS, rate) for site in graph.sites]
+    model = repro.LindbladModel(graph, two_site=[(bond, ZZ) for bond in graph.bonds for _ in range(3)], jumps=jumps)
+    return repro.Problem(model, ["plus"] + ["up"] * 4, observables=["X0"])
+
+
+def test_controls_of_a_site_with_many_neighbours_are_zero() -> None:
+    """Without a jump, and with next to no decay, O(t) - O(0) is the integral; sums over wide steps were 1.8 off."""
+    assert np.abs(Trajectories(star(1e-5), 2.0).one(1)[1]).max() < 0.01
+
+
+@pytest.mark.slow
+def test_a_site_with_many_neighbours_in_closed_form() -> None:
+    """A leaf that falls at a time s turns the centre the other way from then on."""
+    rate, turns = 0.2, 6.0
+    trajectories = Trajectories(star(rate), 0.6)
+    t = trajectories.times
+    falls = rate * np.exp(-1j * turns * t) * np.expm1((2j * turns - rate) * t) / (2j * turns - rate)
+    expected = np.exp(-rate * t / 2) * ((np.exp((1j * turns - rate) * t) + falls) ** 4).real
+    parts = (np.array(each) for each in zip(*(trajectories.one(seed) for seed in range(1, 161)), strict=True))
+    mean, error = trajectories.estimate(*parts)
+    assert (np.abs(mean[1:, 0] - expected[1:]) < 4 * error[1:, 0]).all()
+    assert (error[1:, 0] < 0.07).all()
