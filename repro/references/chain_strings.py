@@ -40,7 +40,7 @@ SECONDS, GROWTH = 600.0, 5.0
 """After so long no larger bond dimension is tried; twice the bond dimension takes so many times longer, about."""
 STEPS = (0.05, 0.1)
 """Time step, and the one that is compared with it, in the model's natural unit."""
-NUMBERS = 1
+NUMBERS = {KIND: 1, STEADY: 2}
 """Version of the numbers, part of a key."""
 
 
@@ -106,7 +106,7 @@ def _describe(
 ) -> dict[str, Any]:
     asked = [[each.name, each.terms, each.factors, each.purity] for each in observables]
     initial = [list(map(float, vector)) for vector in vectors]
-    return describe(model, kind, initial=initial, asked=asked, target=target, numbers=NUMBERS)
+    return describe(model, kind, initial=initial, asked=asked, target=target, numbers=NUMBERS[kind])
 
 
 def _reference(kind: str, line: LineObservables, source: Source, target: float, say: Say, unit: float) -> Reference:

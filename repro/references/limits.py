@@ -38,6 +38,9 @@ LONGEST = 1e5
 AT_REST = 1e-7
 """What an evolution at rest may still change by over as long a time again."""
 
+SLACK, ROUNDING = 1e-13, 1e-12
+"""Changes of a curve are known to the first; those below the last are rounding."""
+
 
 def has_unique_steady_state(model: LindbladModel) -> bool:
     """Whether the steady state is shown to be unique: a nilpotent jump, up to a multiple of one, on every site."""
@@ -184,12 +187,23 @@ def _followed(
     raise InputError(f"limit of the evolution: not at rest at t = {t / 2:g} natural units, expected one that settles")
 
 
-def yet_to_go(values_4P: np.ndarray) -> np.ndarray:
+def yet_to_go(values_4P: np.ndarray, growth: float = 1e-6) -> np.ndarray:
     """What a slow exponential decay has yet to go, from four values equal times apart, (P,); 0 where it is none.
 
-    It is one where all three changes go one way and the last is more than half of the first.
+    It is one where all three changes go one way, none is larger than the one before, and the last is more than half of
+    the first. Changes that are the same up to rounding are a decay too slow to see an end of.
+
+    Args:
+        values_4P: the values.
+        growth: by such a part a change may be larger than the one before. In curves that fluctuate such changes are
+            noise; in curves that do not, something faster has not quite died out yet.
     """
     first, second, third = np.diff(values_4P, axis=0)
-    slow = (first * second > 0) & (second * third > 0) & (np.abs(third) > np.abs(first) / 2)
-    ratio = np.sqrt(np.divide(np.abs(third), np.abs(first), out=np.zeros_like(third), where=slow)).clip(max=0.999)
-    return np.abs(third) * ratio / (1 - ratio)
+    scale = np.abs(values_4P).max(0).clip(min=1.0)
+    one_way = (first * second > 0) & (second * third > 0)
+    first, second, third = np.abs(first), np.abs(second), np.abs(third)
+    more, slack = 1 + growth, SLACK * scale
+    falling = (second <= more * first + slack) & (third <= more * second + slack)
+    slow = one_way & falling & (third > first / 2) & (third > ROUNDING * scale)
+    ratio = np.sqrt(np.divide(third + slack, first, out=np.zeros_like(third), where=slow)).clip(max=1 - 1e-9)
+    return third * ratio / (1 - ratio)

@@ -34,6 +34,8 @@ NUMBER = {axis.upper(): number for number, axis in enumerate(PAULIS, 1)}
 STEADY_TIME, LONGEST, AT_REST = 20.0, 160.0, 0.5
 """Of a steady state (natural unit): the first length of the evolution, doubled up to the longest while what still moves
 is above such a part of the target."""
+GROWTH = 1.0
+"""A slow relaxation may begin as late as that: its changes double at most."""
 STEADY_RING = 8
 
 Bloch = Sequence[tuple[float, float, float]]
@@ -182,7 +184,8 @@ class Steady:
     ring, times = STEADY_RING, np.array([math.inf])
 
     def __init__(self, line: LineObservables, target: float) -> None:
-        self.line, self.still_P = line, AT_REST * target * np.array([each.bound for each in line.observables])
+        self.line, self.bound_P = line, np.array([each.bound for each in line.observables])
+        self.still_P = AT_REST * target * self.bound_P
         self.length = 0.0  # of the evolution, once it is known
 
     def means(self, bond_dimension: int, dt: float, deadline: float) -> tuple[np.ndarray, np.ndarray]:
@@ -195,7 +198,7 @@ class Steady:
             else:
                 more_MS = self.line.evolved(state, list(np.arange(len(means_MS), dtype=float)), dt, deadline)
                 means_MS = np.concatenate([means_MS, more_MS[1:]])
-        return means_MS[-1:], still_to_move(self.line.values(means_MS))[None]
+        return means_MS[-1:], np.minimum(still_to_move(self.line.values(means_MS)), 2 * self.bound_P)[None]
 
     def exact(self) -> Mapping[str, np.ndarray]:
         _, _, rho, e_ops = _on_a_ring(self.line, STEADY_RING)
@@ -208,7 +211,7 @@ def still_to_move(values_MP: np.ndarray) -> np.ndarray:
     is a slow decay, what that has yet to go, from the changes in the last three quarters."""
     quarter = (len(values_MP) - 1) // 4
     moved_P = np.abs(values_MP[-1 - quarter :] - values_MP[-1]).max(0)
-    return np.fmax(moved_P, limits.yet_to_go(values_MP[[-1 - k * quarter for k in (3, 2, 1, 0)]]))
+    return np.fmax(moved_P, limits.yet_to_go(values_MP[[-1 - k * quarter for k in (3, 2, 1, 0)]], GROWTH))
 
 
 def _on_a_ring(line: LineObservables, n_sites: int) -> tuple[Any, ...]:

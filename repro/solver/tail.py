@@ -69,18 +69,20 @@ class Tail:
         """Distance of the last window's mean from the one's before."""
         return abs(float(self.mean_W[-1] - self.mean_W[-2]))
 
-    def moving(self, observables: int) -> float:
+    def moving(self, observables: int, bound: float = math.inf) -> float:
         """What it still moves by, what a slow relaxation has yet to go included; 0 where noise alone may be the cause.
 
         Args:
             observables: how many are compared: among many, one is far off by chance.
+            bound: of this one, which cannot go further than twice that.
         """
         from scipy import stats
 
         limit = stats.t.isf(stats.norm.sf(NOISE) / observables, INDEPENDENT)
         if self.moved <= limit * self.moved_error:
             return 0.0
-        return max(self.moved, float(yet_to_go(self.mean_W[:, None])[0]) if len(self.mean_W) == WINDOWS else 0.0)
+        to_come = float(yet_to_go(self.mean_W[:, None])[0]) if len(self.mean_W) == WINDOWS else 0.0
+        return max(self.moved, min(to_come, 2 * bound))
 
 
 def fluctuates(point: Point) -> bool:

@@ -14,6 +14,7 @@ from repro.physics import lattice, lindblad
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Z
 from repro.references import chain_strings, line_observables
 from repro.references.cache import Reference
+from repro.references.limits import yet_to_go
 from repro.references.line_observables import one_way_round, shorter, still_to_move
 from repro.solver import exact
 from repro.utils.errors import InputError
@@ -151,6 +152,35 @@ def test_what_a_slow_decay_has_yet_to_go() -> None:
     left = still_to_move(np.stack([np.exp(-t / 50), np.exp(-t), np.ones(41)], axis=1))
     assert left[0] == pytest.approx(math.exp(-0.8), rel=0.01)
     assert left[1] < 1e-9 and left[2] == 0
+
+
+@pytest.mark.parametrize("rate", [1e-9, 1e-6, 0.01, 0.05])
+def test_a_decay_of_any_slowness_has_all_of_its_rest_to_go(rate: float) -> None:
+    """exp(-rate t) seen to t = 20, rounded as matrix products round; of the slowest no more than that it is much."""
+    t = np.arange(21.0)
+    rounded = np.exp(-rate * t) + 1e-14 * np.random.default_rng(0).normal(size=21)
+    left = still_to_move(rounded[:, None])[0]
+    assert left > 0.9 * math.exp(-rate * 20) and (rate < 1e-5 or left == pytest.approx(math.exp(-rate * 20), rel=0.01))
+
+
+def test_noise_is_no_slow_decay() -> None:
+    """A last change larger than the first is none; and of noise, few windows say more than ten times its size."""
+    assert yet_to_go(np.cumsum([0.0, 0.00021, 0.00108, 0.00041])[:, None])[0] == 0
+    assert yet_to_go(np.cumsum([0.0, 0.00021, 0.00030, 0.00041])[:, None])[0] == 0
+    left = yet_to_go(1e-3 * np.random.default_rng(0).normal(size=(4, 100_000)))
+    assert np.mean(left > 0.01) < 1e-3 and np.mean(left > 0) < 0.01
+    assert (yet_to_go(0.3 + 1e-16 * np.random.default_rng(1).normal(size=(4, 1000))) == 0).all()
+
+
+def test_a_relaxation_that_is_hardly_seen_is_no_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A weak field beside dephasing turns <Z> from 1 to 0 at a rate of 2e-8 of the unit."""
+    monkeypatch.setattr(line_observables, "LONGEST", 20.0)
+    jumps = [(k, SIGMA_Z, 1.0) for k in range(3)]
+    model = repro.LindbladModel(lattice.chain(3), one_site=[(k, 1e-4 * SIGMA_X) for k in range(3)], jumps=jumps)
+    asked = repro.Problem(model, observables=["Z", "Z0 Z1"]).asked
+    reference = chain_strings.steady_state(model, [(0.0, 0.0, 1.0)] * 3, asked, [tmp_path])
+    assert reference.table["mean"].isna().all()
+    assert "rest 2" in reference.info["missing"][0] or "rest 1" in reference.info["missing"][0]
 
 
 @pytest.mark.parametrize(
