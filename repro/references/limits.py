@@ -28,7 +28,7 @@ DENSE_SITES = 5
 """A superoperator of five sites is a matrix of 1024 rows; of six its null space takes minutes."""
 FOLLOWED_SITES = 8
 """Beyond, following an evolution to its end takes an integrator hours."""
-ZERO, NOT_ZERO = 1e-11, 1e-9
+ZERO, NOT_ZERO = 1e-14, 1e-9
 """Singular values of L below the first are zero, above the second they are not; between them nobody knows."""
 DOUBLINGS = 40
 """exp(L t) is squared so often to see whether what is not at rest dies out."""
@@ -91,7 +91,7 @@ def limit(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj, slo
         InputError: the evolution does not come to rest, or not within reach of an integrator.
     """
     if len(rho.dims[0]) <= DENSE_SITES:
-        return "projection onto the kernel", _projected(hamiltonian, jumps, rho)
+        return "projection onto the kernel", _projected(hamiltonian, jumps, rho, slowest)
     return _followed(hamiltonian, jumps, rho, slowest)
 
 
@@ -113,7 +113,7 @@ def only_state(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], n_sites: int) -
     return "null space", qutip.Qobj(matrix / np.trace(matrix), dims=[[2] * n_sites] * 2)
 
 
-def _projected(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj) -> qutip.Qobj:
+def _projected(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj, slowest: float) -> qutip.Qobj:
     """V (U^T V)^-1 U^T rho_0 with the right and left null spaces V, U of L in a basis of Hermitian matrices."""
     import qutip
     import scipy.linalg
@@ -121,6 +121,10 @@ def _projected(hamiltonian: qutip.Qobj, jumps: list[qutip.Qobj], rho: qutip.Qobj
     L, basis = _in_hermitian_basis(hamiltonian, jumps, len(rho.dims[0]))
     start = (basis.conj().T @ rho.full().ravel(order="F")).real
     U, V = _null_spaces(L)
+    if V.shape[1] > 1 and slowest**2 < NOT_ZERO:  # the rate of a weak field beside a strong dephasing
+        raise InputError(
+            f"limit of the evolution: terms of {slowest:.1g} of the largest may act at a rate that looks zero"
+        )
     end = V @ np.linalg.solve(U.T @ V, U.T @ start)
     if V.shape[1] > 1 and _rings_on(scipy.linalg.expm(L), start - end):
         raise InputError("limit of the evolution: it oscillates for ever, expected one that comes to rest")

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     import qutip
 
 
-NUMBERS = 1
-"""Version of the numbers, part of a key: raise it when a change makes the same problem's exact values others."""
+STEADY = "steady state of observables"
+NUMBERS = {STEADY: 2}
+"""Versions of the numbers, part of a key, 1 of other kinds: raise one when the same problem's values become others."""
 
 
 def evolution(problem: Problem, times: Sequence[float], folder: Path) -> dict[str, np.ndarray]:
@@ -49,14 +50,14 @@ def steady_state(problem: Problem, folder: Path) -> dict[str, np.ndarray]:
         InputError: no solver reached it, or the evolution does not come to rest, or a folder that cannot be written.
     """
     start = {} if limits.has_unique_steady_state(problem.model) else {"initial": problem.bloch_vectors}
-    description = _describe(problem, "steady state of observables", **start)
+    description = _describe(problem, STEADY, **start)
     reference = find_or_compute(description, math.inf, [folder], lambda: _steady_state(problem))
     return _by_observable(problem, reference)
 
 
 def _describe(problem: Problem, kind: str, **settings: Any) -> dict[str, Any]:
     observables = [[each.name, each.terms, each.factors, each.purity] for each in problem.asked]
-    return describe(problem.model, kind, observables=observables, numbers=NUMBERS, **settings)
+    return describe(problem.model, kind, observables=observables, numbers=NUMBERS.get(kind, 1), **settings)
 
 
 def _evolution(problem: Problem, times: Sequence[float]) -> Reference:

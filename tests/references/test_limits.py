@@ -239,7 +239,7 @@ def test_exact_values_of_another_version_are_found_anew(tmp_path: Path, monkeypa
     """What a version with a wrong solver has left in the folder is not believed."""
     problem = collective(["up", "up"])
     with monkeypatch.context() as older:
-        older.setattr(exact, "NUMBERS", 0)
+        older.setitem(exact.NUMBERS, exact.STEADY, 0)
         older.setattr(exact.limits, "limit", lambda *_: ("wrong", exact._initial_state(problem)))
         assert found(problem, tmp_path)["Z0"] == pytest.approx(1)
     assert found(problem, tmp_path)["Z0"] == pytest.approx(-6 / 11, abs=1e-6)
