@@ -24,7 +24,7 @@ from repro.utils.errors import InputError
 SPACING, RESOLVED = 0.1, 2.0
 """Of the times (natural unit), finer where the terms on some site are in sum stronger than so many units: the integrals
 of the controls have to resolve the fastest frequency."""
-BURN_IN, LENGTH = 8.0, 16.0
+BURN_IN, LENGTH = 12.0, 20.0
 """Of a trajectory to the steady state, over the slowest jump's strength."""
 AT_REST = 1e-9
 NOISE = 2.0

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 import repro
+from repro.physics import lindblad
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_X, SIGMA_Y, SIGMA_Z
 from repro.solver import exact, trajectory_values
 from repro.solver.trajectories import Trajectories
-from repro.solver.trajectory_times import LENGTH
+from repro.solver.trajectory_times import LENGTH, times_of
 from repro.utils.errors import InputError
 from tests.references.test_limits import superoperator
 
@@ -101,6 +102,15 @@ def test_a_start_that_nothing_moves_is_a_steady_state(tmp_path: Path) -> None:
     problem = repro.Problem(weakly_hopping().model, "down", observables=["Z", "Z1"]).in_natural_units()
     table = trajectory_values.values(problem, math.inf, tmp_path).table
     assert table["mean"].to_numpy() == pytest.approx(-1) and table["error"].max() < 1e-6
+
+
+def test_what_is_left_of_the_start_in_a_window_is_small(tmp_path: Path) -> None:
+    """QuTiP's evolution averaged over it; a window from 8 to 16 was 0.007 off, four standard errors of trajectories."""
+    model = lindblad.tfim(repro.rectangle(2, 3), 2.0, 2.0)
+    problem = repro.Problem(model, "up", observables=["Z", "X"]).in_natural_units()
+    times, burn_in = times_of(problem, math.inf)
+    values, rest = exact.evolution(problem, list(times), tmp_path), exact.steady_state(problem, tmp_path)
+    assert all(abs(values[name][times >= burn_in].mean() - rest[name][0]) < 0.002 for name in rest)
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.05])
