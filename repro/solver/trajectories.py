@@ -173,7 +173,8 @@ class Trajectories:
         R, first, last = len(strings_RMS), int(np.searchsorted(self.times, self.burn_in)), len(self.times)
         edges = [round(x) for x in np.linspace(0, last - 1, 1 + _stretches(R, last))]
         parts_RPC = self._controls(controls_RMK, edges)
-        quarters = pairwise([round(x) for x in np.linspace(first, last, 5)])
+        first += (last - first) % 4  # quarters of one length: changes between them are compared
+        quarters = pairwise(range(first, last + 1, (last - first) // 4))
         each_4RS = np.array([strings_RMS[:, begin:end].mean(1) for begin, end in quarters])
         values_R4P, constant_4P = self._values(each_4RS.transpose(1, 0, 2))
         change_P, its_error_P = self._one_row(values_R4P.transpose(0, 2, 1) @ HALVES, parts_RPC)

@@ -46,8 +46,8 @@ def test_what_has_not_happened_yet_is_in_the_error(
 
 def test_more_trajectories_are_added_until_it_happens(tmp_path: Path) -> None:
     table = trajectory_values.values(rarely_decaying(["up", "down", "down"]), 1.0, tmp_path).table
-    mean, error = table.loc[(table["observable"] == "Z0") & (table["t"] == 1.0), ["mean", "error"]].to_numpy()[0]
-    assert abs(mean - 2 * math.exp(-0.02) + 1) < 2 * error < 0.05
+    t, mean, error = table.loc[table["observable"] == "Z0", ["t", "mean", "error"]].to_numpy()[-1]
+    assert abs(mean - 2 * math.exp(-0.02 * t) + 1) < 2 * error < 0.05
 
 
 def test_where_nothing_can_happen_the_error_is_none(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_slow_end_of_a_window_is_in_the_error(rate: float) -> None:
     shape = len(curves), len(trajectories.times)
     controls, awaited = np.zeros((*shape, len(trajectories.paulis))), np.zeros((*shape, 2))
     mean, error = trajectories.estimate(curves, controls, awaited)
-    assert abs(mean[0, 0]) <= 1.05 * error[0, 0] and error[0, 0] < 0.06
+    assert abs(mean[0, 0]) <= 1.05 * error[0, 0] and error[0, 0] < 0.04
 
 
 def star(rate: float) -> repro.Problem:
