@@ -167,6 +167,7 @@ def test_noise_is_no_slow_decay() -> None:
     """A last change larger than the first is none; and of noise, few windows say more than ten times its size."""
     assert yet_to_go(np.cumsum([0.0, 0.00021, 0.00108, 0.00041])[:, None])[0] == 0
     assert yet_to_go(np.cumsum([0.0, 0.00021, 0.00030, 0.00041])[:, None])[0] == 0
+    assert yet_to_go(np.cumsum([0.0, 0.001486, 0.001490, 0.001484])[:, None])[0] > 1, "a decay, fitted to 0.3 %"
     left = yet_to_go(1e-3 * np.random.default_rng(0).normal(size=(4, 100_000)))
     assert np.mean(left > 0.01) < 1e-3 and np.mean(left > 0) < 0.01
     assert (yet_to_go(0.3 + 1e-16 * np.random.default_rng(1).normal(size=(4, 1000))) == 0).all()
