@@ -177,7 +177,7 @@ def test_too_little_memory_for_the_estimator_asked_for(monkeypatch: pytest.Monke
 
 
 def test_a_state_per_site_has_one_visiting_order() -> None:
-    model = repro.LindbladModel(repro.ring(3), one_site=[(0, SIGMA_X)])
+    model = repro.LindbladModel(repro.ring(3), one_site=[(site, SIGMA_X) for site in range(3)])
     with pytest.raises(InputError, match="with an initial state per site"):
         from_leaves(
             ProblemPoint, {"problem": repro.Problem(model, ["up", "up", "plus"]).text, "strings": "translations"}
