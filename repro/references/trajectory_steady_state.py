@@ -45,7 +45,8 @@ FLOOR = 1e-3
 """Least error. Where spins rarely leave the ground state twelve trajectories may miss what is rare: their standard
 error then came out up to 26 times too small (ring of eight, g = 0.3), but never by more than this."""
 # The statistical error is a hundred times what these tolerances leave.
-OPTIONS: dict[str, Any] = {"method": "tsit5", "atol": 1e-6, "rtol": 1e-4, "map": "serial", "progress_bar": ""}
+OPTIONS: dict[str, Any] = {"method": "tsit5", "atol": 1e-8, "rtol": 1e-6, "map": "serial", "progress_bar": ""}
+"""The norm says when a trajectory jumps: phases of large energies must not change it by what slow jumps do."""
 KIND = "steady state by trajectories"
 
 Kept = list[dict[str, Any]]

@@ -152,3 +152,19 @@ def test_a_site_with_many_neighbours_in_closed_form() -> None:
     mean, error = trajectories.estimate(*parts)
     assert (np.abs(mean[1:, 0] - expected[1:]) < 4 * error[1:, 0]).all()
     assert (error[1:, 0] < 0.07).all()
+
+
+def test_slow_jumps_beside_large_energies_come_when_they_should() -> None:
+    """A spin with ten neighbours: the norm is exp(-rate t), and a trajectory jumps where it meets the number drawn."""
+    rate, graph = 0.02, repro.graph([(0, k) for k in range(1, 11)])
+    model = repro.LindbladModel(graph, two_site=[(bond, ZZ) for bond in graph.bonds], jumps=[(0, SIGMA_MINUS, rate)])
+    problem = repro.Problem(model, ["up", *["down"] * 10], observables=["Z0"]).in_natural_units()
+    trajectories = Trajectories(problem, 1.0)
+    expected = {
+        seed: -math.log(np.random.default_rng(np.random.SeedSequence(seed)).random()) / rate for seed in range(400)
+    }
+    jumping = [seed for seed, t in expected.items() if t < 0.99]
+    assert len(jumping) >= 5
+    for seed in jumping:
+        after = trajectories.times[trajectories.one(seed)[0][:, 0] < 0]
+        assert len(after) and 0 <= after[0] - expected[seed] <= 2 * trajectories.times[1], seed
