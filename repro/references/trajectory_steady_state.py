@@ -47,8 +47,8 @@ error then came out up to 26 times too small (ring of eight, g = 0.3), but never
 # The statistical error is a hundred times what these tolerances leave.
 OPTIONS: dict[str, Any] = {"method": "tsit5", "atol": 1e-8, "rtol": 1e-6, "map": "serial", "progress_bar": ""}
 """The norm says when a trajectory jumps: phases of large energies must not change it by what slow jumps do. With an
-`rtol` of 1e-4, as shipped curves were made, jumps on 4x4 at J_y = 1.8 are 0.1 % too rare or too many; a spin that decays
-at 0.02 beside ten couplings of 1 never jumps."""
+`rtol` of 1e-4, as shipped curves were made, the rate of jumps on 4x4 at J_y = 1.8 is 0.1 % off; a spin that decays at
+0.02 beside ten couplings of 1 never jumps."""
 KIND = "steady state by trajectories"
 
 Kept = list[dict[str, Any]]
