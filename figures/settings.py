@@ -17,6 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from repro.reporting import style
 from repro.reporting.style import Look
+from repro.utils.result_table import without_seed
 
 from . import parts
 
@@ -38,7 +39,7 @@ def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
     """Both drawings; the second only where something goes on beyond the short time of all."""
-    named = table.assign(name=table["point"].str.replace(r"-seed\d+$", "", regex=True))
+    named = table.assign(name=without_seed(table["point"]))
     drawings = {"settings": draw(named, profile)}
     long = parts.curves(named).groupby("point_id").filter(lambda curve: parts.span(curve) > LONG)
     if len(long):

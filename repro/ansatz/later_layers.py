@@ -55,18 +55,18 @@ class _LastLayer(torch.autograd.Function):
                 if group.start < len(above_VY):
                     group.of(above_VY)[chunk] = torch.cat([x, own_v], -1)
                 kept += [x, joint, weight, inputs]
-        ctx.n_tables = len(tables)
         ctx.save_for_backward(joint_DY, inner_KU, above_VY, *tables, *kept)
         return logits_VK
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         joint_DY, inner_KU, above_VY, *saved = ctx.saved_tensors
-        blocks, saved = put_together(ctx.hollow, saved), saved[ctx.n_tables :]
+        row = iter(saved)
+        blocks, kept_all = put_together(ctx.hollow, row), list(row)
         D, size = len(joint_DY), above_VY.shape[1] - len(joint_DY)
         d_x_VD, d_above_VY = above_VY.new_empty(len(grads[0]), D), torch.zeros_like(above_VY)
         d_joint_DY, d_offset_Y, d_inner_KU = torch.zeros_like(joint_DY), joint_DY.new_zeros(D + 2 * size), 0 * inner_KU
-        kept = (saved[first : first + 4] for first in range(len(saved) - 4, -1, -4))
+        kept = (kept_all[first : first + 4] for first in range(len(kept_all) - 4, -1, -4))
         # from the leaves up, so that a node's key and value have all of their gradient when its block is reached
         for group in reversed(blocks):
             for chunk in reversed(group.chunks()):

@@ -9,7 +9,7 @@ F features.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -105,9 +105,8 @@ def taken_apart(blocks: Sequence[Blocks]) -> tuple[list[Blocks], list[torch.Tens
     return hollow, tensors
 
 
-def put_together(hollow: Sequence[Blocks], tensors: Iterable[torch.Tensor]) -> list[Blocks]:
-    """The blocks of `taken_apart`."""
-    row = iter(tensors)
+def put_together(hollow: Sequence[Blocks], row: Iterator[torch.Tensor]) -> list[Blocks]:
+    """The blocks of `taken_apart`; what comes after their tensors stays in the row."""
     return [
         replace(each, mask_nt=next(row), ancestors_bj=None if each.ancestors_bj is None else next(row))
         for each in hollow

@@ -68,7 +68,6 @@ class _Attention(torch.autograd.Function):
                     context.addcmul_(weight[..., -1:], own_v)
                 group.of(context_VD)[chunk] = _merged(context, heads)
                 kept.append(weight)
-        ctx.n_tables = len(tables)
         ctx.save_for_backward(q_VD, k_VD, v_VD, *tables, *kept)
         return context_VD
 
@@ -76,8 +75,8 @@ class _Attention(torch.autograd.Function):
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         q_VD, k_VD, v_VD, *saved = ctx.saved_tensors
         d_q_VD, d_k_VD, d_v_VD = torch.empty_like(q_VD), torch.zeros_like(k_VD), torch.zeros_like(v_VD)
-        kept = iter(saved[ctx.n_tables :])
-        for group in put_together(ctx.hollow, saved):
+        kept = iter(saved)
+        for group in put_together(ctx.hollow, kept):
             for chunk in group.chunks():
                 d, q, *own = (_split(group.of(y)[chunk], ctx.heads) for y in (grads[0], q_VD, k_VD, v_VD))
                 k, v = (_split(group.seen(y, group.of(y)[chunk], chunk), ctx.heads) for y in (k_VD, v_VD))

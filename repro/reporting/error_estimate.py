@@ -18,7 +18,7 @@ import pandas as pd
 
 from repro.utils.errors import InputError
 from repro.utils.formatting import significant
-from repro.utils.result_table import CONTROL
+from repro.utils.result_table import CONTROL, without_seed
 
 CONFIDENCE = 0.95
 UNIT = 1.0
@@ -26,8 +26,6 @@ UNIT = 1.0
 PROBLEM = ["panel", "method", "lattice", "n_sites", "layers", "width", "strings", "Jx", "Jy", "Jz", "B", "V", "g"]
 COMPUTATION = [*PROBLEM, "name", "profile", "povm", "n_samples", "step"]
 """What runs of one computation share, all but the seed: a control has its problem's name, and half its step."""
-SEED = r"-seed\d+$"
-"""What a seed adds to a point's name."""
 
 
 def estimates(table: pd.DataFrame) -> pd.DataFrame:
@@ -64,7 +62,7 @@ def with_controls(table: pd.DataFrame) -> pd.DataFrame:
         t=table["t"].map(significant),
         control=control,
         panel=table["panel"].str.removesuffix(CONTROL),
-        name=table["point"].str.replace(SEED, "", regex=True),
+        name=without_seed(table["point"]),
         step=table["tau"].where(~control, 2 * table["tau"]).map(significant),
     )
 

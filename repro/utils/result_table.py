@@ -45,6 +45,11 @@ ROWS_PER_FILE = 4000
 """About a megabyte: what repositories and their viewers take."""
 
 
+def without_seed(points: pd.Series[str]) -> pd.Series[str]:
+    """Names of points without what a seed adds to them."""
+    return points.str.replace(r"-seed\d+$", "", regex=True)
+
+
 def tidy(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, source: str = "table") -> pd.DataFrame:
     """Rows with any subset of Python, NumPy or text values -> a frame with exactly `COLUMNS` and fixed types.
 

@@ -37,20 +37,17 @@ def effect(results: Path, number: int, words: str) -> Effect:
     return only
 
 
+def run(panel: str, name: str, seed: int, off: float, **more: object) -> dict[str, object]:
+    """A search of the ledger that is so far off."""
+    common = {"figure": "ledger", "panel": panel, "seed": seed, "point": f"{name}-seed{seed}"}
+    return claim_tables.steady(claim_tables.EXACT + off, **common, **more)
+
+
 def write_seeds(results: Path, off: dict[tuple[tuple[int, int], str], list[float]]) -> None:
     """Deviations by size, strings and seed, in place of all there are."""
     frame = read_table(results / "ledger.csv")
     seeds = [
-        claim_tables.steady(
-            claim_tables.EXACT + value,
-            figure="ledger",
-            panel="seeds",
-            layers=size[0],
-            width=size[1],
-            strings=strings,
-            seed=seed,
-            point=f"var-{size[0]}x{size[1]}-{strings}-seed{seed}",
-        )
+        run("seeds", f"var-{size[0]}x{size[1]}-{strings}", seed, value, layers=size[0], width=size[1], strings=strings)
         for (size, strings), values in off.items()
         for seed, value in enumerate(values)
     ]
@@ -133,16 +130,7 @@ def test_a_distance_and_the_gain_share_the_runs_of_eight_strings(results: Path, 
 def with_sign(results: Path, *given: tuple[str, int, float]) -> None:
     """Further runs of the sign-augmented loss, as (lambda, seed, deviation)."""
     frame = read_table(results / "ledger.csv")
-    more = [
-        claim_tables.steady(
-            claim_tables.EXACT + off,
-            figure="ledger",
-            panel="sign",
-            seed=seed,
-            point=f"var-1x32-0s-Jy1.8-sign{mixing}-seed{seed}",
-        )
-        for mixing, seed, off in given
-    ]
+    more = [run("sign", f"var-1x32-0s-Jy1.8-sign{mixing}", seed, off) for mixing, seed, off in given]
     write_table(pd.concat([frame, pd.DataFrame(more)]), results / "ledger.csv")
 
 
