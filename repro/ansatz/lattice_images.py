@@ -26,7 +26,7 @@ import torch
 from torch import nn
 
 from repro.ansatz.string_mixture import StringMixture
-from repro.ansatz.tangent import Apart, log_derivatives
+from repro.ansatz.tangent import Apart, weighted_log_derivatives
 
 HELD = 2000
 """Differences that are held in a velocity, at most: they say the same of every draw, and each costs a row."""
@@ -66,10 +66,8 @@ class LatticeImages(nn.Module):
         """
         images = self.drawn(configurations_AN, generator)
         log_p_GA = torch.stack([model.log_prob(each_AN) for each_AN in images])
-        weight_GA = torch.softmax(log_p_GA, 0)
-        first_AP, second_AP = (log_derivatives(model, each_AN) for each_AN in images[:2])
-        O_AP = weight_GA[0, :, None] * first_AP + weight_GA[1, :, None] * second_AP
-        for weight_A, each_AN in zip(weight_GA[2:], images[2:], strict=True):
-            O_AP += weight_A[:, None] * log_derivatives(model, each_AN)
-        between_AP, between_A = first_AP[:HELD] - second_AP[:HELD], log_p_GA[0, :HELD] - log_p_GA[1, :HELD]
-        return O_AP, Apart(between_AP / math.sqrt(2), -decay * between_A / math.sqrt(2))
+        O_AP = weighted_log_derivatives(model, images, torch.softmax(log_p_GA, 0))
+        pair = [each_AN[:HELD] for each_AN in images[:2]]
+        apart_AP = weighted_log_derivatives(model, pair, log_p_GA.new_tensor([[1.0], [-1.0]]).expand(2, len(pair[0])))
+        between_A = log_p_GA[0, :HELD] - log_p_GA[1, :HELD]
+        return O_AP, Apart(apart_AP / math.sqrt(2), -decay * between_A / math.sqrt(2))

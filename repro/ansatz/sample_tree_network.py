@@ -11,13 +11,12 @@ outcomes, c columns of a one-hot matrix, F features, D width, K outcomes, H head
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import torch
 from torch.nn import functional as F
 
-from repro.ansatz.first_layer import GPU_CHUNKS, digits
+from repro.ansatz.ancestor_sums import AncestorSums, chunks, older_table, pack_words
 from repro.ansatz.first_layer_output import N_WEIGHTS, by_chunk, gradients_of_sums, output_of_sums, parameters
 from repro.ansatz.first_layer_table import first_layer_tables, mixed_values, one_layer_tables
 from repro.ansatz.later_layers import later_layers
@@ -26,75 +25,30 @@ from repro.ansatz.permute_rows import Permute
 from repro.ansatz.sample_tree import SampleTree
 from repro.ansatz.transformer import OUTCOMES, Transformer
 
-# A chunk's one-hot matrix and features stay within a processor's second-level cache.
-CHUNK_NODES = 2048
-WORD = 4
 
-
-@lru_cache(maxsize=8)
-def _hot_words(dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """One-hot form of every word of four outcomes, (256, 16), oldest outcome first."""
-    return F.one_hot(digits(WORD, device), OUTCOMES).flatten(1).to(dtype)
-
-
-def pack_words(outcomes_MN: torch.Tensor) -> torch.Tensor:
-    """Configurations as words of four outcomes, the oldest varying fastest, (M, W) integers below 256."""
-    padded_MN = F.pad(outcomes_MN, (0, -outcomes_MN.shape[1] % WORD))
-    powers_4 = torch.tensor([1, 4, 16, 64], device=outcomes_MN.device, dtype=torch.int32)
-    return (padded_MN.unflatten(1, (-1, WORD)).to(torch.int32) * powers_4).sum(-1, dtype=torch.int32).contiguous()
-
-
-def _one_hot(words_MW: torch.Tensor, owner_x: torch.Tensor, n_words: int, dtype: torch.dtype) -> torch.Tensor:
-    """(x, 16 n_words): the first outcomes of some configurations."""
-    chosen = words_MW[:, :n_words].index_select(0, owner_x).flatten()
-    return _hot_words(dtype, owner_x.device).index_select(0, chosen).view(len(owner_x), -1)
-
-
-def _older_table(table_HFAM: torch.Tensor, newest: int, level: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The part of the table without older outcomes, (HF, 1), and that with them, (HF, c), padded to whole words."""
-    table_FM = table_HFAM[:, :, newest].flatten(0, 1)
-    older_Fc = table_FM[:, 1 : 1 + OUTCOMES * max(level - 1, 0)]
-    return table_FM[:, :1], F.pad(older_Fc, (0, -older_Fc.shape[1] % (WORD * OUTCOMES)))
-
-
-class _AncestorSums(torch.autograd.Function):
+class _Sums(torch.autograd.Function):
     """Sums of a table over the ancestors of nodes, (HF, x): the one-hot matrix is built again for the gradient."""
 
     @staticmethod
     def forward(
         ctx: Any, fixed_F1: torch.Tensor, older_Fc: torch.Tensor, words_MW: torch.Tensor, owner_X: torch.Tensor
     ) -> torch.Tensor:
-        ctx.save_for_backward(words_MW, owner_X)
-        ctx.n_words = older_Fc.shape[1] // (WORD * OUTCOMES)
+        ctx.save_for_backward(fixed_F1, older_Fc, words_MW, owner_X)
+        sums = AncestorSums(fixed_F1, older_Fc, words_MW, len(owner_X))
         sums_FX = fixed_F1.new_empty(len(fixed_F1), len(owner_X))
-        for chunk in _chunks(owner_X):
-            sums_FX[:, chunk] = _sums(fixed_F1, older_Fc, words_MW, owner_X[chunk])
+        for chunk in chunks(owner_X):
+            sums_FX[:, chunk] = sums.of(owner_X[chunk])
         return sums_FX
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        words_MW, owner_X = ctx.saved_tensors
+        fixed_F1, older_Fc, words_MW, owner_X = ctx.saved_tensors
         (d_sums_FX,) = grads
-        d_older_Fc = d_sums_FX.new_zeros(len(d_sums_FX), ctx.n_words * WORD * OUTCOMES)
-        for chunk in _chunks(owner_X) if ctx.n_words else ():
-            hot_xc = _one_hot(words_MW, owner_X[chunk], ctx.n_words, d_sums_FX.dtype)
-            d_older_Fc += d_sums_FX[:, chunk] @ hot_xc
+        sums = AncestorSums(fixed_F1, older_Fc, words_MW)
+        d_older_Fc = torch.zeros_like(sums.older_Fc)
+        for chunk in chunks(owner_X) if sums.n_words else ():
+            d_older_Fc += d_sums_FX[:, chunk] @ sums.one_hot(owner_X[chunk])
         return d_sums_FX.sum(1, keepdim=True), d_older_Fc, None, None
-
-
-def _sums(
-    fixed_F1: torch.Tensor, older_Fc: torch.Tensor, words_MW: torch.Tensor, owner_x: torch.Tensor
-) -> torch.Tensor:
-    n_words = older_Fc.shape[1] // (WORD * OUTCOMES)
-    if not n_words:
-        return fixed_F1.expand(-1, len(owner_x))
-    hot_xc = _one_hot(words_MW, owner_x, n_words, fixed_F1.dtype)
-    return torch.addmm(fixed_F1, older_Fc, hot_xc.T)
-
-
-def _chunks(owner_X: torch.Tensor) -> list[slice]:
-    size = CHUNK_NODES * (GPU_CHUNKS if owner_X.is_cuda else 1)
-    return [slice(start, start + size) for start in range(0, len(owner_X), size)]
 
 
 class _NodeLogProbs(torch.autograd.Function):
@@ -114,9 +68,10 @@ class _NodeLogProbs(torch.autograd.Function):
         words_MW: torch.Tensor,
         owner_X: torch.Tensor,
     ) -> torch.Tensor:
+        sums = AncestorSums(fixed_F1, older_Fc, words_MW, len(owner_X))
         log_prob_KX = fixed_F1.new_empty(OUTCOMES, len(owner_X))
-        for chunk in _chunks(owner_X):
-            sums_HFx = _sums(fixed_F1, older_Fc, words_MW, owner_X[chunk]).unflatten(0, (heads, -1))
+        for chunk in chunks(owner_X):
+            sums_HFx = sums.of(owner_X[chunk]).contiguous().unflatten(0, (heads, -1))
             mixed_Fx = mixed_values(sums_HFx)[2]
             logits_Kx = torch.addmm(mixed_Fx[-OUTCOMES:], inner_KF, F.gelu(mixed_Fx[:-OUTCOMES]))
             log_prob_KX[:, chunk] = torch.log_softmax(logits_Kx, dim=0)
@@ -127,11 +82,11 @@ class _NodeLogProbs(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         fixed_F1, older_Fc, inner_KF, words_MW, owner_X, log_prob_KX = ctx.saved_tensors
-        n_words = older_Fc.shape[1] // (WORD * OUTCOMES)
+        sums = AncestorSums(fixed_F1, older_Fc, words_MW, len(owner_X))
         d_fixed_F1, d_older_Fc, d_inner_KF = (torch.zeros_like(y) for y in (fixed_F1, older_Fc, inner_KF))
-        for chunk in _chunks(owner_X):
-            hot_xc = _one_hot(words_MW, owner_X[chunk], n_words, fixed_F1.dtype) if n_words else None
-            sums_Fx = fixed_F1.expand(-1, 1) if hot_xc is None else torch.addmm(fixed_F1, older_Fc, hot_xc.T)
+        for chunk in chunks(owner_X):
+            hot_xc = sums.one_hot(owner_X[chunk]) if sums.n_words else None
+            sums_Fx = fixed_F1 if hot_xc is None else sums.of(owner_X[chunk], hot_xc).contiguous()
             part_HFx, inverse_H1x, mixed_Fx = mixed_values(sums_Fx.unflatten(0, (ctx.heads, -1)))
             inputs_Fx = mixed_Fx[:-OUTCOMES].expand(-1, log_prob_KX[:, chunk].shape[1])
             d_log_Kx = grads[0][:, chunk]
@@ -155,7 +110,7 @@ def _one_layer_log_probs(transformer: Transformer, tree: SampleTree, words_MW: t
     return [
         torch.cat(
             [
-                _NodeLogProbs.apply(*_older_table(table, newest, k), inner_KF, heads, words_MW, owner_X)
+                _NodeLogProbs.apply(*older_table(table, newest, k), inner_KF, heads, words_MW, owner_X)
                 for newest, owner_X in enumerate(level.groups)
             ],
             dim=1,
@@ -177,10 +132,11 @@ class _Output(torch.autograd.Function):
         owner_X: torch.Tensor,
         *feed_forward: torch.Tensor,
     ) -> torch.Tensor:
+        sums = AncestorSums(fixed_F1, older_Fc, words_MW, len(owner_X))
         output_XD = feed_forward[0].new_empty(len(owner_X), feed_forward[0].shape[1])
         saved, ctx.heads = list[torch.Tensor](), heads
-        for chunk in _chunks(owner_X):
-            sums_xF = _sums(fixed_F1, older_Fc, words_MW, owner_X[chunk]).T
+        for chunk in chunks(owner_X):
+            sums_xF = sums.of(owner_X[chunk]).T
             sums_HxF = sums_xF.unflatten(1, (heads, -1)).transpose(0, 1).contiguous()
             output_XD[chunk], kept = output_of_sums(sums_HxF, feed_forward)
             saved += kept
@@ -191,15 +147,15 @@ class _Output(torch.autograd.Function):
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         fixed_F1, older_Fc, words_MW, owner_X, *saved = ctx.saved_tensors
         feed_forward, of_chunks = saved[:N_WEIGHTS], by_chunk(saved[N_WEIGHTS:])
-        n_words = older_Fc.shape[1] // (WORD * OUTCOMES)
+        sums = AncestorSums(fixed_F1, older_Fc, words_MW)
         d_fixed_F1, d_older_Fc = torch.zeros_like(fixed_F1), torch.zeros_like(older_Fc)
         d_feed_forward = [torch.zeros_like(y) for y in feed_forward]
-        for chunk, kept in zip(_chunks(owner_X), of_chunks, strict=True):
+        for chunk, kept in zip(chunks(owner_X), of_chunks, strict=True):
             d_sums_HxF = gradients_of_sums(grads[0][chunk], kept, feed_forward, d_feed_forward)
             d_sums_xF = d_sums_HxF.transpose(0, 1).flatten(1)
             d_fixed_F1 += d_sums_xF.sum(0)[:, None]
-            if n_words:
-                d_older_Fc += d_sums_xF.T @ _one_hot(words_MW, owner_X[chunk], n_words, d_sums_xF.dtype)
+            if sums.n_words:
+                d_older_Fc += d_sums_xF.T @ sums.one_hot(owner_X[chunk])
         return d_fixed_F1, d_older_Fc, None, None, None, *d_feed_forward
 
 
@@ -209,9 +165,9 @@ def _first_layer(transformer: Transformer, tree: SampleTree, words_MW: torch.Ten
     outputs = []
     for k, (table, level) in enumerate(zip(first_layer_tables(transformer), tree.levels, strict=True)):
         for newest, owner_X in enumerate(level.groups):
-            pair = _older_table(table, newest, k)
+            pair = older_table(table, newest, k)
             if normed:
-                sums_FX = _AncestorSums.apply(*pair, words_MW, owner_X)
+                sums_FX = _Sums.apply(*pair, words_MW, owner_X)
                 outputs.append(mixed_values(sums_FX.unflatten(0, (layer.heads, -1)))[2].T)
             else:
                 outputs.append(_Output.apply(*pair, layer.heads, words_MW, owner_X, *parameters(layer)))

@@ -11,12 +11,13 @@ With rows O_a sqrt(p(a)) it is taken where there is less of it, in the space of 
 Draws that came before know what these do not. With |v - mu v'|^2 as the penalty, v' the velocity before, directions
 of which no draw of now tells keep what they had (for steps of an optimiser: Goldshlager, Abrahamsen and Lin, 2024).
 
-Tensor suffixes: A configurations, N sites, C components of the mixture, P parameters, K the fewer of A and P.
+Tensor suffixes: A configurations, a those of a part, N sites, R configurations that are summed over, C components of
+the mixture, X sequences, K outcomes or the fewer of A and P, P parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,7 +27,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from repro.ansatz.string_mixture import StringMixture
 
 AT_ONCE = 500
-"""Configurations whose derivatives are taken together: their intermediate values stay in a processor's cache."""
+"""Sequences whose derivatives are taken together: their intermediate values stay in a processor's cache."""
+
+GRAM_ROWS = 500
+"""Rows of a block of a symmetric product."""
 
 
 @dataclass(frozen=True)
@@ -58,40 +62,46 @@ class Apart:
     rate_A: torch.Tensor
 
 
-@torch.no_grad()
 def log_derivatives(model: StringMixture, configurations_AN: torch.Tensor) -> torch.Tensor:
     """O_k(a) = d log p(a) / d theta_k, shape (A, P); parameters in the order of `parameters()`.
-
-    Of a mixture of components c it is sum_c p_c(a) O^c(a) / sum_c p_c(a).
 
     Args:
         model: the distribution.
         configurations_AN: outcomes in site order.
     """
-    parts = []
-    for part_AN in configurations_AN.split(AT_ONCE):
-        of_component = list(_components(model, part_AN))
-        weight_CA = torch.softmax(torch.stack([log_p_A for log_p_A, _ in of_component]), 0)
-        parts.append(sum(w_A[:, None] * O_AP for w_A, (_, O_AP) in zip(weight_CA, of_component, strict=True)))
-    return torch.cat(parts)
+    return weighted_log_derivatives(model, [configurations_AN], torch.ones(1, len(configurations_AN)))
 
 
-def _components(model: StringMixture, configurations_AN: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """log p_c and its derivatives for every component of a mixture."""
+@torch.no_grad()
+def weighted_log_derivatives(
+    model: StringMixture, configurations: Sequence[torch.Tensor], weight_RA: torch.Tensor
+) -> torch.Tensor:
+    """sum_r w_r(a) O_k(a_r), shape (A, P), of R configurations a_r for every a, summed before they are stored.
+
+    Args:
+        model: the distribution.
+        configurations: R tensors (A, N), outcomes in site order.
+        weight_RA: w_r(a).
+    """
     network = model.transformer
     parameters = {name: each.detach() for name, each in network.named_parameters()}
     buffers = dict(network.named_buffers())
 
-    def log_prob(parameters: dict[str, torch.Tensor], ordered_N: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        logits_NK = functional_call(network, (parameters, buffers), (ordered_N[None],))[0]
-        log_p = torch.log_softmax(logits_NK, -1).gather(-1, ordered_N[:, None]).sum()
-        return log_p, log_p
+    def weighted(parameters: dict[str, torch.Tensor], read_CRN: torch.Tensor, weight_R: torch.Tensor) -> torch.Tensor:
+        logits_XNK = functional_call(network, (parameters, buffers), (read_CRN.flatten(0, 1),))
+        log_p_CRN = torch.log_softmax(logits_XNK, -1).view(*read_CRN.shape, -1).gather(-1, read_CRN[..., None])[..., 0]
+        return weight_R @ torch.logsumexp(log_p_CRN.sum(-1), 0)
 
-    of_each = vmap(grad(log_prob, has_aux=True), in_dims=(None, 0))
-    for ordered_AN in model.readings(configurations_AN):
+    of_each = vmap(grad(weighted), in_dims=(None, 0, 0))
+    read_ARCN = torch.stack([torch.stack(list(model.readings(each_AN)), 1) for each_AN in configurations], 1).long()
+    weight_AR = weight_RA.T.to(network.readout.weight)
+    together = max(1, AT_ONCE // (len(configurations) * model.n_components))
+    parts = []
+    for read_aRCN, weight_aR in zip(read_ARCN.split(together), weight_AR.split(together), strict=True):
         with sdpa_kernel(SDPBackend.MATH):  # the others have no derivative one by one
-            derivatives, log_p_A = of_each(parameters, ordered_AN.long())
-        yield log_p_A, torch.cat([derivatives[name].flatten(1) for name in parameters], 1)
+            derivatives = of_each(parameters, read_aRCN.transpose(1, 2), weight_aR)
+        parts.append(torch.cat([derivatives[name].flatten(1) for name in parameters], 1))
+    return torch.cat(parts)
 
 
 @torch.no_grad()
@@ -134,12 +144,21 @@ def best_velocity(
 def _least_squares(rows_AP: torch.Tensor, target_A: torch.Tensor, ridge: float) -> torch.Tensor:
     """v with the least |target - rows v|^2 + lambda |v|^2."""
     of_draws = len(rows_AP) <= rows_AP.shape[1]
-    kernel_KK = (rows_AP @ rows_AP.T if of_draws else rows_AP.T @ rows_AP).double()
+    kernel_KK = _gram(rows_AP if of_draws else rows_AP.T).double()
     known_K = target_A if of_draws else rows_AP.T @ target_A
     penalty = ridge * (kernel_KK.diagonal().sum() / len(rows_AP))
     solved_K1 = torch.cholesky_solve(known_K.double()[:, None], _factor(kernel_KK, penalty))
     solved_K = solved_K1[:, 0].to(rows_AP.dtype)
     return rows_AP.T @ solved_K if of_draws else solved_K
+
+
+def _gram(rows_KX: torch.Tensor) -> torch.Tensor:
+    """The lower triangle of rows rows^T, all that its factor reads, in blocks; what stands above it means nothing."""
+    gram_KK = rows_KX.new_zeros(len(rows_KX), len(rows_KX))
+    for start in range(0, len(rows_KX), GRAM_ROWS):
+        end = start + GRAM_ROWS
+        gram_KK[start:end, :end] = rows_KX[start:end] @ rows_KX[:end].T
+    return gram_KK
 
 
 def _factor(kernel_KK: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from repro.ansatz import node_blocks, sample_tree_network
+from repro.ansatz import ancestor_sums, node_blocks
 from repro.ansatz.sample_tree import SampleTree, unique_configurations
 from repro.ansatz.sample_tree_network import tree_log_probs
 from repro.ansatz.transformer import Transformer
@@ -90,8 +90,15 @@ def test_log_p_and_gradient_equal_scoring_each(shape: dict[str, Any], n_sites: i
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("n_sites", [3, 7, 11])
+def test_sums_word_by_word_are_the_same(shape: dict[str, Any], n_sites: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ancestor_sums, "NODES_PER_ROW", 0)
+    test_log_p_and_gradient_equal_scoring_each(shape, n_sites)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_many_small_chunks_make_no_difference(shape: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sample_tree_network, "CHUNK_NODES", 30)
+    monkeypatch.setattr(ancestor_sums, "CHUNK_NODES", 30)
     monkeypatch.setattr(node_blocks, "CHUNK_NODES", 30)
     test_log_p_and_gradient_equal_scoring_each(shape, 6)
 

@@ -53,7 +53,11 @@ RUNS: dict[str, tuple[str, ...]] = {
         *("--mixing", "0.2", "--mixing-time", "0.5"),
     ),
     "dynamics, exponential": (*EVOLVED, "--step-iterations", "5", "--step-decay", "exponential", "--gamma", "0.5"),
-    "dynamics, ring": ("fig2", "--only", "a-dyn-*", "--step-iterations", "3", "--t-end", "0.1"),
+    # at the figure's rate of 1e-2, rounding by 1e-7 moves means by 0.05 in two steps
+    "dynamics, ring": (
+        *("fig2", "--only", "a-dyn-*", "--step-iterations", "3", "--t-end", "0.1"),
+        *("--step-learning-rate", "1e-4"),
+    ),
     "second stage": (
         *("fig4", "--only", "a-var+dyn-*", "--iterations", "6", "--step-iterations", "5", "--t-end", "0.2"),
     ),

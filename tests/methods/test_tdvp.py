@@ -10,6 +10,7 @@ import pytest
 import torch
 from scipy.linalg import expm
 
+from repro.ansatz import tangent
 from repro.ansatz.string_mixture import StringMixture
 from repro.ansatz.strings import orders, symmetries
 from repro.ansatz.tangent import Apart, Velocity, best_velocity, log_derivatives
@@ -44,7 +45,11 @@ def test_derivatives_are_those_of_one_configuration_at_a_time(strings: str, maps
 
 
 @pytest.mark.parametrize("rows, parameters", [(30, 12), (12, 30)])
-def test_velocity_solves_the_normal_equations(rows: int, parameters: int) -> None:
+@pytest.mark.parametrize("block", [5, 500])
+def test_velocity_solves_the_normal_equations(
+    rows: int, parameters: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tangent, "GRAM_ROWS", block)
     draw = np.random.default_rng(0)
     D, f, weight = (
         draw.normal(size=(rows, parameters)) + 0.3,
