@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from repro.references.cache import OBSERVABLES
+from repro.utils.names import PAULI_AVERAGES
 from repro.utils.pages import between_marks
 
 OURS = "network"
@@ -48,7 +48,7 @@ def _off(rows: pd.DataFrame, row: dict[Any, Any]) -> float:
     for way in MOST_EXACT:
         known = same[(same["way"] == way) & same["sigma_z"].notna()]
         if way != row["way"] and len(known):
-            return float(max(abs(float(row[name]) - float(known[name].iloc[0])) for name in OBSERVABLES))
+            return float(max(abs(float(row[name]) - float(known[name].iloc[0])) for name in PAULI_AVERAGES))
     return math.nan
 
 

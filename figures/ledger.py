@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from repro.reporting import style
 from repro.reporting.style import Look
+from repro.utils.names import SCORED
 
 from . import fig4, hollow, parts
 
@@ -101,7 +102,7 @@ def _sampling(axes: Axes, rows: pd.DataFrame) -> None:
     kinds = {
         "masked": (masked & drawn, Look(style.GREEN, "^")),
         "unmasked, its samples": (~masked & drawn, Look(style.VERMILION, "D")),
-        "unmasked, its $p$": (rows["observable"] == "scored_sigma_z", Look(style.PURPLE, "s")),
+        "unmasked, its $p$": (rows["observable"] == f"{SCORED}sigma_z", Look(style.PURPLE, "s")),
     }
     if not len(rows[drawn]):
         style.nothing_yet(axes)

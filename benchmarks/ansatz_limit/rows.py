@@ -22,9 +22,9 @@ from benchmarks.ansatz_limit.samples import Samples, standard_error
 from benchmarks.ansatz_limit.trajectories import FOLDER
 from benchmarks.ansatz_limit.variants import Variant
 from repro.ansatz.string_mixture import StringMixture
-from repro.references.cache import OBSERVABLES
 from repro.utils.errors import InputError
 from repro.utils.files import SHIPPED_DIGITS, write_atomic
+from repro.utils.names import PAULI_AVERAGES
 from repro.utils.provenance import provenance
 from repro.utils.result_table import read_exactly
 
@@ -36,7 +36,7 @@ LABELS = (
 VALUES = (
     *("nll", "nll_error", "gain", "gain_error", "over_one", "over_one_error", "train_nll"),
     *("entropy", "relative_entropy"),
-    *(f"{name}{suffix}" for name in OBSERVABLES for suffix in ("", "_error", "_samples", "_samples_error")),
+    *(f"{name}{suffix}" for name in PAULI_AVERAGES for suffix in ("", "_error", "_samples", "_samples_error")),
     *("parameters", "seconds", "device"),
 )
 COLUMNS = (*LABELS, *VALUES)
@@ -117,7 +117,7 @@ class Table:
             "nll": (float(fitted.nll_G.mean()), standard_error(fitted.nll_G)),
             "gain": paired(product_G, fitted.nll_G),
             "over_one": nowhere if one_G is None else paired(one_G, fitted.nll_G),
-            **{name: fitted.paulis[name] for name in OBSERVABLES},
+            **{name: fitted.paulis[name] for name in PAULI_AVERAGES},
             **{f"{name}_samples": pair for name, pair in samples.pauli_means().items()},
         }
         values: dict[str, Any] = {

@@ -22,10 +22,11 @@ from repro.methods.propagation import propagate
 from repro.physics.lindblad import PAULIS
 from repro.physics.povm import POVMS
 from repro.references import limits
-from repro.references.cache import OBSERVABLES, describe, key_of, numbers
+from repro.references.cache import describe, key_of, numbers
 from repro.utils.arrays import read_arrays, write_arrays
 from repro.utils.errors import InputError
 from repro.utils.files import check_writable
+from repro.utils.names import PAULI_AVERAGES
 from repro.utils.validation import check_int
 
 GROUP = 1000
@@ -64,7 +65,7 @@ class Samples:
     def pauli_means(self) -> dict[str, tuple[float, float]]:
         """Site-averaged Paulis of all samples, by name, with standard errors over groups."""
         every_GBN, found = np.concatenate([self.train_GBN, self.held_GBN]), {}
-        for name, pauli in zip(OBSERVABLES, PAULIS.values(), strict=True):
+        for name, pauli in zip(PAULI_AVERAGES, PAULIS.values(), strict=True):
             mean_G = POVMS[self.povm]().observable(pauli)[every_GBN].mean((1, 2))
             found[name] = (float(mean_G.mean()), standard_error(mean_G))
         return found

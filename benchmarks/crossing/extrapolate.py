@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmarks.crossing.problems import Problem
 from figures.crossing_text import EXTRAPOLATED, USED
-from repro.references.cache import OBSERVABLES
+from repro.utils.names import PAULI_AVERAGES
 
 CENTURY = 3e9
 """Seconds that nobody waits: nothing is extrapolated beyond."""
@@ -60,6 +60,6 @@ def extrapolated(measured: pd.DataFrame, problem: Problem, way: str) -> list[dic
         seconds = float(last["seconds"]) * grows(N, M)
         if seconds > CENTURY:
             break
-        nothing = dict.fromkeys((*OBSERVABLES, "error"), float("nan"))
+        nothing = dict.fromkeys((*PAULI_AVERAGES, "error"), float("nan"))
         rows.append({**labels, **values, "rule": rule, "seconds": seconds, **nothing, "device": last["device"]})
     return rows

@@ -12,7 +12,7 @@ from benchmarks.crossing.problems import Problem
 from benchmarks.crossing.rows import SEARCH, TARGET, Say, Table
 from benchmarks.crossing.ways import Way, ways_of
 from figures.crossing_text import MISSED, USED
-from repro.references.cache import OBSERVABLES
+from repro.utils.names import PAULI_AVERAGES
 
 ALLOWED = 2.0
 """Own standard errors that a candidate may be off by beyond the target."""
@@ -90,7 +90,7 @@ def _labels(problem: Problem, n_sites: int, way: Way, use: str, candidate: str) 
 
 def _within(row: dict[str, Any], exact: dict[str, Any] | None) -> bool:
     """Whether all means are known and none is further off than the target and what the way says of its own error."""
-    if exact is None or not all(math.isfinite(row[name]) for name in OBSERVABLES):
+    if exact is None or not all(math.isfinite(row[name]) for name in PAULI_AVERAGES):
         return False
     own = row["error"] if math.isfinite(row["error"]) else 0.0
-    return max(abs(row[name] - exact[name]) for name in OBSERVABLES) <= TARGET + ALLOWED * own
+    return max(abs(row[name] - exact[name]) for name in PAULI_AVERAGES) <= TARGET + ALLOWED * own

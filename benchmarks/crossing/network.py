@@ -33,9 +33,9 @@ from repro.methods.batch_size import GIB
 from repro.methods.build import seeded_generator
 from repro.methods.tdvp import TdvpModule
 from repro.physics.povm import CUBIC
-from repro.references.cache import OBSERVABLES
 from repro.running.folders import CHECKPOINT, DONE, RunSettings, point_folder
 from repro.running.runner import run_point
+from repro.utils.names import PAULI_AVERAGES
 from repro.utils.paths import RESULTS
 from repro.utils.result_table import CONTROL, read_table
 
@@ -89,8 +89,8 @@ def network(problem: Problem, n_sites: int, longest: float, runs: Path) -> Measu
             return Measured(seconds, math.nan, settings, {}, PART, rule)
     seconds, rule, history = _run(listed, runs)
     late = history[history["t"] > listed.settings["t_end"] - AVERAGED] if drawn else history.tail(1)
-    means = {name: float(late[name].mean()) for name in OBSERVABLES}
-    error = max(_standard_error(late[name].to_numpy()) for name in OBSERVABLES) if drawn else math.nan
+    means = {name: float(late[name].mean()) for name in PAULI_AVERAGES}
+    error = max(_standard_error(late[name].to_numpy()) for name in PAULI_AVERAGES) if drawn else math.nan
     return Measured(seconds, error, settings, means, rule=rule)
 
 
@@ -126,7 +126,7 @@ def shipped(problem: Problem, n_sites: int, tables: Sequence[Path] = SHIPPED) ->
     if not len(steady):
         rule = f"to t = {rows['t'].max():g} alone, on the way {_off(rows):.3f} off"
         return Measured(seconds, math.nan, settings, {}, MISSED, rule)
-    means = {name: float(steady.loc[name, "mean"]) for name in OBSERVABLES}
+    means = {name: float(steady.loc[name, "mean"]) for name in PAULI_AVERAGES}
     rule = "wall time" + _of_others(others[np.isinf(others["t"])])
     return Measured(seconds, float(steady["error"].max()), settings, means, rule=rule)
 

@@ -16,10 +16,10 @@ from benchmarks.crossing.rows import TARGET, Measured, Say
 from figures.crossing_text import MISSED
 from repro.physics.lattice import Bond
 from repro.physics.lindblad import LindbladModel
-from repro.references.cache import OBSERVABLES
 from repro.references.matrix_product import MatrixProduct, at_rest
 from repro.references.pauli_generators import generators_of, pauli_vector, uniform_generator
 from repro.utils.errors import InputError
+from repro.utils.names import PAULI_AVERAGES
 
 DOWN = pauli_vector((0.0, 0.0, -1.0))
 AT_REST = 1e-3
@@ -40,7 +40,7 @@ def infinite_chain(model: LindbladModel, bond_dimension: int, dt: float) -> Meas
         time.process_time() - began,
         moved,
         settings,
-        dict(zip(OBSERVABLES, map(float, means), strict=True)),
+        dict(zip(PAULI_AVERAGES, map(float, means), strict=True)),
         rule=f"to t = {t:g}",
     )
 
@@ -64,7 +64,7 @@ def snake(model: LindbladModel, dt: float, most: float, say: Say) -> Measured:
         error = math.inf if before is None else float(np.abs(means - before).max())
         say(f"bond dimension {bond_dimension}: changed by {error:.4f}, {time.process_time() - began:.0f} s")
         if error <= TARGET:
-            found = dict(zip(OBSERVABLES, map(float, means), strict=True))
+            found = dict(zip(PAULI_AVERAGES, map(float, means), strict=True))
             settings = f"snake, bond dimension {bond_dimension}, dt {dt:g}"
             return Measured(time.process_time() - began, error, settings, found)
         before = means

@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks.crossing.rows import TARGET, Measured, Say
 from repro.physics.lindblad import LindbladModel
 from repro.references import trajectory_steady_state
-from repro.references.cache import OBSERVABLES
 from repro.references.qutip_solvers import evolve, qutip_operators, site_averaged_paulis, solve_steady_state
+from repro.utils.names import PAULI_AVERAGES
 
 INTEGRATORS = ("tsit5", "vern7", "adams")
 LONG = 30.0
@@ -57,8 +57,8 @@ def trajectories(model: LindbladModel, method: str, runs: Path, say: Say) -> Mea
     began = time.process_time()
     found = trajectory_steady_state.steady_state(model, (folder,), target=TARGET, integrator=method, say=say)
     taken = time.process_time() - began
-    error = max(found.error(name) for name in OBSERVABLES)
+    error = max(found.error(name) for name in PAULI_AVERAGES)
     count = int(found.info["trajectories"])
-    means = {name: float(found.at(0.0, name)) for name in OBSERVABLES}
+    means = {name: float(found.at(0.0, name)) for name in PAULI_AVERAGES}
     seconds = max(taken, float(found.info["seconds"]))  # trajectories that were kept tell their own
     return Measured(seconds, error, f"QuTiP, {count} trajectories with control variates, {method}", means)

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from figures.crossing_text import BEYOND, EXTRAPOLATED, MOST_EXACT, RUN, USED
-from repro.references.cache import OBSERVABLES
 from repro.utils.files import write_atomic
+from repro.utils.names import PAULI_AVERAGES
 from repro.utils.provenance import provenance
 
 TARGET = BEYOND
@@ -22,7 +22,7 @@ SEARCH = "search"
 COLUMNS = (
     *("panel", "problem", "lattice", "n_sites", "way", "use", "candidate", "kind", "settings", "rule"),
     *("seconds", "error"),
-    *(*OBSERVABLES, "device"),
+    *(*PAULI_AVERAGES, "device"),
 )
 
 Say = Callable[[str], None]
@@ -75,7 +75,7 @@ class Table:
         """A row of the most exact way that has means of a size, None without one."""
         for way in MOST_EXACT:
             for use in (USED, SEARCH):
-                found = [row for row in self.of(problem, n_sites, way, use) if math.isfinite(row[OBSERVABLES[0]])]
+                found = [row for row in self.of(problem, n_sites, way, use) if math.isfinite(row[PAULI_AVERAGES[0]])]
                 if found:
                     return found[0]
         return None
@@ -92,7 +92,7 @@ class Table:
         """Add a row and write."""
         values = asdict(measured)
         means = values.pop("means")
-        nothing = dict.fromkeys(OBSERVABLES, math.nan)
+        nothing = dict.fromkeys(PAULI_AVERAGES, math.nan)
         self.rows.append({**labels, **values, **nothing, **means, "device": provenance("cpu")["device"]})
         self.write()
 

@@ -17,8 +17,8 @@ import numpy as np
 from benchmarks.crossing.rows import TARGET, Measured, Say
 from figures.crossing_text import PART, RUN
 from repro.physics.lindblad import IDENTITY, PAULIS, LindbladModel
-from repro.references.cache import OBSERVABLES
 from repro.references.trajectory_steady_state import BURN_IN, LENGTH
+from repro.utils.names import PAULI_AVERAGES
 
 LETTERS = {"I": IDENTITY, **{axis.upper(): pauli for axis, pauli in PAULIS.items()}}
 LEAST = 4
@@ -60,7 +60,7 @@ def tensor_jumps(model: LindbladModel, bond_dimension: int, dt: float, most: flo
             say(f"{len(averages)} trajectories, standard error {_error(averages):.4f}, {sum(taken):.0f} s")
     error, count = _error(averages), len(averages)
     needed = max(LEAST, math.ceil(count * (error / TARGET) ** 2))
-    means = dict(zip(OBSERVABLES, map(float, np.mean(averages, axis=0)), strict=True))
+    means = dict(zip(PAULI_AVERAGES, map(float, np.mean(averages, axis=0)), strict=True))
     settings = f"mqt-yaqs, bond dimension {bond_dimension}, dt {dt:g}"
     rule = f"{count} trajectories" + (f", {needed} needed" if needed != count else "")
     return Measured(float(np.mean(taken)) * needed, error, settings, means, PART if needed > count else RUN, rule)

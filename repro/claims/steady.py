@@ -12,7 +12,7 @@ from repro.claims.effect import Effect, Estimate, estimate, of
 from repro.claims.evolution import second_stage_converges
 from repro.claims.seeds import SEEDS, SIZES
 from repro.claims.tables import Missing, Tables, at_least, together
-from repro.references.cache import OBSERVABLES
+from repro.utils.names import PAULI_AVERAGES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +141,7 @@ def _if_there(tables: Tables, figure: str) -> pd.DataFrame:
 
 def _of_paulis(tables: Tables, figure: str, ranges: pd.Series[float] | None = None, **wanted: object) -> pd.DataFrame:
     """Steady rows of all three Paulis with `part`, the deviation over the range of the exact curve."""
-    rows = together([tables.steady(figure, name, **wanted) for name in OBSERVABLES])
+    rows = together([tables.steady(figure, name, **wanted) for name in PAULI_AVERAGES])
     widths = rows.groupby("observable")["exact"].agg(np.ptp) if ranges is None else ranges
     return rows.assign(part=rows["off"] / rows["observable"].map(widths))
 

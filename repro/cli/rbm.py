@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.cli.command import DEFAULT_RUNS
-from repro.references.cache import OBSERVABLES
 from repro.references.rbm import run_rbm
 from repro.references.rbm_netket import check_installed
 from repro.references.rbm_point import RbmPoint, finished, lowest, point_folder
 from repro.utils.errors import InputError
 from repro.utils.files import check_writable, write_atomic
+from repro.utils.names import PAULI_AVERAGES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,5 +125,5 @@ def _rows(done: dict[str, Any], runs: Path) -> list[dict[str, Any]]:
     return [
         {**fixed, "observable": name, "mean": done[name], "error": done[f"{name}_error"]}
         | {"exact": float(exact.at(math.inf, name)) if exact else None}
-        for name in OBSERVABLES
+        for name in PAULI_AVERAGES
     ]

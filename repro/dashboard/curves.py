@@ -17,16 +17,16 @@ import numpy as np
 
 from repro.dashboard.begun import Begun, written
 from repro.methods.losses import LOSS, RESIDUAL
-from repro.physics.pauli_means import PAULI_NAMES
 from repro.references.of_point import ExactValues, exact_of
 from repro.running.folders import CHECKPOINT, HISTORY, PREVIOUS, point_folder
 from repro.running.tracking import AXES
 from repro.running.tracking import exact_of as exact_name
 from repro.utils.errors import InputError
 from repro.utils.formatting import significant
+from repro.utils.names import PAULI_AVERAGES
 
-MEASURED = (LOSS, RESIDUAL, *PAULI_NAMES)
-COLUMNS = ("at", *MEASURED, *(exact_name(name) for name in PAULI_NAMES))
+MEASURED = (LOSS, RESIDUAL, *PAULI_AVERAGES)
+COLUMNS = ("at", *MEASURED, *(exact_name(name) for name in PAULI_AVERAGES))
 """Of a row: t (units 1/gamma) or iteration, what was measured there, and the exact values, as far as they are known."""
 DIGITS = 7
 Row = tuple[float | None, ...]
@@ -90,10 +90,10 @@ class Curve:
         if self._exact is None and known is not None:
             with contextlib.suppress(InputError):
                 self._exact = exact_of(known, self.runs, compute=False)
-        found = np.full((len(times), len(PAULI_NAMES)), math.nan)
+        found = np.full((len(times), len(PAULI_AVERAGES)), math.nan)
         if self._exact is not None and len(times):
             with contextlib.suppress(InputError):
-                found = np.stack([self._exact.along(times, name) for name in PAULI_NAMES], axis=1)
+                found = np.stack([self._exact.along(times, name) for name in PAULI_AVERAGES], axis=1)
         return found
 
 

@@ -17,15 +17,15 @@ from repro.config.method import Dynamics, Variational
 from repro.config.point import Point
 from repro.config.settings import all_leaves
 from repro.methods.losses import LOSS
-from repro.physics.pauli_means import PAULI_NAMES
 from repro.reporting.report import read_ledger
 from repro.running.tracking import AXES, PLOT, REFERENCE, SECONDS_PER_STEP, TRAIN, deviation_of, exact_of
+from repro.utils.names import PAULI_AVERAGES
 from repro.utils.paths import RESULTS, experiments
 
 VIEW, REPORT = "repro six panels", "repro runs beside exact"
 """Names of the saved view and of the report."""
 SECTION = "Runs beside exact"
-SIGMA_Z = PAULI_NAMES[2]
+SIGMA_Z = PAULI_AVERAGES[2]
 DEVIATION = deviation_of(SIGMA_Z)
 T, ITERATION = AXES
 WIDE, HALF = 24, 12

@@ -21,6 +21,7 @@ from repro.methods.estimators import Enumeration
 from repro.physics.density import MAX_SITES, SMALLEST_EIGENVALUE, smallest_eigenvalue
 from repro.physics.observables import exact_values, sampled_values
 from repro.physics.pauli_means import pauli_means, sampled_pauli_means
+from repro.utils.names import SCORED
 
 ADAM = {"betas": (0.9, 0.98), "eps": 1e-9, "fused": True}
 OBSERVABLE_SAMPLES = 20_000
@@ -151,7 +152,7 @@ class PointModule(pl.LightningModule):
             if self.estimator.draw is None:
                 return self.exact_row(p)
             drawn = sampled_pauli_means(unmasked_sample(self.model, OBSERVABLE_SAMPLES, self._measuring()), povm)
-            scored = {f"scored_{name}": (mean, 0.0) for name, mean in pauli_means(p, povm).items()}
+            scored = {f"{SCORED}{name}": (mean, 0.0) for name, mean in pauli_means(p, povm).items()}
             return _with_errors(drawn | scored) | self._eigenvalue(p)
         generator = self._measuring()
         batches = [self.model.sample(OBSERVABLE_SAMPLES, generator) for _ in range(self.point.system.measured_batches)]

@@ -13,8 +13,6 @@ from repro.physics.lindblad import PAULIS
 from repro.physics.povm import Povm
 from repro.utils.errors import InputError
 
-PAULI_NAMES = tuple(f"sigma_{axis}" for axis in PAULIS)
-
 
 def site_marginals(p: torch.Tensor) -> torch.Tensor:
     """One-spin marginals of a (4,) * N tensor, shape (N, 4).

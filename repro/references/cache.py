@@ -25,6 +25,7 @@ from repro.physics.lindblad import LindbladModel
 from repro.utils.errors import InputError, unknown
 from repro.utils.files import SHIPPED_DIGITS, write_atomic
 from repro.utils.locks import locked
+from repro.utils.names import PAULI_AVERAGES
 from repro.utils.paths import SHIPPED_REFERENCES
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 SLACK = 1e-9
 """What sums of time steps leave of the last time, as a fraction of it."""
-OBSERVABLES = ("sigma_x", "sigma_y", "sigma_z")
 KNOWN_TO = "known_to"
 """In `info` of a curve that was cut where it is no longer known well enough: its last time."""
 # Shipped references travel with the code; what this machine computes stays in the folder it works in.
@@ -88,8 +88,8 @@ class Reference:
         Raises:
             InputError: an unknown observable, or a time outside the table.
         """
-        if observable not in OBSERVABLES:
-            raise unknown("observable", observable, OBSERVABLES)
+        if observable not in PAULI_AVERAGES:
+            raise unknown("observable", observable, PAULI_AVERAGES)
         rows = self.table[self.table["observable"] == observable]
         times = np.asarray(t, dtype=float)
         if math.isinf(self.t_end):
@@ -140,7 +140,7 @@ def describe(model: LindbladModel, kind: str, **settings: Any) -> dict[str, Any]
             for jump in model.jumps
             if jump.acts
         ],
-        "observables": list(OBSERVABLES),
+        "observables": list(PAULI_AVERAGES),
         **settings,
     }
 

@@ -20,22 +20,13 @@ import numpy as np
 from repro.physics.lindblad import LindbladModel
 from repro.physics.povm import bloch_vector
 from repro.references import density_matrix
-from repro.references.cache import (
-    DEFAULT_FOLDERS,
-    KNOWN_TO,
-    OBSERVABLES,
-    Folders,
-    Reference,
-    Say,
-    describe,
-    find,
-    find_or_compute,
-)
+from repro.references.cache import DEFAULT_FOLDERS, KNOWN_TO, Folders, Reference, Say, describe, find, find_or_compute
 from repro.references.matrix_product import MatrixProduct, evolve
 from repro.references.pauli_generators import bond_generators, is_ring, pauli_vector, shortened, uniform_generator
 from repro.references.record import curve_table, made_in
 from repro.utils.errors import InputError
 from repro.utils.formatting import significant
+from repro.utils.names import PAULI_AVERAGES
 
 KIND = "dynamics by matrix products"
 TARGET = 0.01
@@ -106,7 +97,7 @@ def evolution(
     description = _description(model, initial_state)
     times = np.array([significant(dt * k) for k in range(math.ceil(t_end / dt - 1e-9) + 1)])
     settings = {"lattice": model.lattice.name, "n_sites": model.lattice.n_sites, "initial_state": initial_state}
-    settings |= {"observables": list(OBSERVABLES), "t_end": t_end, "dt": dt, "target": target}
+    settings |= {"observables": list(PAULI_AVERAGES), "t_end": t_end, "dt": dt, "target": target}
 
     def compute() -> Reference:
         began = time.perf_counter()
@@ -137,7 +128,7 @@ def _missed(before: Reference, errors: np.ndarray, target: float) -> MissedTarge
         f"matrix products: error {errors.max():.3g} at bond dimension {before.info['bond_dimension']} ({told}), "
         f"expected at most {target:g}"
     )
-    if len(before.table) >= LEAST_ROWS * len(OBSERVABLES):
+    if len(before.table) >= LEAST_ROWS * len(PAULI_AVERAGES):
         error.part = Reference(before.table, {**before.info, KNOWN_TO: before.t_end})
     return error
 
@@ -222,7 +213,7 @@ class _Curves:
         exact = density_matrix.dynamics(
             shortened(self.model, RING), self.initial_state, float(self.times[-1]), folders, dt=spacing
         )
-        return np.stack([exact.at(self.times, name) for name in OBSERVABLES], axis=1)
+        return np.stack([exact.at(self.times, name) for name in PAULI_AVERAGES], axis=1)
 
 
 def largest_around(differences: np.ndarray, reach: int) -> np.ndarray:

@@ -12,16 +12,7 @@ import numpy as np
 from repro.physics.lindblad import LindbladModel
 from repro.physics.povm import product_state_density
 from repro.references import limits
-from repro.references.cache import (
-    DEFAULT_FOLDERS,
-    OBSERVABLES,
-    Folders,
-    Reference,
-    describe,
-    find,
-    find_or_compute,
-    numbers,
-)
+from repro.references.cache import DEFAULT_FOLDERS, Folders, Reference, describe, find, find_or_compute, numbers
 from repro.references.qutip_solvers import (
     check_state,
     evolve,
@@ -32,6 +23,7 @@ from repro.references.qutip_solvers import (
 from repro.references.record import made_in
 from repro.utils.errors import InputError
 from repro.utils.formatting import significant
+from repro.utils.names import PAULI_AVERAGES
 
 if TYPE_CHECKING:
     import qutip
@@ -136,7 +128,7 @@ def _check_size(n_sites: int) -> None:
 
 
 def _settings(model: LindbladModel) -> dict[str, Any]:
-    return {"lattice": model.lattice.name, "n_sites": model.lattice.n_sites, "observables": list(OBSERVABLES)}
+    return {"lattice": model.lattice.name, "n_sites": model.lattice.n_sites, "observables": list(PAULI_AVERAGES)}
 
 
 def _evolve(model: LindbladModel, state: np.ndarray, times: np.ndarray, info: dict[str, Any]) -> Reference:
@@ -148,7 +140,7 @@ def _evolve(model: LindbladModel, state: np.ndarray, times: np.ndarray, info: di
     rho = tensor([Qobj(state)] * n_sites).to("Dense")
     result = evolve(hamiltonian, jumps, rho, times * unit, e_ops=site_averaged_paulis(n_sites))
     check_state("exact evolution", result.final_state)
-    columns = {name: np.real(result.e_data[name]) for name in OBSERVABLES}
+    columns = {name: np.real(result.e_data[name]) for name in PAULI_AVERAGES}
     info = {"kind": "dynamics", **info, "solver": "mesolve adams"}
     return _reference(times, columns, hamiltonian, jumps, result.final_state, info, start)
 

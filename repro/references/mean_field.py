@@ -23,10 +23,11 @@ import numpy as np
 
 from repro.physics.lindblad import LindbladModel
 from repro.physics.povm import BLOCH_DIRECTIONS, bloch_vector
-from repro.references.cache import OBSERVABLES, Reference
+from repro.references.cache import Reference
 from repro.references.pauli_generators import local_maps
 from repro.references.record import curve_table, made_in
 from repro.utils.errors import InputError
+from repro.utils.names import PAULI_AVERAGES
 
 KIND = "mean field"
 ACCURACY: dict[str, Any] = {"method": "DOP853", "rtol": 1e-10, "atol": 1e-12}
@@ -167,7 +168,7 @@ def _value(limits: dict[str, list[float] | None]) -> tuple[np.ndarray, str]:
         return np.full(3, math.nan), f"not at rest from {restless[0]}: it oscillates, or settles too slowly"
     ends = np.array([*limits.values()])
     differ = np.ptp(ends, axis=0) > SAME
-    named = ", ".join(name for name, each in zip(OBSERVABLES, differ, strict=True) if each)
+    named = ", ".join(name for name, each in zip(PAULI_AVERAGES, differ, strict=True) if each)
     return np.where(differ, math.nan, ends[0]), f"{named}: depends on the start" if named else ""
 
 

@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from repro.references.cache import OBSERVABLES, Say
+from repro.references.cache import Say
 from repro.references.rbm_netket import Search, versions
 from repro.references.rbm_point import EVERY, RbmPoint, finished, lowest, point_folder
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
+from repro.utils.names import PAULI_AVERAGES
 
 FLAT = 0.2
 """|change of log |L rho|^2| over the last third of the iterations below which the cost has settled."""
@@ -77,7 +78,7 @@ def conclude(history: list[dict[str, float]]) -> dict[str, Any]:
     tail = history[-(len(history) // 3) :]
     out: dict[str, Any] = {}
     drift = 0.0
-    for name in OBSERVABLES:
+    for name in PAULI_AVERAGES:
         values = np.array([row[name] for row in tail])
         halves = [half.mean() for half in np.array_split(values, 2)]
         drift = max(drift, abs(halves[1] - halves[0]))

@@ -10,9 +10,9 @@ from importlib import util
 from typing import Any
 
 from repro.physics.lattice import ring
-from repro.references.cache import OBSERVABLES
 from repro.references.rbm_point import EVERY, RbmPoint
 from repro.utils.errors import InputError
+from repro.utils.names import PAULI_AVERAGES
 
 
 class Search:
@@ -80,7 +80,7 @@ def build_operators(n_sites: int, V: float, g: float) -> tuple[Any, dict[str, An
         hamiltonian += V / 4 * z(hilbert, i) @ z(hilbert, j)
     averages = {
         name: sum((pauli(hilbert, k) / n_sites for k in range(n_sites)), zero)
-        for name, pauli in zip(OBSERVABLES, (x, y, z), strict=True)
+        for name, pauli in zip(PAULI_AVERAGES, (x, y, z), strict=True)
     }
     jumps = [nk.operator.spin.sigmam(hilbert, k) for k in range(n_sites)]
     return nk.operator.LocalLiouvillian(hamiltonian, jumps), averages

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repro.references.cache import OBSERVABLES
+from repro.utils.names import PAULI_AVERAGES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def curve_table(
-    times: np.ndarray, means_MP: np.ndarray, errors_MP: np.ndarray | None, names: Sequence[str] = OBSERVABLES
+    times: np.ndarray, means_MP: np.ndarray, errors_MP: np.ndarray | None, names: Sequence[str] = PAULI_AVERAGES
 ) -> pd.DataFrame:
     """Table of a curve: times (units 1/gamma), values of every observable, (times, observables), and errors if any."""
     import pandas as pd

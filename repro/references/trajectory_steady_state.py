@@ -19,21 +19,12 @@ import numpy as np
 
 from repro.physics.lindblad import LindbladModel
 from repro.references import control_variates
-from repro.references.cache import (
-    DEFAULT_FOLDERS,
-    OBSERVABLES,
-    Folders,
-    Reference,
-    Say,
-    describe,
-    find,
-    find_or_compute,
-    key_of,
-)
+from repro.references.cache import DEFAULT_FOLDERS, Folders, Reference, Say, describe, find, find_or_compute, key_of
 from repro.references.qutip_solvers import qutip_operators, site_averaged_paulis
 from repro.references.record import made_in
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
+from repro.utils.names import PAULI_AVERAGES
 
 MAX_TRAJECTORY_SITES = 16
 TARGET = 0.004
@@ -125,7 +116,7 @@ def _settings(model: LindbladModel, target: float, options: dict[str, Any]) -> d
     return {
         "lattice": model.lattice.name,
         "n_sites": model.lattice.n_sites,
-        "observables": list(OBSERVABLES),
+        "observables": list(PAULI_AVERAGES),
         "initial_state": "down",
         "target": target,
         "burn_in": BURN_IN,
@@ -141,7 +132,7 @@ def _compute(system: _System, target: float, partial: Path, info: dict[str, Any]
 
     kept = collect(lambda seed: system.trajectory(seed), _estimate, LEAST, target, partial, say)
     mean, error = _estimate(kept)
-    table = pd.DataFrame({"t": math.inf, "observable": OBSERVABLES, "mean": mean, "error": error})
+    table = pd.DataFrame({"t": math.inf, "observable": PAULI_AVERAGES, "mean": mean, "error": error})
     solver = f"mcsolve {system.options['method']}, control variates"
     return Reference(table, {"kind": KIND, **info, "solver": solver, **made(kept)})
 
@@ -188,9 +179,9 @@ def _load(partial: Path) -> Kept:
 
 def _estimate(kept: Kept) -> tuple[np.ndarray, np.ndarray]:
     if not kept:
-        return np.zeros(len(OBSERVABLES)), np.full(len(OBSERVABLES), math.inf)
+        return np.zeros(len(PAULI_AVERAGES)), np.full(len(PAULI_AVERAGES), math.inf)
     blocks_RTO = np.array([trajectory["blocks"] for trajectory in kept])
-    return control_variates.estimate(blocks_RTO[..., : len(OBSERVABLES)], blocks_RTO[..., len(OBSERVABLES) :])
+    return control_variates.estimate(blocks_RTO[..., : len(PAULI_AVERAGES)], blocks_RTO[..., len(PAULI_AVERAGES) :])
 
 
 class _System:

@@ -14,7 +14,6 @@ from repro.config.point import Point
 from repro.config.systems import COUPLINGS
 from repro.methods.exact_distance import RELATIVE_ENTROPY
 from repro.physics.density import SMALLEST_EIGENVALUE
-from repro.physics.pauli_means import PAULI_NAMES
 from repro.references.of_point import ExactValues, exact_of, stored_steady_state
 from repro.reporting import mean_field_table
 from repro.reporting.last_state import smallest_eigenvalues
@@ -22,6 +21,7 @@ from repro.running import events
 from repro.running.folders import DONE, finished, point_folder
 from repro.utils.files import write_atomic
 from repro.utils.formatting import significant
+from repro.utils.names import PAULI_AVERAGES, SCORED
 from repro.utils.result_table import read_exactly, tidy, write_table
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def steady_reference(points: Sequence[Point], runs: Path) -> pd.DataFrame:
     for point in points:
         if reference := stored_steady_state(point, runs):
             couplings = point.system.model.couplings
-            for name in PAULI_NAMES:
+            for name in PAULI_AVERAGES:
                 key = (couplings.get("Jy"), couplings.get("g"), name)
                 rows[key] = (float(reference.at(math.inf, name)), reference.error(name))
     data = [(*key, *value) for key, value in rows.items()]
@@ -57,7 +57,7 @@ def loss_table(points: Sequence[Listed], runs: Path) -> pd.DataFrame:
 
     parts = []
     for point in points:
-        path = point_folder(runs, point) / "losses.csv"
+        path = point_folder(runs, point) / LOSSES
         if finished(runs, point) and path.exists():
             losses = read_exactly(path)
             losses[["panel", "point", "point_id", "seed"]] = point.panel, point.label, point.point_id, point.point.seed
@@ -137,12 +137,12 @@ def _rows(listed: Listed, runs: Path) -> Iterable[dict[str, Any]]:
 def _exact_value(exact: ExactValues | None, t: float, name: str) -> float | None:
     if name == RELATIVE_ENTROPY:
         return 0.0
-    return exact(t, name.removeprefix("scored_")) if exact else None
+    return exact(t, name.removeprefix(SCORED)) if exact else None
 
 
 def _exact_error(exact: ExactValues | None, t: float, name: str) -> float | None:
     """How well an exact value is known, to four digits; empty where it is exact to all that are shown."""
-    known = exact.error(t, name.removeprefix("scored_")) if exact and name != RELATIVE_ENTROPY else 0.0
+    known = exact.error(t, name.removeprefix(SCORED)) if exact and name != RELATIVE_ENTROPY else 0.0
     return significant(known, 4) if known > 0 else None
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from repro.config.point import Point
 from repro.config.settings import build
 from repro.references.of_point import ExactValues, exact_of, reachable
-from repro.utils.bounds import PAULI_AVERAGES
 from repro.utils.files import SHIPPED_DIGITS
 from repro.utils.formatting import significant
+from repro.utils.names import PAULI_AVERAGES
 
 if TYPE_CHECKING:
     import pandas as pd

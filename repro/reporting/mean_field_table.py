@@ -12,11 +12,12 @@ import numpy as np
 from repro.config.point import Point
 from repro.config.settings import build
 from repro.references import mean_field
-from repro.references.cache import OBSERVABLES, Reference
+from repro.references.cache import Reference
 from repro.references.of_point import end_time
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 from repro.utils.formatting import significant
+from repro.utils.names import PAULI_AVERAGES
 from repro.utils.point_settings import read_points
 from repro.utils.result_table import read_table
 
@@ -122,7 +123,7 @@ def distances(figure: str, results: Path) -> str:
     if figure not in FIGURES:
         raise InputError(f"mean field of {figure}: expected one of {', '.join(FIGURES)}")
     table, means = read_table(results / f"{figure}.csv"), pd.read_csv(results / f"{figure}_{NAME}.csv")
-    parts = [compared(table, means, name).assign(observable=name) for name in OBSERVABLES]
+    parts = [compared(table, means, name).assign(observable=name) for name in PAULI_AVERAGES]
     return pd.concat(parts).to_string(index=False, float_format="{:.3f}".format)
 
 

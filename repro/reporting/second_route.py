@@ -22,12 +22,13 @@ from repro.config.point import Point
 from repro.physics.lindblad import LindbladModel
 from repro.physics.povm import bloch_vector
 from repro.references import density_matrix
-from repro.references.cache import OBSERVABLES, Folders, Reference, Say
+from repro.references.cache import Folders, Reference, Say
 from repro.references.matrix_product import MatrixProduct, at_rest
 from repro.references.of_point import folders, stored_steady_state
 from repro.references.pauli_generators import pauli_vector, shortened, uniform_generator
 from repro.utils.errors import InputError
 from repro.utils.formatting import significant
+from repro.utils.names import PAULI_AVERAGES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,7 @@ def second_route(points: Sequence[Point], runs: Path, say: Say) -> pd.DataFrame:
         if ring is None or "error" not in ring.table:
             raise InputError(f"second route of {point.lattice.name} {couplings}: no trajectories are stored")
         means_A, errors_A = steady_state(point.lindblad_model, folders(runs))
-        for k, name in enumerate(OBSERVABLES):
+        for k, name in enumerate(PAULI_AVERAGES):
             rows.append(_row(couplings, name, ring, float(means_A[k]), float(errors_A[k])))
         say(f"{point.system.model.label}: {max(abs(row['z']) for row in rows[-3:]):.1f} errors apart at most")
     return pd.DataFrame(rows, columns=[*COLUMNS])
@@ -99,7 +100,7 @@ def steady_state(model: LindbladModel, stored: Folders) -> tuple[np.ndarray, np.
     halved_A, _ = _at_rest(L, BOND_DIMENSION // 2, SPAN / steps)
     coarse_A, _ = _at_rest(L, BOND_DIMENSION, 2 * SPAN / steps)
     ring = density_matrix.steady_state(shortened(model, RING), stored)
-    ring_A = np.array([float(ring.at(math.inf, name)) for name in OBSERVABLES])
+    ring_A = np.array([float(ring.at(math.inf, name)) for name in PAULI_AVERAGES])
     parts = [np.abs(means_A - halved_A), np.abs(coarse_A - means_A) / 2, np.abs(means_A - ring_A)]
     return means_A, np.maximum.reduce([*parts, np.full(3, max(moved, ROUNDING))])
 

@@ -7,7 +7,8 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from repro.utils.bounds import ERRORS, PAULI_AVERAGES, beyond
+from repro.utils.bounds import ERRORS, beyond
+from repro.utils.names import PAULI_AVERAGES
 
 if TYPE_CHECKING:
     import pandas as pd

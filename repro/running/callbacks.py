@@ -16,9 +16,9 @@ from typing import Any
 import pytorch_lightning as pl
 
 from repro.methods.module import PointModule
-from repro.physics.pauli_means import PAULI_NAMES
 from repro.running import stopping, tracking
 from repro.utils.files import write_atomic
+from repro.utils.names import PAULI_AVERAGES
 
 Exact = Callable[[float, str], float]
 
@@ -88,7 +88,7 @@ class Tracking(pl.Callback):
             values[tracking.SECONDS_PER_STEP] = row["seconds"] - before["seconds"]
             values[tracking.LEARNING_RATE] = trainer.optimizers[0].param_groups[0]["lr"]
             if self.exact is not None:
-                for name in PAULI_NAMES:
+                for name in PAULI_AVERAGES:
                     values[tracking.deviation_of(name)] = abs(row[name] - self.exact(row.get("t", float("inf")), name))
             self.tracker.log(values)
 
@@ -103,7 +103,7 @@ class Tracking(pl.Callback):
         """The last row, the exact values and the deviations: the columns that runs are sorted and filtered by."""
         values = _means(row)
         if self.exact is not None:
-            for name in PAULI_NAMES:
+            for name in PAULI_AVERAGES:
                 exact = self.exact(row.get("t", float("inf")), name)
                 values |= {tracking.exact_of(name): exact, tracking.deviation_of(name): abs(row[name] - exact)}
         return values

@@ -7,7 +7,7 @@ runs/points/<point id>/  last.ckpt      weights, optimiser, history: at the end 
                          failed.json    why it was given up, until it is started again
                          history.csv    one row per epoch, written at the end
                          losses.csv     loss of every iteration (variational)
-                         done.json      settings, provenance, checksum of history.csv: finished, where that is whole
+                         done.json      settings, provenance, checksums: finished, where history and losses are whole
                          last_state.json  smallest eigenvalue of the last rho, where the history does not have it
 """
 
@@ -24,9 +24,10 @@ from repro.config.point import NUMBERS
 from repro.methods.batch_size import GIB
 
 CHECKPOINT, PREVIOUS = "last.ckpt", "previous.ckpt"
-PROGRESS, HISTORY, DONE, LAST_STATE = "progress.json", "history.csv", "done.json", "last_state.json"
-CHECKSUM = "history_sha256"
-"""Where `done.json` has that of the history; earlier versions wrote none."""
+PROGRESS, HISTORY, LOSSES = "progress.json", "history.csv", "losses.csv"
+DONE, LAST_STATE = "done.json", "last_state.json"
+CHECKSUM, LOSSES_CHECKSUM = "history_sha256", "losses_sha256"
+"""Where `done.json` has those of the history and, of a search, of its losses; earlier versions wrote none."""
 
 
 class Identified(Protocol):
@@ -84,19 +85,23 @@ def point_folder(runs: Path, point: Identified) -> Path:
 
 
 def finished(runs: Path, point: Identified) -> bool:
-    """Whether a point has been computed to its end, by this version's numbers, and its history is whole."""
+    """Whether a point has been computed to its end, by this version's numbers, and what it wrote is whole."""
     folder = point_folder(runs, point)
     try:
         done = json.loads((folder / DONE).read_bytes())
         history = (folder / HISTORY).read_bytes()
+        if not isinstance(done, dict) or done.get("numbers", 1) != NUMBERS:
+            return False
+        of_losses = done.get(LOSSES_CHECKSUM)
+        losses_whole = of_losses is None or checksum((folder / LOSSES).read_bytes()) == of_losses
     except (OSError, ValueError):
         return False
-    return isinstance(done, dict) and done.get("numbers", 1) == NUMBERS and _whole(history, done.get(CHECKSUM))
+    return losses_whole and _whole(history, done.get(CHECKSUM))
 
 
-def checksum(history: bytes) -> str:
-    """What `done.json` says of the history."""
-    return hashlib.sha256(history).hexdigest()
+def checksum(written: bytes) -> str:
+    """What `done.json` says of the history, and of losses."""
+    return hashlib.sha256(written).hexdigest()
 
 
 def _whole(history: bytes, expected: str | None) -> bool:

@@ -29,6 +29,8 @@ from repro.running.folders import (
     DONE,
     HISTORY,
     LAST_STATE,
+    LOSSES,
+    LOSSES_CHECKSUM,
     RunSettings,
     checksum,
     finished,
@@ -185,17 +187,18 @@ def _write_results(module: PointModule, folder: Path, settings: RunSettings) -> 
 
     history = pd.DataFrame(module.history).to_csv(index=False).encode()
     write_atomic(folder / HISTORY, history)
+    checksums = {CHECKSUM: checksum(history)}
     if isinstance(module, VariationalModule):
-        losses = pd.DataFrame(
-            {"iteration": range(1, len(module.iteration_losses) + 1), "loss": module.iteration_losses}
-        )
-        write_atomic(folder / "losses.csv", losses.to_csv(index=False))
+        numbers = range(1, len(module.iteration_losses) + 1)
+        losses = pd.DataFrame({"iteration": numbers, "loss": module.iteration_losses}).to_csv(index=False).encode()
+        write_atomic(folder / LOSSES, losses)
+        checksums[LOSSES_CHECKSUM] = checksum(losses)
     done = {
         "point": leaves(module.point),
         "point_id": module.point.point_id,
         "numbers": NUMBERS,
         "seconds": module.history[-1]["seconds"],
-        CHECKSUM: checksum(history),
+        **checksums,
         "provenance": provenance(settings.device),
     }
     write_atomic(folder / DONE, json.dumps(done, indent=1))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from repro.running import events
-from repro.running.folders import DONE, HISTORY, PROGRESS, Identified, Labelled, finished, point_folder
+from repro.running.folders import DONE, HISTORY, LOSSES, PROGRESS, Identified, Labelled, finished, point_folder
 from repro.running.jobs import Job, job_of, queue_for
 from repro.utils.locks import held
 
@@ -110,7 +110,8 @@ def _judge(folder: Path, runs: Path, job: Job | None, queue: Queue | None, last:
     if job and queue is None and job.launcher == "slurm" and job.time > _changed(folder, but="job.json"):
         return "queued", ""
     if (folder / DONE).exists():
-        return "stopped", f"was finished; {HISTORY} is damaged or missing, or of a version that gave other numbers"
+        damaged = f"{HISTORY} or {LOSSES} is damaged or missing, or of a version that gave other numbers"
+        return "stopped", f"was finished; {damaged}"
     begun = (folder / "last.ckpt").exists() or started
     ended = f"job {job.job} has ended; its log: {job.log(runs)}" if job else ""
     return ("stopped", ended) if begun or job else ("open", "")

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from repro.config.listed import OTHERS
 from repro.config.point import Point, point_of
-from repro.physics.pauli_means import PAULI_NAMES
 from repro.running.folders import CHECKPOINT, DONE, finished, point_folder
 from repro.states.shipped import ENDING, FOLDER, ShippedPoint, figures, shipped_points
 from repro.states.state import State
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
+from repro.utils.names import PAULI_AVERAGES, SCORED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +32,6 @@ ERRORS = 6.0
 NOT_DRAWN = ("ledger", f"ledger_{OTHERS}")
 """Tables that no figure draws: their states are shipped where a figure shows the same point."""
 log = logging.getLogger(__name__)
-SCORED = "scored_"
-"""What p says of a point whose own means are those of unmasked draws."""
 
 
 @dataclass(frozen=True)
@@ -186,8 +184,8 @@ def last_rows(table: pd.DataFrame) -> dict[str, tuple[float, float]]:
     evolution = table[table["t"] < math.inf]
     last = evolution[evolution["t"] == evolution["t"].max()] if len(evolution) else table
     rows = {name: (mean, error) for name, mean, error in _triples(last)}
-    scored = {name: rows[f"{SCORED}{name}"] for name in PAULI_NAMES if f"{SCORED}{name}" in rows}
-    return scored or {name: value for name, value in rows.items() if name in PAULI_NAMES}
+    scored = {name: rows[f"{SCORED}{name}"] for name in PAULI_AVERAGES if f"{SCORED}{name}" in rows}
+    return scored or {name: value for name, value in rows.items() if name in PAULI_AVERAGES}
 
 
 def _triples(table: pd.DataFrame) -> Iterable[tuple[str, float, float]]:

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repro.utils.names import PAULI_AVERAGES, SCORED
+
 if TYPE_CHECKING:
     import pandas as pd
 
 ERRORS, ROUNDING = 3.0, 1e-6
 """A mean is unphysical that exceeds its bound by so many errors and this fraction, rounding in single precision."""
-PAULI_AVERAGES = ("sigma_x", "sigma_y", "sigma_z")
-SCORED = "scored_"
-"""Before the means that p has, where those of unmasked samples stand beside them: a state of its own."""
 YES, NO = "yes", "no"
 
 

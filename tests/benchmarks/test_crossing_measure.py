@@ -11,11 +11,11 @@ from benchmarks.crossing import measure
 from benchmarks.crossing.problems import PROBLEMS
 from benchmarks.crossing.rows import COLUMNS, Measured, Table
 from benchmarks.crossing.ways import Way
-from repro.references.cache import OBSERVABLES
+from repro.utils.names import PAULI_AVERAGES
 from repro.utils.paths import RESULTS
 
 LINE = PROBLEMS[0]
-EXACT = dict(zip(OBSERVABLES, (0.1, 0.2, -0.3), strict=True))
+EXACT = dict(zip(PAULI_AVERAGES, (0.1, 0.2, -0.3), strict=True))
 
 
 class Made:

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from repro.references import density_matrix, limits
-from repro.references.cache import OBSERVABLES, Reference
+from repro.references.cache import Reference
+from repro.utils.names import PAULI_AVERAGES
 from tests.helpers.paths import ROOT
 
 SHIPPED = ROOT / "results" / "reference"
 
 
 def averages(reference: Reference, t: float = np.inf) -> list[float]:
-    return [float(reference.at(t, name)) for name in OBSERVABLES]
+    return [float(reference.at(t, name)) for name in PAULI_AVERAGES]
 
 
 def forbid_computing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,9 @@ import pytest
 import qutip
 import torch
 
-from repro.physics.pauli_means import PAULI_NAMES, pauli_means, sampled_pauli_means, site_marginals
+from repro.physics.pauli_means import pauli_means, sampled_pauli_means, site_marginals
 from repro.physics.povm import BLOCH_DIRECTIONS, Povm, pauli4, tetrahedral
+from repro.utils.names import PAULI_AVERAGES
 from tests.helpers.networks import all_configurations, generator
 
 POVMS = [tetrahedral(), pauli4()]
@@ -55,7 +56,7 @@ def test_product_states_give_their_bloch_vector(povm: Povm, state: str, n_sites:
 def test_random_states_give_their_expectation_values(povm: Povm, n_sites: int, rank: int | None) -> None:
     rho = random_density(n_sites, seed=n_sites, rank=rank)
     means = pauli_means(outcome_distribution(rho, povm), povm)
-    assert tuple(means) == PAULI_NAMES == ("sigma_x", "sigma_y", "sigma_z")
+    assert tuple(means) == PAULI_AVERAGES == ("sigma_x", "sigma_y", "sigma_z")
     assert max(abs(value) for value in means.values()) > 0.02
     assert means == pytest.approx(exact_means(rho), abs=1e-12)
 

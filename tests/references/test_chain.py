@@ -13,10 +13,10 @@ import qutip
 from repro.physics import lattice, lindblad
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Y, SIGMA_Z, LindbladModel
 from repro.references import chain, density_matrix, qutip_solvers
-from repro.references.cache import OBSERVABLES
 from repro.references.matrix_product import MatrixProduct, evolve
 from repro.references.pauli_generators import bond_generators, is_line, pauli_vector, shortened, uniform_generator
 from repro.utils.errors import InputError
+from repro.utils.names import PAULI_AVERAGES
 from tests.helpers.exact_values import SHIPPED
 
 
@@ -27,7 +27,7 @@ def exact_means(model: LindbladModel, vectors: list[tuple[float, float, float]],
     spins = [(qutip.qeye(2) + sum(x * P for x, P in zip(v, paulis, strict=True))) / 2 for v in vectors]
     e_ops = qutip_solvers.site_averaged_paulis(model.lattice.n_sites)
     result = qutip_solvers.evolve(hamiltonian, jumps, qutip.tensor(spins).to("Dense"), times, e_ops=e_ops)
-    return np.stack([np.real(result.e_data[name]) for name in OBSERVABLES], axis=1)
+    return np.stack([np.real(result.e_data[name]) for name in PAULI_AVERAGES], axis=1)
 
 
 def random_chain(seed: int, n_sites: int) -> LindbladModel:
@@ -99,7 +99,7 @@ def test_the_infinite_chain_is_the_ring_before_a_signal_is_around_it(tmp_path: P
     for ending in (".csv", ".json"):  # the shipped ring alone, not the shipped chain
         shutil.copy(SHIPPED / f"{ring.info['key']}{ending}", tmp_path)
     found = chain.evolution(twenty, "left", 0.5, (tmp_path,))
-    for name in OBSERVABLES:
+    for name in PAULI_AVERAGES:
         rows = found.table[found.table["observable"] == name]
         off = np.abs(rows["mean"].to_numpy() - ring.at(rows["t"].to_numpy(), name))
         assert off.max() <= 1e-3
@@ -146,7 +146,7 @@ def test_errors_cover_what_a_chain_of_eight_is_off(tmp_path: Path) -> None:
     model = lindblad.heisenberg(lattice.chain(8), (2.0, 0.0, 1.0), B=1.0)
     found = chain.evolution(model, "left", 1.5, (tmp_path,), target=0.03)
     exact = density_matrix.dynamics(model, "left", 1.5, (tmp_path,))
-    for name in OBSERVABLES:
+    for name in PAULI_AVERAGES:
         rows = found.table[found.table["observable"] == name]
         off = np.abs(rows["mean"].to_numpy() - exact.at(rows["t"].to_numpy(), name))
         assert (off <= rows["error"].to_numpy() + 1e-6).all() and off.max() > 1e-7
@@ -161,7 +161,7 @@ def test_the_part_that_meets_the_target_is_kept_on_request(tmp_path: Path, monke
     end = found.t_end
     assert 0.1 < end < 0.9 and found.info["known_to"] == end
     times = np.arange(0, end + 1e-9, 0.02)
-    for name in OBSERVABLES:
+    for name in PAULI_AVERAGES:
         off = np.abs(found.at(times, name) - exact.at(times, name))
         assert off.max() <= chain.TARGET and found.error(name, end) <= chain.TARGET
         np.testing.assert_array_equal(np.isnan(found.at([0.0, end, end + 0.02, 1.0], name)), [False, False, True, True])

@@ -12,8 +12,8 @@ import scipy.integrate
 from repro.physics import lattice, lindblad
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Y, SIGMA_Z, LindbladModel
 from repro.references import density_matrix, mean_field, qutip_solvers
-from repro.references.cache import OBSERVABLES
 from repro.utils.errors import InputError
+from repro.utils.names import PAULI_AVERAGES
 from tests.helpers.exact_values import averages
 
 PAULIS = (qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
@@ -67,7 +67,7 @@ def test_without_couplings_it_is_exact(tmp_path) -> None:
     times = np.linspace(0, 1.5, 16)
     exact = density_matrix.dynamics(model, "plus", 1.5, (tmp_path,), dt=0.1)
     found = mean_field.evolution(model, "plus", times)
-    for name in OBSERVABLES:
+    for name in PAULI_AVERAGES:
         np.testing.assert_allclose(found.at(times, name), exact.at(times, name), atol=1e-6)
     steady = mean_field.steady_state(model)
     assert averages(steady) == pytest.approx(averages(density_matrix.steady_state(model, (tmp_path,))), abs=1e-6)
@@ -110,7 +110,7 @@ def test_the_papers_models_by_hand(model: LindbladModel, by_hand) -> None:
     start, times = np.array([0.3, -0.8, 0.4]), np.linspace(0, 2, 21)
     expected = scipy.integrate.odeint(by_hand, start, times, tfirst=True, rtol=1e-10, atol=1e-12)
     found = mean_field.evolution(model, np.tile(start, (model.lattice.n_sites, 1)), times)
-    for k, name in enumerate(OBSERVABLES):
+    for k, name in enumerate(PAULI_AVERAGES):
         np.testing.assert_allclose(found.at(times, name), expected[:, k], atol=1e-7)
 
 

@@ -13,9 +13,9 @@ from repro.config.point import point_of
 from repro.physics import lattice, lindblad
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_Z
 from repro.references import density_matrix, trajectory_evolution
-from repro.references.cache import OBSERVABLES
 from repro.references.of_point import exact_of, prepare_beyond
 from repro.utils.errors import InputError
+from repro.utils.names import PAULI_AVERAGES
 
 MODEL = lindblad.heisenberg(lattice.ring(4), (1.0, 0.4, 0.7), B=0.6)
 T_END = 1.0
@@ -30,7 +30,7 @@ def test_agrees_with_the_exact_evolution(folder: Path) -> None:
     found = trajectory_evolution.evolution(MODEL, "right", T_END, (folder,), target=0.02)
     truth = density_matrix.dynamics(MODEL, "right", T_END, (folder,))
     assert found.info["trajectories"] >= trajectory_evolution.LEAST
-    for name in OBSERVABLES:
+    for name in PAULI_AVERAGES:
         rows = found.table[found.table["observable"] == name]
         off = rows["mean"].to_numpy() - truth.at(rows["t"].to_numpy(), name)
         assert (rows["error"] <= 0.02).all()
@@ -86,7 +86,7 @@ def test_is_the_same_in_any_unit_of_time(folder: Path, tmp_path: Path, rate: flo
     truth = density_matrix.dynamics(MODEL, "right", T_END, (folder,))
     found = trajectory_evolution.evolution(scaled, "right", T_END / rate, (tmp_path,), target=0.02)
     assert found.t_end == pytest.approx(T_END / rate)
-    for name in OBSERVABLES:
+    for name in PAULI_AVERAGES:
         rows = found.table[found.table["observable"] == name]
         exact = truth.at(rows["t"].to_numpy() * rate, name)
         assert (np.abs(rows["mean"].to_numpy() - exact) <= 4 * rows["error"]).all()

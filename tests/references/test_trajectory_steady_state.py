@@ -10,8 +10,8 @@ import pytest
 
 from repro.physics import lattice, lindblad
 from repro.references import density_matrix, trajectory_steady_state
-from repro.references.cache import OBSERVABLES
 from repro.utils.errors import InputError
+from repro.utils.names import PAULI_AVERAGES
 
 MODEL = lindblad.tfim(lattice.ring(4), V=2.0, g=1.4)
 
@@ -19,7 +19,7 @@ MODEL = lindblad.tfim(lattice.ring(4), V=2.0, g=1.4)
 def test_agrees_with_the_exact_steady_state(tmp_path: Path) -> None:
     found = trajectory_steady_state.steady_state(MODEL, (tmp_path,), target=0.006)
     truth = density_matrix.steady_state(MODEL, (tmp_path,))
-    for name in OBSERVABLES:
+    for name in PAULI_AVERAGES:
         assert 0 < found.error(name) <= 0.006
         assert float(found.at(math.inf, name)) == pytest.approx(
             float(truth.at(math.inf, name)), abs=4 * found.error(name)
@@ -33,7 +33,7 @@ def test_rare_jumps_that_twelve_trajectories_miss_are_allowed_for(tmp_path: Path
     trajectory_steady_state.steady_state(rare, (tmp_path,))
     found, truth = trajectory_steady_state.stored(rare, (tmp_path,)), density_matrix.steady_state(rare, (tmp_path,))
     assert found is not None
-    for name in OBSERVABLES:
+    for name in PAULI_AVERAGES:
         off = abs(float(found.at(math.inf, name)) - float(truth.at(math.inf, name)))
         assert off <= 4 * found.error(name), name
 

@@ -11,8 +11,8 @@ from repro.config.point import point_of
 from repro.physics.lattice import ring
 from repro.physics.lindblad import tfim
 from repro.references import density_matrix, of_point
-from repro.references.cache import OBSERVABLES
 from repro.utils.errors import InputError
+from repro.utils.names import PAULI_AVERAGES
 
 
 @pytest.mark.parametrize("unit", [1e-4, 1e-2, 30.0, 1e4])
@@ -25,7 +25,7 @@ def test_a_point_has_the_same_exact_curve_in_any_unit_of_time(unit: float, tmp_p
     other = point_of(**settings, **scaled, t_end=1.0 / unit, tau=0.1 / unit)
     expected, found = of_point.evolution(one, tmp_path / "one"), of_point.evolution(other, tmp_path / "other")
     for t in (0.0, 0.37, 1.0):
-        for name in OBSERVABLES:
+        for name in PAULI_AVERAGES:
             assert float(found.at(t / unit, name)) == pytest.approx(float(expected.at(t, name)), abs=3e-6)
 
 

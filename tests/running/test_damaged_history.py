@@ -1,9 +1,10 @@
-"""A finished point whose history is cut off, changed or gone is not finished: the same command restores it."""
+"""A finished point whose history or losses are cut, changed or gone is not finished: the same command restores it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ from repro.cli.selection import select_points
 from repro.config.listed import Listed
 from repro.reporting.assemble import figure_table
 from repro.running import status
-from repro.running.folders import CHECKSUM, DONE, HISTORY, finished
+from repro.running.folders import CHECKSUM, DONE, HISTORY, LOSSES, finished
 from tests.helpers.points import COUPLED, STEPS, history, run, stop_in_iteration, without_checksum
 
 KINDS = {
@@ -54,14 +55,16 @@ SPOILT: tuple[Callable[[Path], None], ...] = (
 def test_it_is_restored_from_the_checkpoint(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     point = KINDS[kind]
     folder = run(point, tmp_path)
-    whole, done = (folder / HISTORY).read_bytes(), json.loads((folder / DONE).read_bytes())
+    done = json.loads((folder / DONE).read_bytes())
     stop_in_iteration(monkeypatch, 0, 0)  # no iteration is left to do
-    for spoil in SPOILT:
-        spoil(folder / HISTORY)
+    written = [HISTORY, LOSSES] if kind == "search" else [HISTORY]
+    for name, spoil in product(written, SPOILT):
+        whole = (folder / name).read_bytes()
+        spoil(folder / name)
         assert not finished(tmp_path, point), spoil.__name__
         assert figure_table([point], tmp_path).empty
         run(point, tmp_path)
-        assert (folder / HISTORY).read_bytes() == whole and finished(tmp_path, point)
+        assert (folder / name).read_bytes() == whole and finished(tmp_path, point)
         assert json.loads((folder / DONE).read_bytes()) == done
 
 
@@ -99,7 +102,7 @@ def test_status_says_so(tmp_path: Path) -> None:
     folder = run(point, tmp_path)
     assert state(point).state == "done"
     cut_at_a_row(folder / HISTORY)
-    assert state(point).state == "stopped" and "history.csv is damaged or missing" in state(point).reason
+    assert state(point).state == "stopped" and "history.csv or losses.csv is damaged or missing" in state(point).reason
 
 
 def test_list_and_collect_leave_it_out(

@@ -15,8 +15,8 @@ import pytest
 
 from repro.reporting import summary
 from repro.utils import result_table
-from repro.utils.bounds import PAULI_AVERAGES
 from repro.utils.errors import InputError
+from repro.utils.names import PAULI_AVERAGES
 from tests.helpers import rows
 from tests.helpers.tables import NUMBERS, same_numbers
 
