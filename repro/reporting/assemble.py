@@ -18,7 +18,7 @@ from repro.references.of_point import ExactValues, exact_of, stored_steady_state
 from repro.reporting import mean_field_table
 from repro.reporting.last_state import smallest_eigenvalues
 from repro.running import events
-from repro.running.folders import DONE, finished, point_folder
+from repro.running.folders import DONE, LOSSES, finished, point_folder
 from repro.utils.files import write_atomic
 from repro.utils.formatting import significant
 from repro.utils.names import PAULI_AVERAGES, SCORED
