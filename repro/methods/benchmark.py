@@ -178,7 +178,7 @@ def measured(case: Case, settings: Settings) -> dict[str, Any]:
         **size,
         "seconds": statistics.median(seconds),
         "peak_mb": _peak_mb(device),
-        "nodes": 0 if case.sampling else _nodes(point, estimator, model, device),
+        "nodes": 0 if case.sampling else _nodes(estimator, model, device),
         "gflop": flops.get_total_flops() / 1e9,
         "gflops_of_machine": matrix_rate(device),
         "device": device_name(settings.device),
@@ -209,7 +209,7 @@ def _peak_mb(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * bytes_of_unit / 2**20
 
 
-def _nodes(point: Point, estimator: object, model: Any, device: torch.device) -> int:
+def _nodes(estimator: object, model: Any, device: torch.device) -> int:
     """Positions that go through the network in one iteration."""
     N, S = model.n_sites, model.n_components
     if isinstance(estimator, Enumeration):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from repro.config.point import Point
 from repro.physics.density import MAX_SITES, SMALLEST_EIGENVALUE
-from repro.running.folders import CHECKPOINT, LAST_STATE
+from repro.running.folders import LAST_STATE
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 
@@ -55,11 +55,8 @@ def _of_last_state(point: Point, folder: Path) -> float:
 def _from_checkpoint(point: Point, folder: Path) -> float:
     import torch
 
-    from repro.methods.modules import module_of
     from repro.physics.density import smallest_eigenvalue
-    from repro.running import checkpoints
+    from repro.states.shipping import state_of_run
 
-    module = module_of(point)
-    module.load_state_dict(checkpoints.load(folder / CHECKPOINT, point)["state_dict"])
     with torch.no_grad():
-        return smallest_eigenvalue(module.model.all_probs(), point.povm)
+        return smallest_eigenvalue(state_of_run(point, folder).model.all_probs(), point.povm)
