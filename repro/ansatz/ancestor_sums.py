@@ -2,7 +2,7 @@
 
 A node's sum is its table's product with the one-hot matrix of its ancestors' outcomes. Outcomes are packed four to a
 word; on a CPU the product is the sum over words of rows of a larger table, one for each of a word's 256 values, which
-is faster where nodes are many (a third of an evaluation of the 6x6 lattice, a twelfth of the 4x4 one). Gradients are
+is faster where nodes are many (a quarter of an evaluation of the 6x6 lattice, a twelfth of the 4x4 one). Gradients are
 products with the one-hot matrix.
 
 Tensor suffixes: M configurations, N sites, X nodes of one level, x nodes of a chunk, W words of four outcomes, c
