@@ -117,12 +117,12 @@ def _drawings(name: str, results: Path) -> list[tuple[str, str]]:
 
 
 def _smaller(picture: Path) -> bytes:
-    """The same picture with a palette of 256 colours, about a third of the bytes; lines and letters need no more."""
+    """The same picture with a palette of 128 colours, less than a third of the bytes; lines and letters need no more."""
     from PIL import Image
 
     stream = io.BytesIO()
     with Image.open(picture) as image:
-        image.convert("RGB").quantize(256).save(stream, "PNG", optimize=True)
+        image.convert("RGB").quantize(128).save(stream, "PNG", optimize=True)
     return stream.getvalue()
 
 
