@@ -68,6 +68,7 @@ class LatticeImages(nn.Module):
         log_p_GA = torch.stack([model.log_prob(each_AN) for each_AN in images])
         O_AP = weighted_log_derivatives(model, images, torch.softmax(log_p_GA, 0))
         pair = [each_AN[:HELD] for each_AN in images[:2]]
-        apart_AP = weighted_log_derivatives(model, pair, log_p_GA.new_tensor([[1.0], [-1.0]]).expand(2, len(pair[0])))
+        one_A = torch.ones_like(log_p_GA[0, :HELD])
+        apart_AP = weighted_log_derivatives(model, pair, torch.stack([one_A, -one_A]))
         between_A = log_p_GA[0, :HELD] - log_p_GA[1, :HELD]
         return O_AP, Apart(apart_AP / math.sqrt(2), -decay * between_A / math.sqrt(2))

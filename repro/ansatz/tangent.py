@@ -69,7 +69,8 @@ def log_derivatives(model: StringMixture, configurations_AN: torch.Tensor) -> to
         model: the distribution.
         configurations_AN: outcomes in site order.
     """
-    return weighted_log_derivatives(model, [configurations_AN], torch.ones(1, len(configurations_AN)))
+    one_1A = torch.ones(1, len(configurations_AN), device=configurations_AN.device)
+    return weighted_log_derivatives(model, [configurations_AN], one_1A)
 
 
 @torch.no_grad()
@@ -94,7 +95,7 @@ def weighted_log_derivatives(
 
     of_each = vmap(grad(weighted), in_dims=(None, 0, 0))
     read_ARCN = torch.stack([torch.stack(list(model.readings(each_AN)), 1) for each_AN in configurations], 1).long()
-    weight_AR = weight_RA.T.to(network.readout.weight)
+    weight_AR = weight_RA.T.to(network.readout.weight.dtype)
     together = max(1, AT_ONCE // (len(configurations) * model.n_components))
     parts = []
     for read_aRCN, weight_aR in zip(read_ARCN.split(together), weight_AR.split(together), strict=True):
