@@ -117,7 +117,7 @@ def _drawings(name: str, results: Path) -> list[tuple[str, str]]:
 
 
 def _smaller(picture: Path) -> bytes:
-    """The same picture with a palette of 128 colours, less than a third of the bytes; lines and letters need no more."""
+    """The same picture with a palette of 128 colours, a quarter of the bytes; lines and letters need no more."""
     from PIL import Image
 
     stream = io.BytesIO()

@@ -152,7 +152,7 @@ def test_names_are_those_of_only() -> None:
             "no point of fig4 matches .*; did you mean '.*dyn-1x32-0s-Jy1.8'.*repro states fig4",
         ),
         ("fig4", "nothing like it", r"no point of fig4 matches 'nothing like it' \(repro states fig4"),
-        ("methods", "proj-1x32-N8-Jy0.0-seed1", "the state of fast-proj-1x32-N8-Jy0.0-seed1 .*not shipped"),
+        ("methods", "fast-proj-1x32-N8-Jy0.0-seed1", "the state of fast-proj-1x32-N8-Jy0.0-seed1 .*not shipped"),
         ("fig4", 3, "name = 3: expected a name"),
         (None, "x", "figure = None: expected a name"),
     ],
