@@ -79,7 +79,7 @@ class AncestorSums:
         """The one-hot matrix of the ancestors' outcomes, (x, c)."""
         chosen = self._words(owner_x).flatten()
         hot_words = _hot_words(self.older_Fc.dtype, owner_x.device)
-        return hot_words.index_select(0, chosen).view(len(owner_x), -1)
+        return hot_words.index_select(0, chosen).view(len(owner_x), self.older_Fc.shape[1])
 
     def of(self, owner_x: torch.Tensor, hot_xc: torch.Tensor | None = None) -> torch.Tensor:
         """The sums (F, x) of nodes that some configurations own, in either order in memory.
@@ -88,8 +88,6 @@ class AncestorSums:
             owner_x: the configurations.
             hot_xc: `one_hot` of them, if it is there.
         """
-        if not self.n_words:
-            return self.fixed_F1.expand(-1, len(owner_x))
         if self.by_word_RF is not None:
             row_xW = self._words(owner_x) + self.first_row_W
             return F.embedding_bag(row_xW, self.by_word_RF, mode="sum").T

@@ -46,7 +46,7 @@ class _Sums(torch.autograd.Function):
         (d_sums_FX,) = grads
         sums = AncestorSums(fixed_F1, older_Fc, words_MW)
         d_older_Fc = torch.zeros_like(sums.older_Fc)
-        for chunk in chunks(owner_X) if sums.n_words else ():
+        for chunk in chunks(owner_X):
             d_older_Fc += d_sums_FX[:, chunk] @ sums.one_hot(owner_X[chunk])
         return d_sums_FX.sum(1, keepdim=True), d_older_Fc, None, None
 
@@ -85,10 +85,10 @@ class _NodeLogProbs(torch.autograd.Function):
         sums = AncestorSums(fixed_F1, older_Fc, words_MW, len(owner_X))
         d_fixed_F1, d_older_Fc, d_inner_KF = (torch.zeros_like(y) for y in (fixed_F1, older_Fc, inner_KF))
         for chunk in chunks(owner_X):
-            hot_xc = sums.one_hot(owner_X[chunk]) if sums.n_words else None
-            sums_Fx = fixed_F1 if hot_xc is None else sums.of(owner_X[chunk], hot_xc).contiguous()
+            hot_xc = sums.one_hot(owner_X[chunk])
+            sums_Fx = sums.of(owner_X[chunk], hot_xc).contiguous()
             part_HFx, inverse_H1x, mixed_Fx = mixed_values(sums_Fx.unflatten(0, (ctx.heads, -1)))
-            inputs_Fx = mixed_Fx[:-OUTCOMES].expand(-1, log_prob_KX[:, chunk].shape[1])
+            inputs_Fx = mixed_Fx[:-OUTCOMES]
             d_log_Kx = grads[0][:, chunk]
             d_logits_Kx = d_log_Kx - log_prob_KX[:, chunk].exp() * d_log_Kx.sum(0)
             d_inner_KF += d_logits_Kx @ F.gelu(inputs_Fx).T
@@ -98,8 +98,7 @@ class _NodeLogProbs(torch.autograd.Function):
             heads = d_mixed_Fx.expand(ctx.heads, -1, -1)
             d_sums_Fx = torch.cat([heads, d_denominator_H1x], 1).mul_(inverse_H1x).flatten(0, 1)
             d_fixed_F1 += d_sums_Fx.sum(1, keepdim=True)
-            if hot_xc is not None:
-                d_older_Fc += d_sums_Fx @ hot_xc
+            d_older_Fc += d_sums_Fx @ hot_xc
         return d_fixed_F1, d_older_Fc, d_inner_KF, None, None, None
 
 
@@ -154,8 +153,7 @@ class _Output(torch.autograd.Function):
             d_sums_HxF = gradients_of_sums(grads[0][chunk], kept, feed_forward, d_feed_forward)
             d_sums_xF = d_sums_HxF.transpose(0, 1).flatten(1)
             d_fixed_F1 += d_sums_xF.sum(0)[:, None]
-            if sums.n_words:
-                d_older_Fc += d_sums_xF.T @ sums.one_hot(owner_X[chunk])
+            d_older_Fc += d_sums_xF.T @ sums.one_hot(owner_X[chunk])
         return d_fixed_F1, d_older_Fc, None, None, None, *d_feed_forward
 
 

@@ -18,7 +18,7 @@ from repro.references.of_point import ExactValues, exact_of, stored_steady_state
 from repro.reporting import mean_field_table
 from repro.reporting.last_state import smallest_eigenvalues
 from repro.running import events
-from repro.running.folders import DONE, LOSSES, finished, point_folder
+from repro.running.folders import DONE, HISTORY, LOSSES, finished, point_folder
 from repro.utils.files import write_atomic
 from repro.utils.formatting import significant
 from repro.utils.names import PAULI_AVERAGES, SCORED
@@ -97,7 +97,7 @@ def write_figure(
     write_atomic(folder / "failures.csv", failure_table(points, runs).to_csv(index=False))
     write_atomic(folder / "reference.csv", steady_reference(exact_line, runs).to_csv(index=False))
     if losses:
-        write_atomic(folder / "losses.csv", loss_table(points, runs).to_csv(index=False))
+        write_atomic(folder / LOSSES, loss_table(points, runs).to_csv(index=False))
     if figure in mean_field_table.FIGURES:
         of_points = mean_field_table.mean_field_table([*(listed.point for listed in points), *exact_line])
         write_atomic(folder / f"{mean_field_table.NAME}.csv", of_points.to_csv(index=False))
@@ -109,7 +109,7 @@ def write_figure(
 def _rows(listed: Listed, runs: Path) -> Iterable[dict[str, Any]]:
     point = listed.point
     folder = point_folder(runs, point)
-    history = read_exactly(folder / "history.csv")
+    history = read_exactly(folder / HISTORY)
     fixed = {**_settings(listed), **_provenance(folder)}
     exact = exact_of(point, runs)
     history[SMALLEST_EIGENVALUE] = smallest_eigenvalues(point, history, folder)

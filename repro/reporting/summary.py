@@ -12,6 +12,7 @@ import numpy as np
 from repro.config.method import METHODS
 from repro.utils.bounds import NO
 from repro.utils.formatting import duration
+from repro.utils.names import PAULI_AVERAGES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +159,7 @@ def _at(row: Mapping[Any, Any]) -> str:
 
 def observables_of(table: pd.DataFrame) -> tuple[str, ...]:
     """The observables that the paper shows of a model: all three Paulis of an Ising ring, else sigma_z."""
-    return ("sigma_x", "sigma_y", "sigma_z") if (table["model"] == "tfim").all() else ("sigma_z",)
+    return PAULI_AVERAGES if (table["model"] == "tfim").all() else ("sigma_z",)
 
 
 def off_by(row: Mapping[Any, Any]) -> str:

@@ -18,7 +18,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from repro.running import events
-from repro.running.folders import DONE, HISTORY, LOSSES, PROGRESS, Identified, Labelled, finished, point_folder
+from repro.running.folders import (
+    CHECKPOINT,
+    DONE,
+    HISTORY,
+    LOSSES,
+    PROGRESS,
+    Identified,
+    Labelled,
+    finished,
+    point_folder,
+)
 from repro.running.jobs import Job, job_of, queue_for
 from repro.utils.locks import held
 
@@ -112,7 +122,7 @@ def _judge(folder: Path, runs: Path, job: Job | None, queue: Queue | None, last:
     if (folder / DONE).exists():
         damaged = f"{HISTORY} or {LOSSES} is damaged or missing, or of a version that gave other numbers"
         return "stopped", f"was finished; {damaged}"
-    begun = (folder / "last.ckpt").exists() or started
+    begun = (folder / CHECKPOINT).exists() or started
     ended = f"job {job.job} has ended; its log: {job.log(runs)}" if job else ""
     return ("stopped", ended) if begun or job else ("open", "")
 
