@@ -1,6 +1,7 @@
-"""Further seeds, losses and faults that the ledger of claims needs beside the figures, on the 3x3 lattice at J_y = 1.8.
+"""Further seeds, losses and faults that the ledger of claims needs beside the figures: 3x3, J_y = 1.8 where not said.
 
 seeds: variational searches of Fig. 4(b) and evolutions of Fig. 4(a) with other seeds.
+sizes: variational searches of Fig. 4(a) at every J_y with other seeds.
 sign: the sign-augmented loss (Eq. S25) for several lambda. interpolated: the interpolated loss (Eq. S23).
 sampling: two layers, sampled with the causal mask and without it as the public code does.
 symmetry: variational searches whose p is symmetric under the rotation of every spin by pi about z, beside others.
@@ -18,8 +19,6 @@ from . import fig4
 
 SEEDS, MORE_SEEDS = (0, 1, 2), tuple(range(8))
 """Where a run takes minutes, and where it takes seconds."""
-FEWER = ("0s", "1s", "8s")
-"""Mixtures that two-layer networks are repeated for."""
 MIXINGS = (0.99, 0.9, 0.5)
 COLLAPSED: dict[str, Any] = {"layers": 2, "width": 64, "Jy": 1.0}
 LOWER_RATE = 3.3e-3
@@ -87,6 +86,12 @@ def _symmetry(base: Listed) -> list[Listed]:
     ]
 
 
+def _sizes() -> list[Listed]:
+    """Half a minute (1x32) to four minutes (2x64) of one core each; the first seed is Fig. 4's."""
+    searches = [p for p in fig4.points("paper") if p.panel == "a" and p.settings["method"] == "variational"]
+    return [p.change(figure="ledger", panel="sizes", seed=seed) for seed in SEEDS[1:] for p in searches]
+
+
 def _collapse() -> list[Listed]:
     """About three minutes of one core each."""
     at_jy = (p for p in fig4.points("paper") if p.panel == "a" and COLLAPSED.items() <= p.settings.items())
@@ -122,12 +127,11 @@ def _workstation() -> tuple[Listed, ...]:
 
 
 def _paper() -> tuple[Listed, ...]:
-    return (*_full("paper", 12000), *_collapse())
+    return (*_full("paper", 12000), *_sizes(), *_collapse())
 
 
 def _full(profile: str, n_sampling: int) -> tuple[Listed, ...]:
-    searches = [p for p in _searches(profile) if p.settings["layers"] == 1 or p.settings["strings"] in FEWER]
-    evolutions = _evolutions(profile)
+    searches, evolutions = _searches(profile), _evolutions(profile)
     return (
         *_repeated(searches, MORE_SEEDS),
         *_repeated(evolutions),

@@ -43,8 +43,8 @@ CLAIMS: tuple[Claim, ...] = (
         "On the 3x3 lattice the variational error shrinks with depth and width, marginally until 2x64",
         "main text, Fig. 4a",
         "improvement marginal until two layers and width 64",
-        "paired over J_y, physical states alone: gain from 1x32 to 2x64 above 0; mean gain at 1x64 and 2x32 at most "
-        f"{steady.MARGINAL:g} of it",
+        "paired over J_y and seeds, physical states alone: gain from 1x32 to 2x64 above 0; mean gain at 1x64 and 2x32 "
+        f"at most {steady.MARGINAL:g} of it",
         steady.size_helps,
     ),
     Claim(
@@ -114,8 +114,8 @@ CLAIMS: tuple[Claim, ...] = (
         "The dynamics has no numerical fixed point: <sigma_z> fluctuates about a value",
         "main text, supplement VII",
         "fluctuates around a fixed value",
-        f"last fifth: root mean square change per time step above {evolution.FLUCTUATES:g}, and"
-        f" its halves at most {evolution.SAME} apart",
+        f"over J_y, last fifth: root mean square change per time step above {evolution.FLUCTUATES:g} (logarithm of the "
+        f"ratio), and its halves at most {evolution.SAME} apart",
         evolution.no_fixed_point,
     ),
     Claim(

@@ -81,10 +81,11 @@ CHANGES: list[tuple[int, str, Change, float, str]] = [
     (11, "figS3", lambda f: (f["n_sites"] == 8) & (f["t"] == 1.0), 0.2, CONTRADICTED),
     (11, "figS4", lambda f: f["n_sites"] == 10, 0.4, CONTRADICTED),
     (11, "figS4", lambda f: f["n_sites"] == 10, 0.03, UNDECIDED),
-    (12, "fig4", lambda f: (f["method"] == "dynamics") & (f["Jy"] == 1.0) & f["t"].between(3.6, 9), 0.2, CONTRADICTED),
+    (12, "fig4", lambda f: (f["method"] == "dynamics") & f["t"].between(3.6, 9), 0.2, CONTRADICTED),
     (13, "ledger", lambda f: f["point"].str.contains("sign0.9"), 0.2, CONTRADICTED),
     (14, "ledger", lambda f: f["point"].str.contains("unmasked") & (f["width"] == 64), 0.05, CONTRADICTED),
     (15, "fig4", lambda f: f["observable"] == "sigma_x", 0.3, CONTRADICTED),
+    (12, "fig4", lambda f: (f["method"] == "dynamics") & (f["Jy"] == 1.0) & f["t"].between(3.6, 9), 0.2, UNDECIDED),
 ]
 ALSO_MOVED = {4: {8}, 5: {6}, 6: {7}, 7: {6}, 12: {9}}
 """Further claims that rest on the very rows of a change."""
