@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from repro.config.estimator import Enumeration, Naive, Sampled
 from repro.config.objective import StepAdam
 from repro.config.settings import Settings, part, setting
 from repro.utils.errors import InputError
-
-if TYPE_CHECKING:
-    from repro.config.method import Variational
 
 MOST_STEPS, LONGEST = 10**7, 1e5
 """Time steps and time (units 1/gamma) of an evolution end here."""
@@ -56,7 +53,7 @@ class Method(Settings):
         return None
 
     @property
-    def search(self) -> Variational | None:
+    def search(self) -> Method | None:
         """The search that comes first, as a computation of its own."""
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,21 @@ def test_imports_point_to_rooms_below(room: str) -> None:
 def test_an_import_that_points_up_is_seen(line: str) -> None:
     assert forbidden("methods", line)
     assert not forbidden("methods", "from repro.physics import lattice\nfrom repro.methods import losses")
+
+
+def module(dotted: str) -> Path | None:
+    """The file behind a dotted name, or behind the longest part of it that is one."""
+    parts = dotted.split(".")
+    paths = (ROOT.joinpath(*parts[:n]).with_suffix(".py") for n in range(len(parts), 1, -1))
+    return next((path for path in paths if path.exists()), None)
+
+
+def test_no_two_files_import_each_other() -> None:
+    """Round a circle of any length, also in functions and under TYPE_CHECKING."""
+    every = [path for room in ROOMS for path in files(room)]
+    below = {path: {found for name in imported(path.read_text()) if (found := module(name))} for path in every}
+    assert PACKAGE / "config/evolution.py" in below[PACKAGE / "config/method.py"]
+    graphlib.TopologicalSorter(below).prepare()
 
 
 @pytest.mark.parametrize("room", ROOMS)
