@@ -11,7 +11,7 @@ import tyro
 
 from benchmarks import ansatz_limit
 from benchmarks.ansatz_limit import page
-from benchmarks.ansatz_limit.complete import complete
+from benchmarks.ansatz_limit.complete import Fits, complete
 from benchmarks.ansatz_limit.likelihood import Budget
 from benchmarks.ansatz_limit.problems import SHIPPED, Problem
 from benchmarks.ansatz_limit.rows import Table
@@ -69,8 +69,8 @@ def main(settings: Settings) -> None:
     check_writable(settings.runs)
     budget = Budget(settings.iterations, settings.batch, settings.rate, settings.sums)
     table, chosen = Table(settings.table, settings.runs), named(settings.variants)
-    sizes = (settings.trajectories, settings.samples)
-    complete(table, problems, chosen, sizes, budget, settings.seed, settings.runs, _say)
+    wanted = Fits(problems, chosen, (settings.trajectories, settings.samples), budget, settings.seed)
+    complete(table, wanted, settings.runs, _say)
     if shipped:
         write_atomic(page.PAGE, page.with_tables(page.read(page.PAGE), table.frame()))
     print(settings.table)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,80 +20,73 @@ from benchmarks.ansatz_limit.trajectories import Say
 from benchmarks.ansatz_limit.variants import POVMS, Variant, compared_with
 
 
-def complete(
-    table: Table,
-    problems: Sequence[Problem],
-    variants: Sequence[Variant],
-    trajectories: tuple[int, int],
-    budget: Budget,
-    seed: int,
-    runs: Path,
-    say: Say,
-) -> None:
-    """Add what is missing.
+@dataclass(frozen=True)
+class Fits:
+    """What is wanted: every variant of the ansatz fitted to every state.
 
-    Args:
-        table: rows that it has are not computed again.
+    Attributes:
         problems: states.
         variants: ansaetze.
         trajectories: how many, and samples of each at a time.
         budget: of a fit.
         seed: of weights and minibatches.
+    """
+
+    problems: Sequence[Problem]
+    variants: Sequence[Variant]
+    trajectories: tuple[int, int]
+    budget: Budget
+    seed: int
+
+    def labels(self, problem: Problem, variant: Variant) -> dict[str, Any]:
+        """What tells the row of a fit from others."""
+        return labels_of(problem, variant, sizes_of(problem, *self.trajectories), self.budget, self.seed)
+
+    def missing(self, table: Table) -> list[tuple[Problem, Variant]]:
+        """Fits that have no row, those of one lattice and coupling side by side.
+
+        Raises:
+            InputError: settings that do not go together, before anything is computed.
+        """
+        missing = []
+        for problem in sorted(self.problems, key=lambda each: (each.n_sites, each.lattice, each.Jy, each.t)):
+            for variant in self.variants:
+                problem.point(variant.povm, self.seed, **variant.ansatz)
+                if variant.images and problem.is_exact and self.budget.sums == EXACT:
+                    continue  # the exact p is its own image: the same loss as without
+                if not table.has(self.labels(problem, variant)):
+                    missing.append((problem, variant))
+        return missing
+
+
+def complete(table: Table, wanted: Fits, runs: Path, say: Say) -> None:
+    """Add what is missing.
+
+    Args:
+        table: rows that it has are not computed again.
+        wanted: fits.
         runs: folder of runs.
         say: called with lines of progress.
 
     Raises:
         InputError: settings that do not go together, a folder that cannot be written.
     """
-    missing = _missing(table, problems, variants, trajectories, budget, seed)
-    for _, group in groupby(missing, key=lambda each: (each[0].lattice, each[0].Jy)):
+    for _, group in groupby(wanted.missing(table), key=lambda each: (each[0].lattice, each[0].Jy)):
         fits = tuple(group)
         states = tuple(dict.fromkeys(problem for problem, _ in fits))
         povms = tuple(dict.fromkeys((*POVMS, *(variant.povm for _, variant in fits))))
-        samples = samples_of(states, povms, *trajectories, runs, say)
+        samples = samples_of(states, povms, *wanted.trajectories, runs, say)
         for problem, variant in fits:
-            sizes = sizes_of(problem, *trajectories)
-            _one(table, problem, variant, samples[problem, variant.povm], sizes, budget, seed, say)
+            _one(table, wanted, problem, variant, samples[problem, variant.povm], say)
 
 
-def _missing(
-    table: Table,
-    problems: Sequence[Problem],
-    variants: Sequence[Variant],
-    trajectories: tuple[int, int],
-    budget: Budget,
-    seed: int,
-) -> list[tuple[Problem, Variant]]:
-    """Fits that have no row, those of one lattice and coupling side by side; refused before anything is computed."""
-    missing = []
-    for problem in sorted(problems, key=lambda each: (each.n_sites, each.lattice, each.Jy, each.t)):
-        sizes = sizes_of(problem, *trajectories)
-        for variant in variants:
-            problem.point(variant.povm, seed, **variant.ansatz)
-            if variant.images and problem.is_exact and budget.sums == EXACT:
-                continue  # the exact p is its own image: the same loss as without
-            if not table.has(labels_of(problem, variant, sizes, budget, seed)):
-                missing.append((problem, variant))
-    return missing
-
-
-def _one(
-    table: Table,
-    problem: Problem,
-    variant: Variant,
-    samples: Samples,
-    sizes: Mapping[str, int],
-    budget: Budget,
-    seed: int,
-    say: Say,
-) -> None:
-    labels = labels_of(problem, variant, sizes, budget, seed)
-    fitted = fit(problem, variant, samples, budget, seed, say)
+def _one(table: Table, wanted: Fits, problem: Problem, variant: Variant, samples: Samples, say: Say) -> None:
+    fitted = fit(problem, variant, samples, wanted.budget, wanted.seed, say)
     train_BN = torch.from_numpy(samples.train_GBN.reshape(-1, problem.n_sites))
     product_G = negative_log_likelihood(ProductOfMarginals(train_BN), samples.held_GBN)
     one = compared_with(variant)
-    file = None if one is None else table.file(labels_of(problem, one, sizes, budget, seed), samples.key)
-    table.add(labels, fitted, samples, product_G, file)
+    file = None if one is None else table.file(wanted.labels(problem, one), samples.key)
+    table.add(wanted.labels(problem, variant), fitted, samples, product_G, file)
     row = table.rows[-1]
     exact = "" if samples.p is None else f", relative entropy {row['relative_entropy']:.4f}"
     gain = f"{row['gain']:.4f} ({row['gain_error']:.4f}) below the product"

@@ -19,7 +19,7 @@ from scipy.stats import entropy
 from benchmarks.ansatz_limit import complete as complete_module
 from benchmarks.ansatz_limit import samples as samples_module
 from benchmarks.ansatz_limit.__main__ import Settings, main
-from benchmarks.ansatz_limit.complete import complete
+from benchmarks.ansatz_limit.complete import Fits, complete
 from benchmarks.ansatz_limit.fit import fit, paired
 from benchmarks.ansatz_limit.likelihood import Budget, sampled_loss
 from benchmarks.ansatz_limit.outcomes import drawn
@@ -153,7 +153,7 @@ CHOSEN = named(["product of marginals", "one string", "2t"])
 def completed(folder: Path, **changes: Any) -> pd.DataFrame:
     budget = Budget(**{"iterations": 5, "batch": 16, **changes})
     states = (Problem("2x2", 1.8, 0.4), Problem("2x2", 1.8, 0.6))
-    complete(Table(folder / "t.csv", folder), states, CHOSEN, (10, 4), budget, 0, folder, silent)
+    complete(Table(folder / "t.csv", folder), Fits(states, CHOSEN, (10, 4), budget, 0), folder, silent)
     return pd.read_csv(folder / "t.csv")
 
 
