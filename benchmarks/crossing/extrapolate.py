@@ -51,7 +51,7 @@ def extrapolated(measured: pd.DataFrame, problem: Problem, way: str) -> list[dic
     if found is None or not len(known):
         return []
     name, grows = found
-    last = known.loc[known["n_sites"].idxmax()]
+    last = known.iloc[int(known["n_sites"].to_numpy().argmax())]
     M, rows = int(last["n_sites"]), []
     for N in (n for n in problem.sizes if n > M):
         labels = {**problem.labels(N), "way": way, "use": USED, "candidate": last["candidate"]}

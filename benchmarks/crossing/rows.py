@@ -55,7 +55,8 @@ class Table:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.rows: list[dict[str, Any]] = pd.read_csv(path).to_dict("records") if path.exists() else []
+        rows = pd.read_csv(path).to_dict("records") if path.exists() else []
+        self.rows = [{str(name): value for name, value in row.items()} for row in rows]
 
     def of(self, problem: str, n_sites: int | None, way: str, use: str) -> list[dict[str, Any]]:
         """Measured rows of a way, of one size or of all."""

@@ -51,7 +51,8 @@ def tensor_jumps(model: LindbladModel, bond_dimension: int, dt: float, most: flo
     Raises:
         ImportError: mqt-yaqs is not installed.
     """
-    averages, taken = [], []
+    averages: list[np.ndarray] = []
+    taken: list[float] = []
     while len(averages) < LEAST or (sum(taken) < most and _error(averages) > TARGET):
         began = time.process_time()
         averages.append(_trajectory(model, bond_dimension, dt, seed=len(averages) + 1))
