@@ -1,4 +1,4 @@
-"""Beyond exact reach: <sigma_z> of periodic square lattices by velocities, with the estimate of what it is off by.
+"""Beyond exact reach: <sigma_z> of periodic lattices by velocities, with the estimate of what it is off by.
 
 frontier: (a) steady <sigma_z> over J_y and (b) its deviation where exact values are known; (c) <sigma_z>(t) at
 J_y = 1.8 and (d) its deviation. Means over seeds; bars and bands are the estimate of the whole error, controls
@@ -26,6 +26,7 @@ from . import hollow, parts
 
 LATTICES = {
     "3x3": Look(style.BLUE, "o"),
+    "3x4": Look(style.SKY, "v"),
     "4x4": Look(style.GREEN, "s"),
     "5x5": Look(style.ORANGE, "D"),
     "6x6": Look(style.VERMILION, "^"),

@@ -8,7 +8,7 @@ from repro.physics.lattice import rectangle, ring
 from repro.physics.lindblad import LindbladModel, heisenberg, tfim
 
 RINGS = (6, 8, 10, 12, 14, 16, 20, 24, 32, 40)
-LATTICES = ((2, 3), (3, 3), (3, 4), (4, 4), (4, 5), (5, 5))
+LATTICES = ((2, 3), (3, 3), (3, 4), (4, 4), (4, 5), (5, 5), (6, 6))
 V, FIELD = 2.0, 1.6
 COUPLINGS = (1.0, 1.8)
 ONE, TWO = "1d", "2d"

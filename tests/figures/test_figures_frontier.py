@@ -237,13 +237,12 @@ def test_what_is_of_no_state_is_hollow_or_named() -> None:
 def test_the_points_are_three_seeds_and_a_control_of_half_the_step_for_every_lattice() -> None:
     points = listed.points("workstation")
     assert "frontier" in figures.registry()
-    assert len({p.point_id for p in points}) == len(points) == 48
-    assert len({(p.panel, p.label) for p in points}) == 48
+    assert len({p.point_id for p in points}) == len(points) == 60
+    assert len({(p.panel, p.label) for p in points}) == 60
     assert {p.panel for p in points} == {panel + end for panel in drawn.LATTICES for end in ("", ": control")}
     firsts = {(p.panel, p.settings["Jy"]): p.settings for p in points if p.settings["seed"] == 0}
     for (panel, Jy), settings in firsts.items():
-        side = int(panel[0])
-        assert (settings["rows"], settings["cols"], settings["t_end"]) == (side, side, 5.0)
+        assert (settings["rows"], settings["cols"], settings["t_end"]) == (int(panel[0]), int(panel[2]), 5.0)
         own = {p.settings["seed"] for p in points if p.panel == panel and p.settings["Jy"] == Jy}
         if panel.endswith(": control"):
             plain = firsts[panel.removesuffix(": control"), Jy]
