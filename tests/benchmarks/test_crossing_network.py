@@ -64,14 +64,17 @@ def test_a_ring_that_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bef
 
 @pytest.mark.parametrize(
     ("problem", "n_sites", "table", "seconds"),
-    [(WEAK, 16, "methods", 717.59), (STRONG, 16, "frontier", 2588.64), (WEAK, 25, "frontier", 3725.28)],
+    [(WEAK, 16, "methods", 504.05), (STRONG, 16, "frontier", 1467.79), (WEAK, 25, "frontier", 3725.28)],
 )
-def test_the_row_of_a_lattice_is_the_first_seed_of_a_whole_evolution(
+def test_the_row_of_a_lattice_is_the_seed_of_a_whole_evolution_that_is_furthest_off(
     problem: Problem, n_sites: int, table: str, seconds: float
 ) -> None:
+    """The first one where nothing tells how far they are off (5x5)."""
     found = network.network(problem, n_sites, longest=1.0, runs=Path("nowhere"))
     rows = _shipped({WEAK: 1.0, STRONG: 1.8}[problem], n_sites, table)
-    rows = rows[rows["t"].map(math.isinf) & (rows["method"] == "tdvp") & (rows["seed"] == 0)].set_index("observable")
+    rows = rows[rows["t"].map(math.isinf) & (rows["method"] == "tdvp") & ~rows["panel"].str.endswith("control")]
+    off = (rows["mean"] - rows["exact"]).abs().groupby(rows["seed"]).max()
+    rows = rows[rows["seed"] == (0 if off.isna().any() else off.idxmax())].set_index("observable")
     assert found.kind == "run" and found.settings.startswith("tdvp, 0s") and f"results/{table}.csv" in found.settings
     assert (
         found.means == pytest.approx({name: rows.loc[name, "mean"] for name in found.means}) and len(found.means) == 3
@@ -85,10 +88,12 @@ def test_long_rings_are_evolved_for_longer() -> None:
 
 
 def test_other_seeds_are_told_by_what_they_are_off_trajectories() -> None:
-    others = _others(16, "methods")
-    off = (others["mean"] - others["exact"]).abs().groupby(others["seed"]).max()
+    seeds = _shipped(1.0, 16, "methods")
+    seeds = seeds[seeds["t"].map(math.isinf) & (seeds["method"] == "tdvp")]
+    off = (seeds["mean"] - seeds["exact"]).abs().groupby(seeds["seed"]).max()
+    assert off.idxmax() == 2
     found = network.network(WEAK, 16, longest=1.0, runs=Path("nowhere"))
-    assert found.rule == f"wall time, first seed; others {off[1]:.3f}, {off[2]:.3f} off trajectories"
+    assert found.rule == f"wall time, the seed furthest off; others {off[0]:.3f}, {off[1]:.3f} off trajectories"
 
 
 def test_other_seeds_are_told_by_where_they_end_without_trajectories() -> None:
