@@ -63,6 +63,18 @@ def test_no_answer(change: dict[str, Any]) -> None:
     assert not ((rows["way"] == OURS) & (rows["n_sites"] == 16)).any()
 
 
+def test_nothing_of_ours_is_an_answer_where_nobody_else_was() -> None:
+    """Its own error is small, and nothing tells how far it is off."""
+    larger = row(OURS, 36, 1.0, panel="2d", problem=LATTICE, lattice="6x6 periodic", error=0.001)
+    whole = pd.concat([table(), pd.DataFrame([larger])])
+    assert not (answers(used(whole))["n_sites"] == 36).any()
+    told = " ".join(sentences(whole))
+    assert (
+        "a lattice: this suite is nowhere the cheapest" in told
+        and "at 6x6, the largest that was run, it took 1" in told
+    )
+
+
 def test_own_error_is_allowed_for() -> None:
     rows = answers(used(table(sigma_z=-0.418, error=0.005)))
     assert ((rows["way"] == OURS) & (rows["n_sites"] == 16)).any()
