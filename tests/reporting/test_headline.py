@@ -55,6 +55,14 @@ def test_an_evolution_is_judged_time_by_time() -> None:
     assert row["largest"] == 0.0 and math.isnan(row["last"]) and row["deviation"] == pytest.approx(0.01)
 
 
+def test_where_an_evolution_ends_counts_too() -> None:
+    """Also where nothing is known of its way."""
+    curve = rows.evolution()
+    for number, row in enumerate(curve):
+        curve[number] = row | ({"exact": None} if math.isfinite(row["t"]) else {"mean": row["exact"] + 0.3})
+    assert headline(tidy(curve)).largest == pytest.approx(0.3)
+
+
 def test_a_point_in_two_panels_is_one() -> None:
     both = [row | {"panel": panel} for panel in "ab" for row in searches(3.0, 0.5)]
     assert headline(tidy(both)).counted == "1 of 2"
