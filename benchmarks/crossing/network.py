@@ -145,7 +145,7 @@ def _seed_that_counts(steady: pd.DataFrame, first: int) -> tuple[int, str]:
     """The seed whose steady state is furthest off, and how to call it; the first one where nothing is known."""
     if not len(steady) or steady["exact"].isna().any():
         return first, "first seed"
-    off = {int(seed): _off(of_seed) for seed, of_seed in steady.groupby("seed")}
+    off = {int(seed): _off(steady[steady["seed"] == seed]) for seed in steady["seed"].unique()}
     return max(off, key=lambda seed: off[seed]), "the seed furthest off"
 
 
