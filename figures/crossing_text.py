@@ -142,7 +142,7 @@ def _mine(row: dict[Any, Any]) -> str:
     if np.isnan(float(row["sigma_z"])):
         return seconds(row) + (", not run" if row["kind"] == PART else "")
     off = float(row["off"])
-    return seconds(row) + ("" if math.isnan(off) else f", {off:.3f} off")
+    return seconds(row) + (", how far off not known" if math.isnan(off) else f", {off:.3f} off")
 
 
 def with_table(page: str, table: pd.DataFrame, sizes: dict[str, tuple[int, ...]]) -> str:
