@@ -108,9 +108,10 @@ def loss_converges(tables: Tables) -> Finding:
 
 def sampling_fault(tables: Tables) -> Finding:
     """The public code's unmasked sampling: does it leave two-layer results as they are?"""
-    told, effects = [], []
-    rows = tables.steady("ledger", panel="sampling")
-    for (layers, width), frame in rows.groupby(["layers", "width"]):
+    told, effects, used = [], [], []
+    for (layers, width), of_size in tables.steady("ledger", panel="sampling").groupby(["layers", "width"]):
+        frame = _of_equal_draws(of_size)
+        used.append(frame)
         unmasked = frame["point"].str.contains("-unmasked")
         kinds = (frame[unmasked], frame[~unmasked])
         for kind in kinds:
@@ -119,7 +120,15 @@ def sampling_fault(tables: Tables) -> Finding:
         shift = faulty - right
         effects.append(Effect(f"shift of {layers}x{width}", abs(shift.mean), CLOSE, shift.error, runs=len(kinds[0])))
         told.append(f"{layers}x{width}: <sigma_z> {faulty} unmasked, {right} masked")
-    return Finding(tuple(effects), "; ".join(told), rows)
+    return Finding(tuple(effects), "; ".join(told), together(used))
+
+
+def _of_equal_draws(frame: pd.DataFrame) -> pd.DataFrame:
+    """Searches that differ in the mask alone: of as many draws as most seeds of both kinds have, then of most draws."""
+    unmasked = frame["point"].str.contains("-unmasked")
+    seeds = [frame[kind].groupby("n_samples")["seed"].nunique() for kind in (unmasked, ~unmasked)]
+    fewest = seeds[0].combine(seeds[1], min, fill_value=0).sort_index()
+    return frame[frame["n_samples"] == fewest[fewest == fewest.max()].index[-1]]
 
 
 def keeps_the_rotation(tables: Tables) -> Finding:

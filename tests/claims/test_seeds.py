@@ -54,6 +54,15 @@ def write_seeds(results: Path, off: dict[tuple[tuple[int, int], str], list[float
     write_table(pd.concat([frame[frame["panel"] != "seeds"], pd.DataFrame(seeds)]), results / "ledger.csv")
 
 
+def test_masked_and_unmasked_searches_have_equal_draws(results: Path) -> None:
+    """Two masked seeds with other draws and far off do not count, nor do they take the place of those that do."""
+    before = row(results, 14)
+    other = [run("sampling", "var-2x32-0s-Jy1.8", seed, 0.3, layers=2, width=32, n_samples=5000) for seed in (0, 1)]
+    frame = read_table(results / "ledger.csv")
+    write_table(pd.concat([frame, pd.DataFrame(other)]), results / "ledger.csv")
+    assert before["verdict"] == REPRODUCED and row(results, 14) == before
+
+
 SMALL, LARGE = (1, 32), (2, 64)
 RAGGED = {
     (SMALL, "0s"): [0.210, 0.214, 0.208, 0.211, 0.206],
