@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -37,7 +38,7 @@ class FigureReport:
         drawings: (file name, PNG as a data URI).
         deviations: rows of the table `DEVIATIONS`, as text.
         facts: profiles, seeds, devices, commits, samples, time steps and total wall time, as text.
-        settings: the resolved settings of every point, as JSON.
+        settings: the resolved settings of every point, as JSON (`shared_settings`).
     """
 
     name: str
@@ -108,7 +109,15 @@ def _figure(name: str, results: Path) -> FigureReport:
 
 
 def _settings(path: Path) -> str:
-    return json.dumps(read_points(path), indent=1) if path.exists() else ""
+    return shared_settings(read_points(path)) if path.exists() else ""
+
+
+def shared_settings(points: Sequence[Mapping[str, Any]]) -> str:
+    """Settings as JSON: those that all points share once, then a line for each point with the others."""
+    first, *others = points or [{}]
+    shared = {k: v for k, v in first.items() if all(k in point and point[k] == v for point in others)}
+    own = [json.dumps({k: v for k, v in point.items() if k not in shared}) for point in points]
+    return f'{{"of every point": {json.dumps(shared, indent=1)},\n"points": [\n' + ",\n".join(own) + "\n]}"
 
 
 def _drawings(name: str, results: Path) -> list[tuple[str, str]]:

@@ -17,6 +17,8 @@ from repro.claims.ledger import write_ledger
 from repro.cli import main
 from repro.reporting import report_data
 from repro.reporting.report import build_report, overview_markdown
+from repro.utils.paths import RESULTS
+from repro.utils.point_settings import read_points
 from repro.utils.result_table import read_table, tidy, write_table
 from tests.helpers import claim_tables, rows
 
@@ -164,3 +166,20 @@ def test_a_search_that_a_second_stage_starts_from_counts_once(tmp_path: Path) ->
     write_table(tidy([*first, *second, *alone, *of("dynamics", [0.0, 7.0])]), tmp_path / "fig4.csv")
     [found] = report_data.overview(tmp_path)["seconds"]
     assert found == pytest.approx(30.0 + (50.0 - 30.5) + 60.0 + 7.0)
+
+
+@pytest.mark.parametrize("figure", ["fig2", "fig4", "ledger", "methods"])
+def test_shared_settings_and_a_points_own_are_all_of_them(figure: str) -> None:
+    points = read_points(RESULTS / f"{figure}.json")
+    told = json.loads(report_data.shared_settings(points))
+    shared = told["of every point"]
+    assert [shared | own for own in told["points"]] == points
+    assert "gamma" in shared and "point_id" not in shared and not any(set(shared) & set(own) for own in told["points"])
+
+
+@pytest.mark.parametrize("points", [[], [{"a": 1, "b": None}], [{"a": 1, "b": None}, {"a": 1}]])
+def test_few_settings_are_json_too(points: list[dict[str, Any]]) -> None:
+    """None is a value; a setting that one point lacks is not shared."""
+    told = json.loads(report_data.shared_settings(points))
+    assert [told["of every point"] | own for own in told["points"]] == points
+    assert len(points) < 2 or told["of every point"] == {"a": 1}
