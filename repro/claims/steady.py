@@ -73,7 +73,8 @@ def averaging_helps(tables: Tables) -> Finding:
 
 def size_helps(tables: Tables) -> Finding:
     """Claim 4: gains over 1x32, paired over the couplings and seeds where both are physical."""
-    rows = {size: _over_couplings(tables, *size) for size in SIZES}
+    searches = {size: _over_couplings(tables, *size) for size in SIZES}
+    rows = {size: physical for size, (physical, _) in searches.items()}
     off = {size: frame.groupby(["Jy", "seed"])["off"].mean() for size, frame in rows.items()}
     gains = {size: (off[1, 32] - off[size]).dropna() for size in SIZES[1:]}
     middle = (gains[1, 64] + gains[2, 32]).dropna() / 2
@@ -86,7 +87,7 @@ def size_helps(tables: Tables) -> Finding:
         of(f"gain at 1x64 and 2x32 beyond {MARGINAL:g} of it", estimate(beyond.to_numpy()), 0.0, runs=len(beyond)),
     )
     told = ", ".join(f"{n}x{d}: {off[n, d].mean():.3f}" for n, d in SIZES)
-    collapsed = sum(_unphysical(tables, *size) for size in SIZES)
+    collapsed = sum(collapsed for _, collapsed in searches.values())
     beside = f"{collapsed} unphysical left out" if collapsed else ""
     return Finding(effects, f"mean deviation {told}", together(list(rows.values())), beside)
 
@@ -178,20 +179,13 @@ def _hard(frame: pd.DataFrame) -> pd.Series[bool]:
     return (frame["g"] > 1) & (frame["g"] < 2.5)
 
 
-def _over_couplings(tables: Tables, layers: int, width: int) -> pd.DataFrame:
-    """Physical states of Fig. 4(a)'s searches of a size, and of those with other seeds."""
+def _over_couplings(tables: Tables, layers: int, width: int) -> tuple[pd.DataFrame, int]:
+    """Physical states of Fig. 4(a)'s searches of a size and of those with other seeds; how many are of no state."""
     wanted: dict[str, Any] = {"method": "variational", "layers": layers, "width": width, "strings": "0s"}
     at_least(tables.rows("fig4", panel="a", **wanted), "Jy", 5, f"Fig. 4a: couplings of {layers}x{width}")
-    found = [tables.steady("fig4", panel="a", **wanted)]
+    places = [("fig4", "a")]
     with contextlib.suppress(Missing):
-        found.append(tables.steady("ledger", panel=SIZES_PANEL, **wanted))
-    return together(found)
-
-
-def _unphysical(tables: Tables, layers: int, width: int) -> int:
-    """How many of the searches of a size ended in means that no state has."""
-    wanted: dict[str, Any] = {"method": "variational", "layers": layers, "width": width, "strings": "0s"}
-    found = tables.unphysical("fig4", panel="a", **wanted)
-    with contextlib.suppress(Missing):
-        found += tables.unphysical("ledger", panel=SIZES_PANEL, **wanted)
-    return found
+        tables.rows("ledger", panel=SIZES_PANEL, **wanted)
+        places.append(("ledger", SIZES_PANEL))
+    physical = together([tables.steady(figure, panel=panel, **wanted) for figure, panel in places])
+    return physical, sum(tables.unphysical(figure, panel=panel, **wanted) for figure, panel in places)
