@@ -32,6 +32,8 @@ class Begun:
         point_id: its id, the name of its folder.
         label, figure, panel, profile: how it is called and where it is shown; a user's problem is its own figure.
         settings: its settings by name, where they are known.
+        time_unit: times are divided by it where they are shown, rates multiplied: a user's problem is computed in its
+            natural unit.
     """
 
     point_id: str
@@ -40,6 +42,7 @@ class Begun:
     panel: str = ""
     profile: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    time_unit: float = 1.0
 
     @cached_property
     def point(self) -> Point | None:
@@ -106,7 +109,8 @@ class Points:
                 label, figure, panel, profile = (str(event.get(name, "")) for name in LABELS)
                 settings = event.get("settings")
                 if not isinstance(settings, dict):  # of a user's problem, which has no profiles
-                    return Begun(folder.name, label, figure, panel)
+                    unit = event.get("time_unit", 1.0)
+                    return Begun(folder.name, label, figure, panel, time_unit=float(unit))
                 return Begun(folder.name, label, figure, panel, profile, settings)
         if folder.name in self._catalogue():
             return _of_list(self._catalogue()[folder.name])

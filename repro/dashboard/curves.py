@@ -27,7 +27,8 @@ from repro.utils.names import PAULI_AVERAGES
 
 MEASURED = (LOSS, RESIDUAL, *PAULI_AVERAGES)
 COLUMNS = ("at", *MEASURED, *(exact_name(name) for name in PAULI_AVERAGES))
-"""Of a row: t (units 1/gamma) or iteration, what was measured there, and the exact values, as far as they are known."""
+"""Of a row: t (units 1/gamma; of a user's problem its own) or iteration, what was measured there, and the exact values,
+as far as they are known."""
 DIGITS = 7
 Row = tuple[float | None, ...]
 
@@ -75,7 +76,8 @@ class Curve:
         self.axis = next((axis for axis in AXES if history and axis in history[0]), self.axis)
         measured = [[row.get(name, math.nan) for name in (self.axis, *MEASURED)] for row in history]
         exact = self._exact_values(np.array([row[0] for row in measured]))
-        rows = [tuple(map(_number, (*row, *values))) for row, values in zip(measured, exact, strict=True)]
+        shown = [[value * unit for value, unit in zip(row, self._units(), strict=True)] for row in measured]
+        rows = [tuple(map(_number, (*row, *values))) for row, values in zip(shown, exact, strict=True)]
         if rows == self.rows:
             return False
         if rows[: len(self.rows)] != self.rows:
@@ -83,6 +85,11 @@ class Curve:
         self.rows = rows
         self._marks.append((revision, len(rows)))
         return True
+
+    def _units(self) -> list[float]:
+        """What the time and each measured number are multiplied by: rates are of dp/dt."""
+        unit = self.point.time_unit
+        return [1 / unit if self.axis == AXES[0] else 1.0, *(unit if name == RESIDUAL else 1.0 for name in MEASURED)]
 
     def _exact_values(self, times: np.ndarray) -> np.ndarray:
         """Exact means, (rows, observables), NaN where they are not known; a search has those of the steady state."""

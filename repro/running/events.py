@@ -1,6 +1,7 @@
 """Events of a point, one line each: started, resumed, stopped, failed or finished, with host and time.
 
-A start also says what the point is computed for: figure, panel, profile, label and, of a figure's points, settings.
+A start also says what the point is computed for: figure, panel, profile, label and, of a figure's points, settings;
+of a user's problem the unit that its times are shown in.
 """
 
 from __future__ import annotations

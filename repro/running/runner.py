@@ -126,7 +126,7 @@ def _compute(listed: Listed, folder: Path, settings: RunSettings) -> None:
     resume = checkpoints.usable(folder, point)
     if first_rank():
         _clean(folder)
-        events.record(folder, "resumed" if resume else "started", **_what(listed))
+        events.record(folder, "resumed" if resume else "started", **_what(listed, settings.time_unit))
     try:
         module = module_of(point, settings.memory)
         module.record = recorder_of(settings.device) if settings.graphs else None
@@ -145,10 +145,10 @@ def _compute(listed: Listed, folder: Path, settings: RunSettings) -> None:
         raise
 
 
-def _what(listed: Listed) -> dict[str, Any]:
-    """What a start is for; the settings of a user's problem, which may fill a page, are left out."""
+def _what(listed: Listed, time_unit: float) -> dict[str, Any]:
+    """What a start is for; of a user's problem, whose settings may fill a page, its unit of time."""
     labels = {name: getattr(listed, name) for name in ("figure", "panel", "profile", "label")}
-    return {**labels, "settings": listed.settings} if type(listed.point) is Point else labels
+    return {**labels, **({"settings": listed.settings} if type(listed.point) is Point else {"time_unit": time_unit})}
 
 
 def _clean(folder: Path) -> None:

@@ -15,7 +15,7 @@ const mean = (axis) => ({
 });
 const PANELS = [
   {title: "loss", log: true, of: (row) => row[column("loss")]},
-  {title: "residual ‖dp/dt‖₁ (γ)", log: true, of: (row) => row[column("residual")]},
+  {title: "residual ‖dp/dt‖₁", unit: " (γ)", log: true, of: (row) => row[column("residual")]},
   {title: "distance from exact", log: true, of: (row) => distance(row) > ROUNDING ? distance(row) : null},
   mean("x"), mean("y"), mean("z"),
 ];
@@ -166,14 +166,16 @@ function curvesOf(axis, points) {
   const look = new Map(points.map((point, k) => [point.id, {colour: k % 7, dash: Math.floor(k / 7) % 5}]));
   while (plots.children.length < PANELS.length) {
     const figure = node("figure", {}, plots), k = plots.children.length - 1;
-    node("figcaption", {}, figure).innerHTML = PANELS[k].title;
+    node("figcaption", {}, figure);
     figure.onmousemove = (event) => point_at(figure, axis, event);
     figure.onmouseleave = () => light(section, null);
   }
   const longest = Math.max(...points.map(reach));
+  const ours = points.every((point) => point.profile); // a user's problem has none, and its own unit
+  PANELS.forEach(({title, unit}, k) => plots.children[k].querySelector("figcaption").innerHTML = title + (ours && unit || ""));
   PANELS.forEach((panel, k) => plot(plots.children[k], points.map((point) => series(point, panel, look.get(point.id), axis)), {
     log: Boolean(panel.log), exact: Boolean(panel.exact) && $("exact").checked, end: longest,
-    xlabel: axis === "t" ? "t (1/γ)" : "iteration",
+    xlabel: axis !== "t" ? "iteration" : ours ? "t (1/γ)" : "t",
   }));
   legend(section, points, look);
   light(section, null);

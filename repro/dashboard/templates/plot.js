@@ -47,7 +47,7 @@ function told(value, log) {
     return {base: String(+number.toPrecision(3))};
   }
   const size = Math.abs(value);
-  if (size >= 1e5 || (size > 0 && size < 1e-4)) return {base: value.toExponential(0)};
+  if (size >= 1e5 || (size > 0 && size < 1e-4)) return {base: (+value.toPrecision(3)).toExponential().replace(/-/g, "\u2212")};
   return {base: String(+value.toPrecision(6)).replace("-", "\u2212")};
 }
 
