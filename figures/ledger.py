@@ -1,7 +1,8 @@
 """What further runs on the 3x3 lattice say, beside the paper's figures.
 
 (a) string mixtures over seeds; (b) the sign-augmented loss (Eq. S25); (c) the interpolated loss (Eq. S23) beside the
-plain evolution; (d) two layers, sampled with the causal mask and without it as the public code does.
+plain evolution; (d) two layers, sampled with the causal mask and without it as the public code does. Where they are
+computed: (e) sizes over couplings and further seeds; (f) the search that ended in no state, by its rate.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ def figures(
 ) -> dict[str, Figure]:
     """The drawing."""
     rows = parts.steady(table)
+    further = rows[rows["panel"].isin(["sizes", "collapse"])]
     with style.context():
-        figure = Figure(figsize=(style.PAGE_WIDTH, 4.9))
-        (strings, sign), (curves, sampling) = figure.subplots(2, 2)
+        figure = Figure(figsize=(style.PAGE_WIDTH, 7.2 if len(further) else 4.9))
+        panels = figure.subplots(3 if len(further) else 2, 2)
+        (strings, sign), (curves, sampling) = panels[:2]
         style.panel(strings, "a", "mean over seeds")
         _strings(strings, rows[(rows["panel"] == "seeds") & (rows["method"] == "variational")])
         style.panel(sign, "b", "sign-augmented loss")
@@ -39,7 +42,13 @@ def figures(
         _interpolated(curves, parts.curves(table))
         style.panel(sampling, "d", "sampling, two layers")
         _sampling(sampling, table[table["panel"] == "sampling"])
-        style.legend_above(figure, (strings, sign, curves, sampling), columns=5)
+        if len(further):
+            sizes, collapse = panels[2]
+            style.panel(sizes, "e", r"sizes, $J_y = 1.0$ to $1.8$")
+            _sizes(sizes, further[further["panel"] == "sizes"])
+            style.panel(collapse, "f", r"2x64, $J_y = 1.0$")
+            _collapse(collapse, further[further["panel"] == "collapse"])
+        style.legend_above(figure, tuple(panels.flat), columns=5)
         style.stamp(figure, profile)
     return {"ledger": figure}
 
@@ -70,12 +79,35 @@ def _sign(axes: Axes, rows: pd.DataFrame) -> None:
         return
     mixing = rows["point"].str.extract(r"-sign(\d+(?:\.\d+)?)", expand=False).fillna("1").astype(float)
     values = sorted(set(mixing))
-    place = mixing.map(values.index)
+    _scattered(axes, rows, mixing.map(values.index))
+    _categories(axes, [f"{value:g}" for value in values])
+
+
+def _sizes(axes: Axes, rows: pd.DataFrame) -> None:
+    style.label(axes, "layers and width", OFF)
+    if not len(rows := _deviations(axes, rows)):
+        style.nothing_yet(axes)
+        return
+    sizes = sorted(set(zip(rows["layers"], rows["width"], strict=True)))
+    _scattered(axes, rows, pd.Series(zip(rows["layers"], rows["width"], strict=True), rows.index).map(sizes.index))
+    _categories(axes, [f"{layers} {width}" for layers, width in sizes])
+
+
+def _collapse(axes: Axes, rows: pd.DataFrame) -> None:
+    style.label(axes, "rate of Adam", OFF)
+    if not len(rows := _deviations(axes, rows)):
+        style.nothing_yet(axes)
+        return
+    _scattered(axes, rows, rows["point"].str.contains("-lower-rate").astype(int))
+    _categories(axes, ["as elsewhere", "a third of it"])
+
+
+def _scattered(axes: Axes, rows: pd.DataFrame, place: pd.Series) -> None:
+    """Deviation of every run beside the mean of its place."""
     axes.plot(place - 0.08, rows["off"], "o", color=style.ORANGE, markersize=3.5, label="one seed")
     hollow.over(axes, place - 0.08, rows["off"], rows, Look(style.ORANGE, "o"))
     mean = rows.groupby(place)["off"].agg(["mean", "sem"])
     style.points(axes, mean.index + 0.08, mean["mean"], mean["sem"], Look(style.VERMILION, "D"), "mean")
-    _categories(axes, [f"{value:g}" for value in values])
 
 
 def _interpolated(axes: Axes, curves: pd.DataFrame) -> None:
