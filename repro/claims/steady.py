@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +103,8 @@ def loss_converges(tables: Tables) -> Finding:
         effects.append(Effect(f"relative change of the loss of ({panel})", change, FLAT, error, runs=2 * BLOCKS))
         told.append(f"({panel}) loss changes by {100 * change:.1f} %")
     settled, said, rows = second_stage_converges(tables)
-    return Finding((*effects, *settled), "; ".join([*told, said]), together([rows, _if_there(tables, "figS2")]))
+    searches = [tables.rows("figS2")] if tables.has("figS2") else []
+    return Finding((*effects, *settled), "; ".join([*told, said]), together([rows, *searches]))
 
 
 def sampling_fault(tables: Tables) -> Finding:
@@ -143,14 +143,6 @@ def keeps_the_rotation(tables: Tables) -> Finding:
     return Finding((effect,), told, across[0])
 
 
-def _if_there(tables: Tables, figure: str) -> pd.DataFrame:
-    """Rows of a figure's table, none without it."""
-    try:
-        return tables.rows(figure)
-    except Missing:
-        return tables.rows("figS1").head(0)
-
-
 def _of_paulis(tables: Tables, figure: str, ranges: pd.Series[float] | None = None, **wanted: object) -> pd.DataFrame:
     """Steady rows of all three Paulis with `part`, the deviation over the range of the exact curve."""
     rows = together([tables.steady(figure, name, **wanted) for name in PAULI_AVERAGES])
@@ -183,9 +175,7 @@ def _over_couplings(tables: Tables, layers: int, width: int) -> tuple[pd.DataFra
     """Physical states of Fig. 4(a)'s searches of a size and of those with other seeds; how many are of no state."""
     wanted: dict[str, Any] = {"method": "variational", "layers": layers, "width": width, "strings": "0s"}
     at_least(tables.rows("fig4", panel="a", **wanted), "Jy", 5, f"Fig. 4a: couplings of {layers}x{width}")
-    places = [("fig4", "a")]
-    with contextlib.suppress(Missing):
-        tables.rows("ledger", panel=SIZES_PANEL, **wanted)
-        places.append(("ledger", SIZES_PANEL))
+    further = [("ledger", SIZES_PANEL)] if tables.has("ledger", panel=SIZES_PANEL, **wanted) else []
+    places = [("fig4", "a"), *further]
     physical = together([tables.steady(figure, panel=panel, **wanted) for figure, panel in places])
     return physical, sum(tables.unphysical(figure, panel=panel, **wanted) for figure, panel in places)

@@ -46,6 +46,13 @@ class Tables:
             raise Missing(f"{figure}: no rows with {asked}")
         return frame
 
+    def has(self, figure: str, **wanted: object) -> bool:
+        """Whether there are such rows."""
+        try:
+            return bool(len(self.rows(figure, **wanted)))
+        except Missing:
+            return False
+
     def every(self, figure: str, **wanted: object) -> pd.DataFrame:
         """Rows of all profiles, those that are shipped beside the figure's own too.
 
