@@ -29,6 +29,8 @@ class States:
     observables: tuple[str, ...] = ()
     """what to print of it: Pauli strings such as "Z0 Z1", X for the average over the sites, X* for every site; by
     default X Y Z"""
+    rates: bool = False
+    """of every observable also d<O>/dt from the state alone, zero in a steady state"""
     results: Path = RESULTS
     """folder of shipped results"""
 
@@ -39,8 +41,9 @@ class States:
         check_folder(self.results)
         if self.name:
             return self._show()
-        if self.observables:
-            raise InputError("--observables without a point: expected a figure and one of its points before it")
+        for option, given in {"--observables": self.observables, "--rates": self.rates}.items():
+            if given:
+                raise InputError(f"{option} without a point: expected a figure and one of its points before it")
         if self.figure:
             for point in shipped_points(self.figure, self.results):
                 state = "shipped" if point.has_state else "not kept"
@@ -57,11 +60,18 @@ class States:
         from repro.states.shipped import load_state
 
         state = load_state(self.figure, self.name, self.results)
-        values = state.values(self.observables or AVERAGES)
+        observables = self.observables or AVERAGES
+        values, rates = state.values(observables), state.rates(observables) if self.rates else {}
         when = "steady state of a search" if math.isinf(state.t) else f"t = {state.t:g}"
         print(f"{state.point.label}  {state.point.point_id}  {state.n_sites} sites, {when}, commit {state.commit}")
         for observable, (value, error) in values.items():
-            print(f"<{observable}> = {value:.8f}" + (f" +- {error:.1g}" if error else ""))
+            print(f"<{observable}> = {value:.8f}{_with(error)}")
+        for observable, (rate, error) in rates.items():
+            print(f"d<{observable}>/dt = {rate:.8f}{_with(error)} gamma")
         if state.n_sites <= MAX_SITES:
             print(f"purity = {state.purity():.8f}\nsmallest eigenvalue of rho = {state.smallest_eigenvalue():.8f}")
         return 0
+
+
+def _with(error: float) -> str:
+    return f" +- {error:.1g}" if error else ""

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from repro.physics.lindblad import LindbladModel
+from repro.physics.pauli_maps import local_maps
 from repro.physics.povm import BLOCH_DIRECTIONS, bloch_vector
 from repro.references.cache import Reference
-from repro.references.pauli_generators import local_maps
 from repro.references.record import curve_table, made_in
 from repro.utils.errors import InputError
 from repro.utils.names import PAULI_AVERAGES

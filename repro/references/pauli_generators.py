@@ -14,11 +14,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from repro.physics.lattice import Lattice, ring
-from repro.physics.lindblad import IDENTITY, PAULIS, LindbladModel
+from repro.physics.lindblad import LindbladModel
+from repro.physics.pauli_maps import local_maps
 from repro.utils.errors import InputError
 
-BASIS = (IDENTITY, *PAULIS.values())
-PAIRS = np.stack([np.kron(one, two) for one in BASIS for two in BASIS])
 SAME = 1e-12
 """Terms of a uniform chain may differ by so much, in the model's largest strength."""
 
@@ -115,30 +114,6 @@ def _bonds(lattice: Lattice) -> list[Bond]:
     if found == set(line) | closed:
         return [*line, (N - 1, 0)]
     raise InputError(f"matrix products of a {lattice.name}: expected a chain or a ring in the order of its sites")
-
-
-def local_maps(model: LindbladModel) -> list[tuple[tuple[int, ...], np.ndarray]]:
-    """Sites and the real matrix M_ab = Tr[P_a L(P_b)] / 2^n of every term of L, in the basis of one or two sites."""
-    found = []
-    for term in model.hamiltonian_terms:
-        H = term.operator
-        found.append((tuple(term.sites), _matrix(lambda rho, H=H: -1j * (H @ rho - rho @ H), len(term.sites))))
-    for jump in model.jumps:
-        G, rate = jump.operator, jump.rate
-        loss = G.conj().T @ G
-
-        def dissipate(rho: np.ndarray, G: np.ndarray = G, loss: np.ndarray = loss, rate: float = rate) -> np.ndarray:
-            return rate * (G @ rho @ G.conj().T - (loss @ rho + rho @ loss) / 2)
-
-        found.append((tuple(jump.sites), _matrix(dissipate, len(jump.sites))))
-    return found
-
-
-def _matrix(action, n_sites: int) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """M_ab = Tr[P_a L(P_b)] / 2^n."""
-    basis = np.stack(BASIS) if n_sites == 1 else PAIRS
-    images = np.stack([action(P) for P in basis])
-    return np.einsum("aij,bji->ab", basis, images).real / 2**n_sites
 
 
 def _placed(map_aa: np.ndarray, place: int) -> np.ndarray:

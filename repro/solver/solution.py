@@ -64,7 +64,7 @@ class Solution:
             raise InputError("this solution was not made by repro.solve: there is no run to take a state from")
         [folder] = [path for path in self.folders if path.name == self._last.point_id]
         state = state_of_run(self._last, folder)
-        return replace(state, t=significant(state.t / self.problem.unit))
+        return replace(state, t=significant(state.t / self.problem.unit), time_unit=self.problem.unit)
 
     def values(self, observable: str) -> pd.DataFrame:
         """Rows of one observable, time ascending, the steady state last.

@@ -10,7 +10,7 @@ Tensor suffixes: B configurations, N sites.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,7 +23,8 @@ from repro.config.point import Point
 from repro.config.settings import leaves
 from repro.physics import density
 from repro.physics.observable_parser import EVERYTHING_LOCAL, parse_observables
-from repro.physics.observables import exact_values, purity, sampled_values
+from repro.physics.observables import LETTERS, Observable, exact_values, purity, sampled_values
+from repro.physics.rates import rates_of
 from repro.utils.errors import InputError
 from repro.utils.validation import check_int, shorten
 
@@ -43,6 +44,7 @@ class State:
         point: what was computed.
         model: its distribution with the last weights, single precision.
         t: time of the state in units of 1/gamma (of a solved problem: its own); inf for a search of the steady state.
+        time_unit: of a solved problem, which is computed in its natural unit, the size of that in its own.
         commit: source that computed the weights; a table may name another, where a run of that gave the same means.
     """
 
@@ -50,6 +52,7 @@ class State:
     model: StringMixture = field(repr=False)
     t: float
     commit: str = "unknown"
+    time_unit: float = 1.0
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -157,13 +160,37 @@ class State:
         Raises:
             InputError: what cannot be read, the purity of draws, or fewer than two samples.
         """
-        asked = parse_observables(observables, correlators, self.n_sites)
+        return self._values(parse_observables(observables, correlators, self.n_sites), samples, seed)
+
+    def _values(self, asked: Sequence[Observable], samples: int, seed: int) -> dict[str, tuple[float, float]]:
         if self.n_sites <= MAX_ENUMERATED_SITES:
             exact = exact_values(self.probabilities(), self.point.povm, asked)
             return {name.strip("<>"): (value, 0.0) for name, value in exact.items()}
         check_int("samples", samples, 2, MOST_SAMPLES)
         drawn = sampled_values(self.sample(samples, seed), self.point.povm, asked)
         return {name.strip("<>"): value for name, value in drawn.items()}
+
+    def rates(
+        self, observables: Iterable[Any] | str = LETTERS, samples: int = SAMPLES, seed: int = 0
+    ) -> dict[str, tuple[float, float]]:
+        """d<O>/dt = Tr(O L(rho)) of this state alone: name -> (mean, standard error), units of 1/t.
+
+        In a steady state every one of them is zero, on an evolution each is the slope of its curve: what is left over
+        tells, without an exact value, what the state or its evolution has wrong.
+
+        Args:
+            observables: Pauli strings, averages and linear combinations, as for `values`.
+            samples: draws where there are more than twelve sites.
+            seed: of the draws.
+
+        Raises:
+            InputError: what cannot be read or is not linear, a state in imaginary time, or fewer than two samples.
+        """
+        if not self.point.system.build_liouvillian().conserves:
+            raise InputError("rates of a state in imaginary time: expected one that follows the Lindblad equation")
+        asked = rates_of(parse_observables(observables, (), self.n_sites), self.point.system.build_model())
+        found = self._values(asked, samples, seed)
+        return {name: (self.time_unit * rate, self.time_unit * error) for name, (rate, error) in found.items()}
 
     def purity(self) -> float:
         """Tr rho^2 over all configurations: 1 for a pure state, 2^-N for the maximally mixed one.

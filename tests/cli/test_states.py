@@ -42,10 +42,24 @@ def test_what_a_state_says(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_rates_beside_the_means(capsys: pytest.CaptureFixture[str]) -> None:
+    """4x4 at J_y = 1.0: the decay of <sigma_x> by the equation of motion, from the state's own correlators."""
+    lines = said(capsys, "frontier", "4x4-tdvp-1x32-0s-Jy1.0", "--observables", "X", "--rates").splitlines()
+    state = repro.load_state("frontier", "4x4-tdvp-1x32-0s-Jy1.0")
+    bonds = state.point.system.build_lattice().bonds
+    pairs = [(-2.0 * 1.0 / 16, f"Y{i} Z{j}") for bond in bonds for i, j in (bond, bond[::-1])]
+    pairs += [(2.0 * 1.0 / 16, f"Z{i} Y{j}") for bond in bonds for i, j in (bond, bond[::-1])]
+    turned = {"rate": [(-0.5 / 16, f"X{site}") for site in range(16)] + pairs}
+    [(value, error)] = state.values([turned]).values()
+    assert lines[2] == f"d<X>/dt = {value:.8f} +- {error:.1g} gamma"
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("fig5",),
+        ("fig4", "--rates"),
+        ("fig4", DYN, "--observables", "purity", "--rates"),
         ("fig4", "dyn*"),
         ("fig4", DYN, "--observables", "Q0"),
         ("fig4", DYN, "--observables"),
