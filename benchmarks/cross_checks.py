@@ -2,6 +2,7 @@
 
 1. Rates of the last states: d<sigma>/dt = Tr(sigma L(rho)), which is zero at rest, beside the slope of the curve.
 2. Early times, when a spin does not know yet how large its lattice is: <sigma_z> beside trajectories of 4x4.
+3. Steady states beside what known ones of smaller lattices say of larger ones, by straight lines in 1/N.
 
 Rates that the table has of a state are not computed again. docs/frontier.md is written anew.
 """
@@ -44,6 +45,8 @@ LAST_FIFTH = 0.8
 LATTICE, KNOWN = (4, 4), 2.0
 """Whose trajectories are compared with, and how long."""
 WINDOWS = (0.0, 0.3, 0.6, 1.0, 2.0)
+FEWEST = 3
+"""Known lattices for an extrapolation."""
 
 
 @dataclasses.dataclass
@@ -101,8 +104,48 @@ def _apart(t: pd.Series, values: pd.Series, known: Any) -> list[float]:
     return [float(off[(times > low) & (times <= high)].max()) for low, high in itertools.pairwise(WINDOWS)]
 
 
+def extrapolated(known: pd.Series[float], n_sites: int) -> tuple[float, float]:
+    """A steady value of a larger lattice: the straight line in 1/N through the two largest known ones, and by how much
+    the line through the smallest and the largest differs there.
+
+    Args:
+        known: at least three values by number of sites.
+        n_sites: of the larger lattice.
+    """
+    known = known.sort_index()
+
+    def line(*sizes: int) -> float:
+        near, far = (1 / known.index[size] for size in sizes)
+        slope = (known.iloc[sizes[0]] - known.iloc[sizes[1]]) / (near - far)
+        return float(known.iloc[sizes[0]] + slope * (1 / n_sites - near))
+
+    return line(-1, -2), abs(line(-1, -2) - line(-1, 0))
+
+
+def sizes(table: pd.DataFrame) -> Iterator[list[str]]:
+    """Of every coupling with three known lattices: larger ones, extrapolated and by this suite (mean over seeds)."""
+    rows = table[(table["observable"] == "sigma_z") & (table["t"] == math.inf)]
+    rows = rows[~rows["panel"].str.endswith(CONTROL)]
+    for Jy, of_coupling in rows.groupby("Jy"):
+        of_size = of_coupling.groupby("n_sites")
+        known = of_size["exact"].first().dropna()
+        for n_sites, ours in of_size["mean"].agg(["mean", "size"]).iterrows() if len(known) >= FEWEST else ():
+            if n_sites not in known.index:
+                value, apart = extrapolated(known, int(str(n_sites)))
+                name = of_coupling.loc[of_coupling["n_sites"] == n_sites, "lattice"].iloc[0].split()[0]
+                smaller = ", ".join(f"{each:.3f}" for each in known)
+                yield [
+                    f"{Jy:g}",
+                    smaller,
+                    name,
+                    f"{value:.3f} ± {apart:.3f}",
+                    f"{ours['mean']:.3f}",
+                    f"{ours['size']:g}",
+                ]
+
+
 def markdown(found: pd.DataFrame, table: pd.DataFrame, runs: Path) -> str:
-    """Both tables."""
+    """The three tables."""
     head = ("lattice", "J_y", "seed", "d⟨σ_z⟩/dt", "slope of the curve", "⟨σ_x⟩", "d⟨σ_x⟩/dt", "⟨σ_y⟩", "d⟨σ_y⟩/dt")
     lines = [_of_rates(row) for row in found.to_dict("records")]
     windows = [f"t = {low:g} to {high:g}" for low, high in itertools.pairwise(WINDOWS)]
@@ -112,7 +155,8 @@ def markdown(found: pd.DataFrame, table: pd.DataFrame, runs: Path) -> str:
         for Jy in sorted(table["Jy"].unique())
         for name, off in early(table, Jy, runs)
     ]
-    return f"{first}\n\n{_table(('J_y', 'curve', *windows), apart)}"
+    larger = ("J_y", "known, smaller lattices", "lattice", "extrapolated", "this suite, t = 4 to 5", "seeds")
+    return "\n\n".join([first, _table(("J_y", "curve", *windows), apart), _table(larger, list(sizes(table)))])
 
 
 def _of_rates(row: dict[Any, Any]) -> list[str]:

@@ -12,7 +12,7 @@ import qutip
 
 import repro
 from benchmarks import cross_checks
-from benchmarks.cross_checks import MARKS, PAGE, WINDOWS, early, markdown, rates, slope
+from benchmarks.cross_checks import MARKS, PAGE, WINDOWS, early, extrapolated, markdown, rates, sizes, slope
 from repro.references.cache import Reference
 from repro.states.shipped import shipped_points
 from repro.utils.pages import between_marks
@@ -108,3 +108,23 @@ def test_how_far_from_the_smaller_lattice_in_each_window(monkeypatch: pytest.Mon
     assert found["5x5, seed 1"] == pytest.approx([end + 1 for end in WINDOWS[1:]])
     monkeypatch.setattr(cross_checks.trajectory_evolution, "stored", lambda *_: None)
     assert not dict(early(table, 1.8, NOTHING))
+
+
+def test_larger_lattices_by_straight_lines() -> None:
+    line = pd.Series({n: -1.0 + 0.6 / n for n in (16, 9, 12)})
+    assert extrapolated(line, 36) == pytest.approx((-1.0 + 0.6 / 36, 0), abs=1e-12)
+    bent = line + pd.Series({9: 0.0, 12: 0.0, 16: 0.01})
+    near = 0.01 + 0.01 * (1 / 16 - 1 / 36) / (1 / 12 - 1 / 16)
+    far = 0.01 + 0.01 * (1 / 16 - 1 / 36) / (1 / 9 - 1 / 16)
+    assert extrapolated(bent, 36) == pytest.approx((-1.0 + 0.6 / 36 + near, near - far))
+
+
+def test_larger_lattices_beside_this_suites() -> None:
+    """Three known lattices, two seeds of a fourth; controls, curves and a coupling of two lattices say nothing."""
+    known = [row(lattice=f"{n} x", n_sites=n, panel="p", Jy=1.0, exact=-1 + 0.9 / n, mean=0.0) for n in (9, 12, 16)]
+    large = {"lattice": "5x5 periodic", "n_sites": 25, "panel": "5x5", "Jy": 1.0, "exact": math.nan}
+    ours = [row(**large, mean=-0.95, seed=0), row(**large, mean=-0.97, seed=1)]
+    control = [row(**large | {"panel": "5x5: control"}, mean=5.0), row(**large, mean=7.0, t=1.0)]
+    few = [row(n_sites=9, panel="p", Jy=1.8), row(**large | {"Jy": 1.8}, mean=-0.3)]
+    [found] = sizes(pd.DataFrame(known + ours + control + few))
+    assert found == ["1", "-0.900, -0.925, -0.944", "5x5", "-0.964 ± 0.000", "-0.960", "2"]
