@@ -31,6 +31,8 @@ WRONG_TYPE = re.compile(r"Error parsing (\S+): no type matching \{None\}\|(\S+) 
 WRONG_VALUE = re.compile(
     r"Error parsing (\S+): (?:could not convert string to (float)|invalid literal for (int)\(\).*?): '(.*?)'"
 )
+# How it refuses an option that another command has.
+MISPLACED = re.compile(r"misplaced options: (--\S+) \(applied to (repro [\w ]+)\)")
 TYPES = {"INT": "a whole number", "FLOAT": "a number", "INT|{exact}": "a whole number or exact"}
 
 Command = (
@@ -81,9 +83,24 @@ def _one_line(box: str) -> str:
         return f"{wrong[1]} = {wrong[3]}: expected {TYPES.get(wrong[2], wrong[2])}"
     if wrong := WRONG_VALUE.match(text):
         return f"{wrong[1]} = {wrong[4]}: expected {TYPES[(wrong[2] or wrong[3]).upper()]}"
-    suggestion = re.search(r"(--[a-z][\w-]+)", " ".join(lines[rule:])) if "nrecognized" in text else None
-    hint = f"; did you mean {suggestion[1]}?" if suggestion and suggestion[1] != "--help" else ""
+    if given := MISPLACED.search(text):
+        text = f"Unrecognized option of {given[2]}: {given[1]}"
+    suggested = [BOX_DRAWING.sub("", line).strip() for line in lines[rule:]]
+    hint = _hint(suggested, given[1] if given else "") if "nrecognized" in text else ""
     return f"{text}{hint} (repro --help lists what there is)"
+
+
+def _hint(suggested: list[str], given: str) -> str:
+    """The commands that have an option which this one has not, or the nearest option."""
+    homes: dict[str, list[str]] = {}
+    for line in suggested:
+        if option := re.match(r"--[a-z][\w-]+", line):
+            homes.setdefault(option[0], [])
+        elif homes and (command := re.match(r"in (repro [\w ]+?) --help", line)):
+            homes[next(reversed(homes))].append(command[1])
+    if given in homes:
+        return f", it is one of {', '.join(dict.fromkeys(homes[given]))}"
+    return f"; did you mean {next(iter(homes))}?" if homes else ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -32,6 +32,8 @@ class Reference:
     """which figure"""
     profile: str = "paper"
     """smoke, quick, workstation or paper"""
+    only: tuple[str, ...] = ()
+    """names, ids or panels of points whose values are wanted, as for `repro run`"""
     runs: Path = DEFAULT_RUNS
     """new references go to its folder `reference`"""
     second_route: Path | None = None
@@ -46,14 +48,14 @@ class Reference:
         from repro.reporting.second_route import second_route
 
         profile = profile_of(self.profile)
-        points = [listed.point for listed in select_points(self.figure, profile, (), Overrides())]
+        points = [listed.point for listed in select_points(self.figure, profile, self.only, Overrides())]
         check_writable(self.runs)
         if self.second_route is not None:
             check_file(self.second_route)
-        wanted = [*points, *experiments().load(self.figure).exact_line(profile)]
+        wanted = points if self.only else [*points, *experiments().load(self.figure).exact_line(profile)]
         prepare(wanted, self.runs, print)
         prepare_beyond(wanted, self.runs, partial(print, flush=True))
-        print(f"every exact curve of {self.figure} ({profile}) is there")
+        print(f"every exact curve of {'these points of ' if self.only else ''}{self.figure} ({profile}) is there")
         if self.second_route is not None:
             line = experiments().load(self.figure).exact_line(profile)
             table = second_route(line, self.runs, partial(print, flush=True))

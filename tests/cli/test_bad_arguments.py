@@ -118,6 +118,13 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     (("reference", "fig7"), "unknown figure"),
     (("list", "fig4", "--runs", FILE), f"'{FILE}' is a file, expected a folder"),
     (("reference", "fig4", "--profile", "smok"), "did you mean 'smoke'"),
+    (("reference", "fig4", "--only", "none*"), "no point of fig4 (paper) matches 'none*'"),
+    (
+        ("claims", "--profile", "smoke"),
+        "Unrecognized option of repro claims: --profile, it is one of repro error, repro list,",
+    ),
+    (("claims", "--devices", "2"), "Unrecognized option of repro claims: --devices, it is one of repro run ("),
+    (("reference", "fig4", "--onli", "a"), "did you mean --only?"),
     (("plot", "fig4", "--all"), "expected a figure or --all, one of them"),
     (("plot", "fig4", "--profile", "smok"), "unknown profile 'smok'; did you mean 'smoke'"),
     (("plot", "fig4", "--profile", "smoke"), "cannot read 'runs/fig4/smoke/table.csv': No such file"),
@@ -195,10 +202,10 @@ def test_a_rank_that_is_no_number(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("repro.running.launch.run_points", lambda *_: {})  # imports Lightning, which reads ranks too
+    monkeypatch.setattr("repro.references.of_point.prepare", lambda *_: {})
     for name in SRUN:
         monkeypatch.setenv(name, "first")
-    monkeypatch.setattr("repro.running.launch.run_points", lambda *_: {})
-    monkeypatch.setattr("repro.references.of_point.prepare", lambda *_: {})
     assert main((*RUN, "--wandb", "disabled")) == 2
     assert "rank 'first' in SLURM_PROCID" in capsys.readouterr().err
 
