@@ -25,7 +25,7 @@ FAULTS := package/test_bad_api cli/test_bad_arguments cli/test_bad_files cli/tes
   $(addprefix running/test_,busy_points checkpoints clock cluster events status stopping)
 FIGURES := fig1 fig2 fig3 fig4 figS1 figS2 figS3 figS4 figS5 frontier ledger methods settings
 .PHONY: help setup test test-all test-slurm test-faults docs lint $(FIGURES) all figures publish claims report bench \
-  crossing ansatz-limit gpu gpu-dry gpu-collect reference rbm dashboard sync lock clean force
+  crossing ansatz-limit cross-checks gpu gpu-dry gpu-collect reference rbm dashboard sync lock clean force
 
 help: ## list what can be made (this text)
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -180,6 +180,9 @@ crossing: setup ## which tool for which problem: seconds to +-0.01, beside rival
 
 ansatz-limit: setup ## what the ansatz can hold: fits to samples of exact states (the shipped table is completed; ARGS='--lattice 2x3' adds)
 	@$(PY) -m benchmarks.ansatz_limit $(ARGS)
+
+cross-checks: setup ## what tells of the lattices of `frontier` without exact values (states that the shipped table lacks)
+	@$(PY) -m benchmarks.cross_checks $(ARGS)
 
 bench: setup ## time the evaluators side by side (ten minutes; ARGS='compare' for a part)
 	@$(REPRO) bench $(ARGS)
