@@ -138,7 +138,7 @@ def _shipped(Jy: float, n_sites: int, table: str) -> pd.DataFrame:
 
 
 def test_a_lattice_that_no_table_has() -> None:
-    assert network.shipped(STRONG, 12) is None
+    assert network.shipped(STRONG, 20) is None
 
 
 def test_the_shipped_table_holds_what_would_be_run() -> None:
