@@ -6,6 +6,7 @@ A point's events say what it was started for. Folders from before they did are l
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -109,8 +110,9 @@ class Points:
                 label, figure, panel, profile = (str(event.get(name, "")) for name in LABELS)
                 settings = event.get("settings")
                 if not isinstance(settings, dict):  # of a user's problem, which has no profiles
-                    unit = event.get("time_unit", 1.0)
-                    return Begun(folder.name, label, figure, panel, time_unit=float(unit))
+                    unit = event.get("time_unit")
+                    known = isinstance(unit, int | float) and 0 < unit < math.inf
+                    return Begun(folder.name, label, figure, panel, time_unit=float(unit) if known else 1.0)
                 return Begun(folder.name, label, figure, panel, profile, settings)
         if folder.name in self._catalogue():
             return _of_list(self._catalogue()[folder.name])

@@ -185,8 +185,9 @@ def test_folders_from_before_starts_said_what_they_are_for(tmp_path: Path) -> No
 def test_a_users_problem_is_shown_under_its_name(tmp_path: Path) -> None:
     folder = point_folder(tmp_path, SHOWN)
     folder.mkdir(parents=True)
-    events.record(folder, "started", figure="mine", panel="steady", profile="workstation", label="pair")
-    told = one(Feed(tmp_path).answer())
+    for unit in ({"time_unit": "x"}, {"time_unit": 0}, {}):  # damaged, or of an earlier version
+        events.record(folder, "started", figure="mine", panel="steady", profile="workstation", label="pair", **unit)
+        told = one(Feed(tmp_path).answer())
     assert (told["figure"], told["figures"], told["profile"], told["label"]) == ("mine", ["mine"], "", "pair")
 
 
