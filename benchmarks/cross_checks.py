@@ -30,9 +30,9 @@ from repro.states.shipped import ShippedPoint, shipped_points
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 from repro.utils.names import PAULI_AVERAGES
-from repro.utils.pages import between_marks
+from repro.utils.pages import between_marks, markdown_table
 from repro.utils.paths import RESULTS
-from repro.utils.result_table import CONTROL, read_table
+from repro.utils.result_table import CONTROL, read_table, without_controls
 
 FIGURE, SHIPPED, PAGE = "frontier", Path("results/frontier_rates.csv"), Path("docs/frontier.md")
 MARKS = ("<!-- cross-checks -->", "<!-- end -->")
@@ -89,7 +89,7 @@ def early(table: pd.DataFrame, Jy: float, runs: Path) -> Iterator[tuple[str, lis
     if known is None:
         return
     rows = table[(table["Jy"] == Jy) & (table["observable"] == "sigma_z") & (table["t"] <= KNOWN)]
-    rows = rows[~rows["panel"].str.endswith(CONTROL)]
+    rows = without_controls(rows)
     for (lattice, seed), curve in rows.sort_values("n_sites", kind="stable").groupby(["lattice", "seed"], sort=False):
         shape = str(lattice).split()[0]
         if int(curve["n_sites"].iloc[0]) >= math.prod(LATTICE):
@@ -125,7 +125,7 @@ def extrapolated(known: pd.Series[float], n_sites: int) -> tuple[float, float]:
 def sizes(table: pd.DataFrame) -> Iterator[list[str]]:
     """Of every coupling with three known lattices: larger ones, extrapolated and by this suite (mean over seeds)."""
     rows = table[(table["observable"] == "sigma_z") & (table["t"] == math.inf)]
-    rows = rows[~rows["panel"].str.endswith(CONTROL)]
+    rows = without_controls(rows)
     for Jy, of_coupling in rows.groupby("Jy"):
         of_size = of_coupling.groupby("n_sites")
         known = of_size["exact"].first().dropna()
@@ -149,14 +149,14 @@ def markdown(found: pd.DataFrame, table: pd.DataFrame, runs: Path) -> str:
     head = ("lattice", "J_y", "seed", "d⟨σ_z⟩/dt", "slope of the curve", "⟨σ_x⟩", "d⟨σ_x⟩/dt", "⟨σ_y⟩", "d⟨σ_y⟩/dt")
     lines = [_of_rates(row) for row in found.to_dict("records")]
     windows = [f"t = {low:g} to {high:g}" for low, high in itertools.pairwise(WINDOWS)]
-    first = _table(head, lines)
+    first = markdown_table(head, lines)
     apart = [
         [f"{Jy:g}", name, *(f"{value:.3f}" for value in off)]
         for Jy in sorted(table["Jy"].unique())
         for name, off in early(table, Jy, runs)
     ]
     larger = ("J_y", "known, smaller lattices", "lattice", "extrapolated", "this suite, t = 4 to 5", "seeds")
-    return "\n\n".join([first, _table(("J_y", "curve", *windows), apart), _table(larger, list(sizes(table)))])
+    return "\n\n".join([first, markdown_table(("J_y", "curve", *windows), apart), markdown_table(larger, sizes(table))])
 
 
 def _of_rates(row: dict[Any, Any]) -> list[str]:
@@ -167,10 +167,6 @@ def _of_rates(row: dict[Any, Any]) -> list[str]:
     others = [told(name) for axis in PAULI_AVERAGES[:2] for name in (axis, f"{axis}_rate")]
     where = (str(row["lattice"]).split()[0], f"{row['Jy']:g}", str(row["seed"]))
     return [*where, told("sigma_z_rate"), f"{row['slope']:.3f}", *others]
-
-
-def _table(head: tuple[str, ...], lines: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *lines))
 
 
 def complete(known: pd.DataFrame, table: pd.DataFrame, samples: int) -> pd.DataFrame:

@@ -88,8 +88,9 @@ def _sizes(axes: Axes, rows: pd.DataFrame) -> None:
     if not len(rows := _deviations(axes, rows)):
         style.nothing_yet(axes)
         return
-    sizes = sorted(set(zip(rows["layers"], rows["width"], strict=True)))
-    _scattered(axes, rows, pd.Series(zip(rows["layers"], rows["width"], strict=True), rows.index).map(sizes.index))
+    size = pd.Series(zip(rows["layers"], rows["width"], strict=True), rows.index)
+    sizes = sorted(set(size))
+    _scattered(axes, rows, size.map(sizes.index))
     _categories(axes, [f"{layers} {width}" for layers, width in sizes])
 
 

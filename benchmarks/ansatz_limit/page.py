@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from repro.utils.errors import InputError
-from repro.utils.pages import between_marks
+from repro.utils.pages import between_marks, markdown_table
 
 PAGE = Path("docs/methods.md")
 BEGIN, END = "<!-- ansatz limit -->", "<!-- end -->"
@@ -25,12 +25,7 @@ def markdown(table: pd.DataFrame) -> str:
     rows = table.sort_values(["n_sites", "lattice", "Jy", "t", "povm"], kind="stable").to_dict("records")
     known = [_known(row) for row in rows if not math.isnan(row["entropy"])]
     sampled = [_sampled(row) for row in rows if math.isnan(row["entropy"])]
-    return "\n\n".join(_table(names, cells) for names, cells in ((KNOWN, known), (SAMPLED, sampled)) if cells)
-
-
-def _table(names: tuple[str, ...], cells: list[list[str]]) -> str:
-    lines = [list(names), ["---"] * len(names), *cells]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n\n".join(markdown_table(names, cells) for names, cells in ((KNOWN, known), (SAMPLED, sampled)) if cells)
 
 
 def _known(row: dict[Any, Any]) -> list[str]:

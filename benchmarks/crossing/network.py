@@ -37,7 +37,7 @@ from repro.running.folders import CHECKPOINT, DONE, RunSettings, point_folder
 from repro.running.runner import run_point
 from repro.utils.names import PAULI_AVERAGES
 from repro.utils.paths import RESULTS
-from repro.utils.result_table import CONTROL, read_table
+from repro.utils.result_table import read_table, without_controls
 
 AVERAGED = 1.0
 """Last stretch of an evolution that its mean is of (1/gamma)."""
@@ -136,7 +136,7 @@ def shipped(problem: Problem, n_sites: int, tables: Sequence[Path] = SHIPPED) ->
 def _of_lattice(rows: pd.DataFrame, problem: Problem, n_sites: int) -> pd.DataFrame:
     """A table's evolutions of one lattice by the better method from draws, its controls left out."""
     rows = rows[(rows["lattice"] == problem.of(n_sites).lattice.name) & (rows["Jy"] == _coupling(problem))]
-    rows = rows[~rows["panel"].str.endswith(CONTROL)]
+    rows = without_controls(rows)
     method = next((name for name in FROM_DRAWS if name in set(rows["method"])), "")
     return rows[rows["method"] == method]
 

@@ -49,9 +49,10 @@ class Tables:
     def has(self, figure: str, **wanted: object) -> bool:
         """Whether there are such rows."""
         try:
-            return bool(len(self.rows(figure, **wanted)))
+            self.rows(figure, **wanted)
         except Missing:
             return False
+        return True
 
     def every(self, figure: str, **wanted: object) -> pd.DataFrame:
         """Rows of all profiles, those that are shipped beside the figure's own too.

@@ -45,6 +45,11 @@ ROWS_PER_FILE = 4000
 """About a megabyte: what repositories and their viewers take."""
 
 
+def without_controls(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the points themselves."""
+    return rows[~rows["panel"].str.endswith(CONTROL)]
+
+
 def without_seed(points: pd.Series[str]) -> pd.Series[str]:
     """Names of points without what a seed adds to them."""
     return points.str.replace(r"-seed\d+$", "", regex=True)
