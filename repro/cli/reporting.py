@@ -43,7 +43,7 @@ class Reference:
 
     def run(self) -> int:
         """Find or compute each."""
-        from repro.references.of_point import prepare, prepare_beyond
+        from repro.references import beyond, of_point
         from repro.reporting.mean_field_table import distances
         from repro.reporting.second_route import second_route
 
@@ -53,8 +53,8 @@ class Reference:
         if self.second_route is not None:
             check_file(self.second_route)
         wanted = points if self.only else [*points, *experiments().load(self.figure).exact_line(profile)]
-        prepare(wanted, self.runs, print)
-        prepare_beyond(wanted, self.runs, partial(print, flush=True))
+        of_point.prepare(wanted, self.runs, print)
+        beyond.prepare_beyond(wanted, self.runs, partial(print, flush=True))
         print(f"every exact curve of {'these points of ' if self.only else ''}{self.figure} ({profile}) is there")
         if self.second_route is not None:
             line = experiments().load(self.figure).exact_line(profile)

@@ -13,9 +13,10 @@ import numpy as np
 
 from repro.config.point import Point
 from repro.references import chain, density_matrix, trajectory_evolution, trajectory_steady_state
-from repro.references.cache import DEFAULT_FOLDERS, KNOWN_TO, SLACK, Reference
+from repro.references.cache import DEFAULT_FOLDERS, KNOWN_TO, Reference
+from repro.references.gates import curves
+from repro.references.gates.circuit import MAX_GATE_SITES
 from repro.references.pauli_generators import is_line
-from repro.utils.errors import InputError
 
 Say = Callable[[], None]
 
@@ -34,13 +35,24 @@ def reachable(point: Point) -> bool:
     return point.lattice.n_sites <= density_matrix.MAX_DENSITY_MATRIX_SITES
 
 
+def by_trajectories(point: Point) -> bool:
+    """Whether QuTiP's trajectories are what the point is compared with."""
+    return not reachable(point) and point.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES
+
+
+def by_gates(point: Point) -> bool:
+    """Whether trajectories of gates are: larger lattices that are no chain and no ring."""
+    larger = trajectory_steady_state.MAX_TRAJECTORY_SITES < point.lattice.n_sites <= MAX_GATE_SITES
+    return larger and not is_line(point.lattice)
+
+
 def steady_state(point: Point, runs: Path, computing: Say = _silent) -> Reference:
     """Exact steady state of the point's model; `computing` is called when it is not stored yet."""
-    return density_matrix.steady_state(point.lindblad_model, folders(runs), label=_name(point), computing=computing)
+    return density_matrix.steady_state(point.lindblad_model, folders(runs), label=name_of(point), computing=computing)
 
 
 def stored_steady_state(point: Point, runs: Path, compute: bool = True) -> Reference | None:
-    """The steady state to compare with: exact where QuTiP reaches, else by trajectories if those are stored.
+    """The steady state to compare with: exact where QuTiP reaches, else by trajectories if stored.
 
     Without `compute` one that QuTiP reaches is looked up too: nothing is computed, locked or written.
     """
@@ -48,16 +60,16 @@ def stored_steady_state(point: Point, runs: Path, compute: bool = True) -> Refer
         if compute:
             return steady_state(point, runs)
         return density_matrix.stored_steady_state(point.lindblad_model, folders(runs))
-    if point.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES:
+    if by_trajectories(point):
         return trajectory_steady_state.stored(point.lindblad_model, folders(runs))
-    return None
+    return curves.stored_steady_state(point.lindblad_model, folders(runs)) if by_gates(point) else None
 
 
 def evolution(point: Point, runs: Path, computing: Say = _silent) -> Reference:
     """Exact evolution from the point's product state over its time; `computing` as in `steady_state`."""
     model, t_end = point.lindblad_model, end_time(point)
     return density_matrix.dynamics(
-        model, point.system.initial, t_end, folders(runs), dt=_spacing(point), label=_name(point), computing=computing
+        model, point.system.initial, t_end, folders(runs), dt=spacing(point), label=name_of(point), computing=computing
     )
 
 
@@ -70,12 +82,12 @@ def stored_evolution(point: Point, runs: Path, compute: bool = True) -> Referenc
         return evolution(point, runs)
     asked = (point.lindblad_model, point.system.initial, end_time(point), folders(runs))
     if reachable(point):
-        return density_matrix.stored_dynamics(*asked, dt=_spacing(point))
+        return density_matrix.stored_dynamics(*asked, dt=spacing(point))
     if is_line(point.lattice) and (found := chain.stored(*asked)) is not None:
         return found
-    if point.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES:
+    if by_trajectories(point):
         return trajectory_evolution.stored(*asked) or _without_last_step(point, runs)
-    return None
+    return curves.stored(*asked) if by_gates(point) else None
 
 
 def _without_last_step(point: Point, runs: Path) -> Reference | None:
@@ -93,11 +105,12 @@ def end_time(point: Point) -> float:
     return point.method.evolution.last_time
 
 
-def _name(point: Point) -> str:
+def name_of(point: Point) -> str:
+    """Model, lattice and couplings, for people."""
     return f"{point.system.model.kind} {point.lattice.name} {point.system.model.label}"
 
 
-def _spacing(point: Point) -> float:
+def spacing(point: Point) -> float:
     """A table's spacing in time, by the fastest coupling or rate: finer where it turns the state ten times faster."""
     fastest = max(point.system.rate, *(abs(value) for value in point.system.model.couplings.values())) or 1.0
     return density_matrix.TIME_STEP if 1 <= fastest <= 2 else density_matrix.TIME_STEP * 2 / fastest
@@ -155,7 +168,7 @@ def _exact_ones(point: Point) -> list[tuple[str, Callable[[Point, Path, Say], Re
 def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> dict[str, Reference]:
     """Make sure that every QuTiP reference the points need is there; `say` is told the name of each computed.
 
-    What is beyond density matrices is not started here: `prepare_beyond` does, on demand.
+    What is beyond density matrices is not started here: `repro.references.beyond` does, on demand.
 
     Returns:
         Those that had to be computed, by name.
@@ -164,52 +177,11 @@ def prepare(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> 
     for point in points:
         for kind, find in _exact_ones(point):
             when = (point.system.initial, end_time(point)) if find is evolution else ()
-            key = (*_model_key(point), kind, *when)
-            needed.setdefault(key, (f"{kind} of {_name(point)}", partial(find, point, runs)))
+            key = (*model_key(point), kind, *when)
+            needed.setdefault(key, (f"{kind} of {name_of(point)}", partial(find, point, runs)))
     computed: list[str] = []
     found = {name: find(partial(_note, name, computed, say)) for name, find in needed.values()}
     return {name: found[name] for name in computed}
-
-
-def prepare_beyond(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
-    """Make sure that what is beyond density matrices is there too: minutes each.
-
-    Evolutions of chains and rings by matrix products, cut where they miss their error, which is said; other evolutions
-    and steady states by quantum trajectories.
-    """
-    far = [point for point in points if not reachable(point)]
-    lines = [point for point in far if is_line(point.lattice) and point.method.from_initial_state]
-    _prepare_chains(lines, runs, say)
-    beyond = [point for point in far if point.lattice.n_sites <= trajectory_steady_state.MAX_TRAJECTORY_SITES]
-    for point in {_model_key(p): p for p in beyond if p.settles}.values():
-        name = _name(point)
-        told = partial(_tell, say, f"steady state of {name}")
-        trajectory_steady_state.steady_state(point.lindblad_model, folders(runs), label=name, say=told)
-    others = [point for point in beyond if point.method.from_initial_state and not is_line(point.lattice)]
-    for point in _longest([point for point in others if not stored_evolution(point, runs)]):
-        name = _name(point)
-        told = partial(_tell, say, f"evolution of {name}")
-        model, t_end = point.lindblad_model, end_time(point)
-        trajectory_evolution.evolution(model, point.system.initial, t_end, folders(runs), label=name, say=told)
-
-
-def _prepare_chains(points: Sequence[Point], runs: Path, say: Callable[[str], None]) -> None:
-    for point in _longest(points):
-        name = _name(point)
-        told = partial(_tell, say, f"evolution of {name}")
-        model, start, t_end, dt = point.lindblad_model, point.system.initial, end_time(point), _spacing(point)
-        try:
-            found = chain.evolution(model, start, t_end, folders(runs), dt=dt, partly=True, label=name, say=told)
-        except InputError as error:
-            say(f"evolution of {name}: no exact values: {error}")
-        else:
-            if found.t_end < t_end * (1 - SLACK):
-                told(f"exact values to t = {found.t_end:g} of {t_end:g}: later ones miss the target")
-
-
-def _longest(points: Sequence[Point]) -> list[Point]:
-    """Of points of equal models and starts the one that goes on longest."""
-    return list({(*_model_key(p), p.system.initial): p for p in sorted(points, key=end_time)}.values())
 
 
 class _NotStored(Exception):
@@ -240,9 +212,6 @@ def _note(name: str, computed: list[str], say: Callable[[str], None]) -> None:
     say(name)
 
 
-def _tell(say: Callable[[str], None], what: str, text: str) -> None:
-    say(f"{what}: {text}")
-
-
-def _model_key(point: Point) -> tuple[object, ...]:
+def model_key(point: Point) -> tuple[object, ...]:
+    """Equal for points of equal Lindblad equations."""
     return (point.system.geometry, point.system.model)

@@ -10,6 +10,7 @@ import pytest
 
 from repro.config.point import Point, point_of
 from repro.references import of_point
+from repro.references.beyond import prepare_beyond
 
 
 def ring(n_sites: int, lattice: str = "ring", t_end: float = 0.2) -> Point:
@@ -24,7 +25,7 @@ def test_a_long_ring_has_exact_values_with_errors_once_they_are_there(
     monkeypatch.setattr(of_point.chain, "RING", 8)
     points, said = [ring(24), ring(30)], []
     assert of_point.exact_of(points[0], tmp_path) is None
-    of_point.prepare_beyond(points, tmp_path, said.append)
+    prepare_beyond(points, tmp_path, said.append)
     assert said and all("evolution of heisenberg" in line for line in said)
     files = len(list((tmp_path / "reference").glob("*.csv")))
     found = [of_point.exact_of(point, tmp_path) for point in points]
@@ -65,7 +66,7 @@ def test_what_misses_its_error_is_said_and_cut(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(of_point.chain, "BOND_DIMENSIONS", (4, 6))
     said: list[str] = []
     point = ring(12, "chain", 1.0)
-    of_point.prepare_beyond([point], tmp_path, said.append)
+    prepare_beyond([point], tmp_path, said.append)
     assert re.search(r"exact values to t = 0\.\d+ of 1: later ones miss the target", said[-1])
     found = of_point.exact_of(point, tmp_path)
     assert found is not None and math.isfinite(found(0.05, "sigma_z")) and found.error(0.05, "sigma_z") <= 0.01
@@ -75,7 +76,7 @@ def test_what_misses_its_error_is_said_and_cut(tmp_path: Path, monkeypatch: pyte
 def test_what_never_meets_its_error_is_said_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of_point.chain, "BOND_DIMENSIONS", (2, 3))
     said: list[str] = []
-    of_point.prepare_beyond([ring(12, "chain", 1.0)], tmp_path, said.append)
+    prepare_beyond([ring(12, "chain", 1.0)], tmp_path, said.append)
     assert "no exact values: matrix products: error" in said[-1]
     assert of_point.exact_of(ring(12, "chain", 1.0), tmp_path) is None
 

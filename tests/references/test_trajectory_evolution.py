@@ -13,7 +13,8 @@ from repro.config.point import point_of
 from repro.physics import lattice, lindblad
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_Z
 from repro.references import density_matrix, trajectory_evolution
-from repro.references.of_point import exact_of, prepare_beyond
+from repro.references.beyond import prepare_beyond
+from repro.references.of_point import exact_of
 from repro.utils.errors import InputError
 from repro.utils.names import PAULI_AVERAGES
 

@@ -9,6 +9,7 @@ import pytest
 from repro.config.listed import Listed
 from repro.config.point import Point, point_of
 from repro.references import of_point
+from repro.references.beyond import prepare_beyond
 from repro.reporting.late_exact import filled
 from repro.utils.result_table import read_table, tidy, write_table
 from tests.helpers import rows
@@ -24,7 +25,7 @@ def point(n_sites: int) -> Point:
 def test_what_is_known_by_now_is_filled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of_point.chain, "RING", 6)
     far, near = point(20), point(5)
-    of_point.prepare_beyond([far], tmp_path, lambda text: None)
+    prepare_beyond([far], tmp_path, lambda text: None)
     settings = [{"point_id": each.point_id, "label": "x", **Listed(each).settings} for each in (far, near)]
     of = {"method": "dynamics", "exact": None, "mean": 0.0}
     names = ("sigma_x", "sigma_y", "sigma_z", "residual")

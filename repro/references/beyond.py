@@ -1,0 +1,93 @@
+"""References beyond density matrices, made on demand: minutes to hours each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from repro.config.point import Point
+from repro.references import chain, trajectory_evolution, trajectory_steady_state
+from repro.references.cache import SLACK
+from repro.references.gates import curves
+from repro.references.of_point import (
+    by_gates,
+    by_trajectories,
+    end_time,
+    folders,
+    model_key,
+    name_of,
+    reachable,
+    spacing,
+    stored_evolution,
+    stored_steady_state,
+)
+from repro.references.pauli_generators import is_line
+from repro.utils.errors import InputError
+
+Tell = Callable[[str], None]
+
+
+def prepare_beyond(points: Sequence[Point], runs: Path, say: Tell) -> None:
+    """Make sure that what is beyond density matrices is there too.
+
+    Evolutions of chains and rings by matrix products, cut where they miss their error, which is said; other evolutions
+    and steady states by quantum trajectories, from 17 sites on by trajectories of gates. Without their package that is
+    said too.
+    """
+    far = [point for point in points if not reachable(point)]
+    evolved = [point for point in far if point.method.from_initial_state]
+    _prepare_chains([point for point in evolved if is_line(point.lattice)], runs, say)
+    for point in {model_key(p): p for p in far if p.settles and not stored_steady_state(p, runs)}.values():
+        _prepare_steady_state(point, runs, partial(_tell, say, f"steady state of {name_of(point)}"))
+    others = [point for point in evolved if not is_line(point.lattice) and not stored_evolution(point, runs)]
+    for point in _longest(others):
+        _prepare_evolution(point, runs, partial(_tell, say, f"evolution of {name_of(point)}"))
+
+
+def _prepare_steady_state(point: Point, runs: Path, told: Tell) -> None:
+    model, where, label = point.lindblad_model, folders(runs), name_of(point)
+    if by_trajectories(point):
+        trajectory_steady_state.steady_state(model, where, label=label, say=told)
+    elif by_gates(point):
+        with _said(told):
+            curves.steady_state(model, point.system.initial, where, label=label, say=told)
+
+
+def _prepare_evolution(point: Point, runs: Path, told: Tell) -> None:
+    model, start, where, label = point.lindblad_model, point.system.initial, folders(runs), name_of(point)
+    if by_trajectories(point):
+        trajectory_evolution.evolution(model, start, end_time(point), where, label=label, say=told)
+    elif by_gates(point):
+        with _said(told):
+            curves.evolution(model, start, where, label=label, say=told)
+
+
+@contextmanager
+def _said(told: Tell) -> Iterator[None]:
+    """What cannot be computed is said; others go on."""
+    try:
+        yield
+    except InputError as error:
+        told(f"no exact values: {error}")
+
+
+def _prepare_chains(points: Sequence[Point], runs: Path, say: Tell) -> None:
+    for point in _longest(points):
+        name = name_of(point)
+        told = partial(_tell, say, f"evolution of {name}")
+        model, start, t_end, dt = point.lindblad_model, point.system.initial, end_time(point), spacing(point)
+        with _said(told):
+            found = chain.evolution(model, start, t_end, folders(runs), dt=dt, partly=True, label=name, say=told)
+            if found.t_end < t_end * (1 - SLACK):
+                told(f"exact values to t = {found.t_end:g} of {t_end:g}: later ones miss the target")
+
+
+def _longest(points: Sequence[Point]) -> list[Point]:
+    """Of points of equal models and starts the one that goes on longest."""
+    return list({(*model_key(p), p.system.initial): p for p in sorted(points, key=end_time)}.values())
+
+
+def _tell(say: Tell, what: str, text: str) -> None:
+    say(f"{what}: {text}")

@@ -1,0 +1,194 @@
+"""Curves and steady states by trajectories of gates (`repro.references.gates.circuit`), with standard errors.
+
+Finished trajectories are kept in one file: a curve and a steady state are made of the same ones, and a smaller target
+adds to them. Looking up what is stored needs no simulator.
+
+Array suffixes: R trajectories, M times, P observables.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repro.physics.lindblad import LindbladModel
+from repro.physics.povm import product_state_density
+from repro.references.cache import (
+    DEFAULT_FOLDERS,
+    Folders,
+    Reference,
+    Say,
+    describe,
+    find,
+    find_or_compute,
+    key_of,
+    numbers,
+)
+from repro.references.gates.circuit import PACKAGE, Circuit, installed, time_step
+from repro.references.limits import has_unique_steady_state
+from repro.references.record import curve_table
+from repro.references.trajectory_steady_state import Kept, collect, decay_unit, made
+from repro.utils.errors import InputError
+from repro.utils.names import PAULI_AVERAGES
+
+TARGET = 0.01
+BURN_IN, LENGTH = 6.0, 10.0
+"""The steady state is the mean between these times (1/gamma), the last of which ends a trajectory."""
+LEAST = 8
+"""Trajectories from which on their spread is trusted."""
+FLOOR = 0.003
+"""Least error: what the step leaves is smaller (at most 0.0028 in tests)."""
+CURVE, STEADY = "dynamics by gates", "steady state by gates"
+
+Estimate = Callable[[Kept], tuple[np.ndarray, np.ndarray]]
+
+
+def stored(
+    model: LindbladModel, initial_state: str, t_end: float, folders: Folders = DEFAULT_FOLDERS
+) -> Reference | None:
+    """The evolution to t_end that a folder has of a model, None where none does."""
+    return find(_described(CURVE, model, initial_state), t_end, folders)
+
+
+def stored_steady_state(model: LindbladModel, folders: Folders = DEFAULT_FOLDERS) -> Reference | None:
+    """The steady state that a folder has of a model, None where none does."""
+    return find(_described(STEADY, model), math.inf, folders)
+
+
+def evolution(
+    model: LindbladModel,
+    initial_state: str,
+    folders: Folders = DEFAULT_FOLDERS,
+    *,
+    target: float = TARGET,
+    label: str = "",
+    say: Say = lambda text: None,
+) -> Reference:
+    """Site-averaged Paulis from a product state up to t = 10 / gamma, with standard errors.
+
+    Args:
+        model: at most 26 sites, jump operators on one site each.
+        initial_state: the Bloch direction of every spin, such as "up".
+        folders: searched in order; a new curve goes to the last one, and so do trajectories.
+        target: trajectories are added until every standard error at every time is at most this.
+        label: a name for people, stored beside it.
+        say: called with a line of progress after every trajectory.
+
+    Returns:
+        A reference whose table has a column `error`, at least 0.003.
+
+    Raises:
+        InputError: a model out of reach, an unknown state, a target below 0.003, no qsim, a folder that cannot be
+            written.
+    """
+    circuit = Circuit(model, initial_state, LENGTH)
+    description = _described(CURVE, model, initial_state)
+
+    def compute() -> Reference:
+        kept = _trajectories(circuit, folders, key_of(description), _of_curve, target, say)
+        table = curve_table(circuit.times / circuit.rate, *_of_curve(kept))
+        settings = _settings(model, initial_state, circuit, target)
+        return Reference(table, {"kind": CURVE, "label": label, "settings": settings, **_made(kept)})
+
+    return find_or_compute(description, LENGTH / circuit.rate, folders, compute)
+
+
+def steady_state(
+    model: LindbladModel,
+    initial_state: str = "up",
+    folders: Folders = DEFAULT_FOLDERS,
+    *,
+    target: float = TARGET,
+    label: str = "",
+    say: Say = lambda text: None,
+) -> Reference:
+    """Site-averaged Paulis of the steady state: the mean of the same trajectories over t = 6 to 10 / gamma.
+
+    Args:
+        model: as for `evolution`; decay on every site, so that the steady state is shown to be unique.
+        initial_state: what the trajectories start from; no part of what a stored reference is found by.
+        folders, target, label, say: as for `evolution`.
+
+    Raises:
+        InputError: as `evolution`, a steady state not shown to be unique, or rates more than a factor of two apart.
+    """
+    import pandas as pd
+
+    _check_settles(model)
+    circuit = Circuit(model, initial_state, LENGTH)
+    estimate = partial(_of_steady_state, circuit.times)
+
+    def compute() -> Reference:
+        kept = _trajectories(circuit, folders, key_of(_described(CURVE, model, initial_state)), estimate, target, say)
+        mean_P, error_P = estimate(kept)
+        table = pd.DataFrame({"t": math.inf, "observable": PAULI_AVERAGES, "mean": mean_P, "error": error_P})
+        settings = _settings(model, initial_state, circuit, target) | {"burn_in": BURN_IN / circuit.rate}
+        return Reference(table, {"kind": STEADY, "label": label, "settings": settings, **_made(kept)})
+
+    return find_or_compute(_described(STEADY, model), math.inf, folders, compute)
+
+
+def _described(kind: str, model: LindbladModel, initial_state: str | None = None) -> dict[str, Any]:
+    rate, natural = decay_unit(model)
+    start = {} if initial_state is None else {"initial_state": numbers(product_state_density(initial_state))}
+    return describe(model, kind, dt=time_step(natural) / rate, length=LENGTH / rate, **start)
+
+
+def _of_curve(kept: Kept) -> tuple[np.ndarray, np.ndarray]:
+    return _spread(np.array([trajectory["blocks"] for trajectory in kept]))
+
+
+def _of_steady_state(times: np.ndarray, kept: Kept) -> tuple[np.ndarray, np.ndarray]:
+    at_rest = times >= BURN_IN - 1e-9
+    return _spread(np.array([np.array(trajectory["blocks"])[at_rest].mean(0) for trajectory in kept]))
+
+
+def _spread(values_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over trajectories and its standard error, infinite of one alone."""
+    if len(values_R) < 2:
+        return values_R.mean(0), np.full(values_R.shape[1:], math.inf)
+    error = values_R.std(0, ddof=1) / math.sqrt(len(values_R))
+    return values_R.mean(0), error.clip(min=FLOOR)
+
+
+def _trajectories(circuit: Circuit, folders: Folders, key: str, estimate: Estimate, target: float, say: Say) -> Kept:
+    """So many that an estimate meets its target, kept under the key of the curve."""
+    if not FLOOR <= target < math.inf:
+        raise InputError(f"standard error wanted = {target}: expected a number of at least {FLOOR}")
+    if not installed():
+        raise InputError(f"trajectories of gates: no package {PACKAGE} (pip install 'repro-povm[gates]')")
+    file = Path(folders[-1]) / f"{key}.gates.json"
+    return collect(circuit.trajectory, estimate, LEAST, target, file, say)
+
+
+def _settings(model: LindbladModel, initial_state: str, circuit: Circuit, target: float) -> dict[str, Any]:
+    lattice, unit = model.lattice, circuit.rate
+    start = {"lattice": lattice.name, "n_sites": lattice.n_sites, "initial_state": initial_state}
+    return start | {
+        "observables": list(PAULI_AVERAGES),
+        "dt": circuit.h / unit,
+        "t_end": LENGTH / unit,
+        "target": target,
+    }
+
+
+def _made(kept: Kept) -> dict[str, Any]:
+    how = made(kept)
+    how["versions"] |= {PACKAGE: version(PACKAGE)}
+    return {"solver": "trajectories of gates, qsim", **how}
+
+
+def _check_settles(model: LindbladModel) -> None:
+    if not has_unique_steady_state(model):
+        raise InputError("steady state by gates: not shown to be unique, expected decay (or its like) on every site")
+    rates = [jump.rate for jump in model.jumps if jump.acts]
+    if min(rates) < max(rates) / 2:
+        raise InputError(
+            f"steady state by gates: rates from {min(rates):g} to {max(rates):g}, expected a factor of two at most"
+        )
