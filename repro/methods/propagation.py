@@ -23,7 +23,8 @@ def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative
         liouvillian: L.
         p: shape (4,) * N.
         h: time, units of 1/gamma.
-        relative: the series ends where a term is below this fraction of the sum, in the L1 norm.
+        relative: the series ends where a term is below this fraction of the sum, in the L1 norm; over a longer time
+            than 1 below so much less.
 
     Raises:
         InputError: a time below 0, `relative` not above 0, or another shape.
@@ -32,6 +33,7 @@ def propagate(liouvillian: LocalLiouvillian, p: torch.Tensor, h: float, relative
     if check_float("time", h) < 0 or check_float("relative", relative) <= 0:
         raise InputError(f"propagating by {h} to {relative}: expected a time not below 0 and a fraction above 0")
     parts = remaining = max(1, round(h / TAYLOR_STEP))
+    relative /= max(1.0, h)  # what the series leave out adds up
     q, halvings = p.double(), 0
     while remaining:
         later = _series(liouvillian, q, h / parts, relative)

@@ -6,6 +6,7 @@ Sites are numbered 0 ... n_sites - 1, row by row on a rectangle. Every pair of n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,14 @@ class Lattice:
         bonds = tuple(self._pair(bond, n_sites) for bond in self.bonds)
         if len({frozenset(bond) for bond in bonds}) != len(bonds):
             raise InputError(f"{what}: a pair of sites is listed twice, expected each bond once")
-        values = {"n_sites": n_sites, "bonds": bonds, "periods": tuple(map(int, self.periods))}
+        if not isinstance(self.name, str):
+            raise InputError(f"lattice: name = {shorten(self.name)}, expected a text")
+        shape = None if self.shape is None else _lengths(f"{what}: shape", self.shape, n_sites)
+        periods = _lengths(f"{what}: periods", self.periods, n_sites)
+        if shape is not None and len(shape) != 2:
+            raise InputError(f"{what}: shape = {shorten(self.shape)}, expected rows and columns")
+        _check_translations(what, bonds, periods)
+        values = {"n_sites": n_sites, "bonds": bonds, "shape": shape, "periods": periods}
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -65,6 +73,27 @@ class Lattice:
     def sites(self) -> range:
         """Site numbers, `range(n_sites)`."""
         return range(self.n_sites)
+
+
+def _lengths(what: str, given: Any, n_sites: int) -> tuple[int, ...]:
+    """Lengths of directions whose product is the number of sites; empty for none."""
+    if not isinstance(given, tuple | list):
+        raise InputError(f"{what} = {shorten(given)}, expected whole numbers")
+    lengths = tuple(check_int(what, length, 1, MAX_LATTICE_SITES) for length in given)
+    if lengths and math.prod(lengths) != n_sites:
+        raise InputError(f"{what} = {lengths}, expected lengths whose product is the number of sites, {n_sites}")
+    return lengths
+
+
+def _check_translations(what: str, bonds: tuple[Bond, ...], periods: tuple[int, ...]) -> None:
+    """Refuse directions along which the bonds are not the same everywhere; sites are row-major."""
+    if not periods:
+        return
+    sites, pairs = np.arange(math.prod(periods)).reshape(periods), {frozenset(bond) for bond in bonds}
+    for axis in range(len(periods)):
+        moved = np.roll(sites, -1, axis).ravel().tolist()
+        if {frozenset((moved[i], moved[j])) for i, j in bonds} != pairs:
+            raise InputError(f"{what}: periods = {periods}, expected bonds that a translation along each keeps")
 
 
 def _each_pair_once(pairs: list[Bond]) -> tuple[Bond, ...]:

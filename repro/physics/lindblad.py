@@ -36,6 +36,8 @@ SIGMA_MINUS = read_only((SIGMA_X - 1j * SIGMA_Y) / 2)
 SIGMA_PLUS = read_only((SIGMA_X + 1j * SIGMA_Y) / 2)
 UNIT_DIGITS = 14
 """Of energies and rates in a natural unit."""
+SCALES = 1e15
+"""Largest entry of a jump operator, and one over the smallest: beyond, its square leaves the range of numbers."""
 PAULIS = {"x": SIGMA_X, "y": SIGMA_Y, "z": SIGMA_Z}
 
 
@@ -155,6 +157,10 @@ class LindbladModel:
     def _jump(self, sites: int | Sequence[int], operator: np.ndarray, rate: float) -> Jump:
         where = _sites(sites)
         checked = self._checked_operator("jump operator", where, operator)
+        if checked.any() and not 1 / SCALES <= (largest := float(np.abs(checked).max())) <= SCALES:
+            raise InputError(
+                f"jump operator on sites {where}: largest entry {largest:.3g}, expected 1e-15 to 1e15 (rates: any)"
+            )
         if check_float(f"jump operator on sites {where}: rate", rate) < 0:
             raise InputError(f"jump operator on sites {where}: rate {rate}, expected a number >= 0")
         return Jump(where, checked, float(rate))

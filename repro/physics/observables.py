@@ -58,6 +58,13 @@ class Observable:
         """What its absolute value is at most in any state; of products of commuting strings a covariance, at most 1."""
         return 1.0 if self.purity or self.factors else sum(abs(c) for c, _ in self.terms)
 
+    @property
+    def spread(self) -> float:
+        """How far its value can be from that of the maximally mixed state: the bound without the identity, which never
+        moves; the bound itself where there is nothing else."""
+        moving = sum(abs(c) for c, string in self.terms if string)
+        return self.bound if self.purity or self.factors or moving == 0 else moving
+
     def value(self, means: Mapping[PauliString, float]) -> float:
         """The value from the means of its strings."""
         linear = sum(c * means[string] for c, string in self.terms)

@@ -21,7 +21,7 @@ from repro.utils.errors import InputError
 
 ALPHABET = ("I", *LETTERS)
 SMALLEST = 1e-14
-"""Coefficients below it, in units of the model's largest strength, are rounding."""
+"""Coefficients below it, in units of the model's largest strength and the observable's bound, are rounding."""
 
 
 def rates_of(observables: Iterable[Observable], model: LindbladModel) -> tuple[Observable, ...]:
@@ -31,7 +31,7 @@ def rates_of(observables: Iterable[Observable], model: LindbladModel) -> tuple[O
         InputError: a connected correlator or the purity, which are no means of one operator.
     """
     maps = local_maps(model)
-    return tuple(_rate_of(each, maps, SMALLEST * model.unit) for each in observables)
+    return tuple(_rate_of(each, maps, SMALLEST * model.unit * each.bound) for each in observables)
 
 
 def _rate_of(observable: Observable, maps: Sequence[tuple[tuple[int, ...], np.ndarray]], smallest: float) -> Observable:

@@ -32,7 +32,7 @@ from repro.references.record import curve_table, made_in
 
 KIND, STEADY = "observables by matrix products", "steady observables by matrix products"
 TARGET = 0.01
-"""Largest error, in units of the largest value that an observable can have (`Observable.bound`)."""
+"""Largest error, in units of how far an observable can go (`Observable.spread`)."""
 SPACING, LEAST_ROWS = 0.1, 5
 """Of the table's times, in the model's natural unit, and how many there are at least."""
 ROUNDING = 1e-9
@@ -40,7 +40,7 @@ SECONDS, GROWTH = 600.0, 5.0
 """After so long no larger bond dimension is tried; twice the bond dimension takes so many times longer, about."""
 STEPS = (0.05, 0.1)
 """Time step, and the one that is compared with it, in the model's natural unit."""
-NUMBERS = {KIND: 1, STEADY: 2}
+NUMBERS = {KIND: 2, STEADY: 3}
 """Version of the numbers, part of a key."""
 
 
@@ -62,7 +62,7 @@ def evolution(
         observables: Pauli strings and their combinations, on a ring within half of it; the purity of an open chain.
         t_end: last time wanted (inverse unit of the rates). A stored curve that reaches further is returned whole.
         folders: as in `repro.references.cache.find_or_compute`.
-        target: largest error, in units of `Observable.bound`.
+        target: largest error, in units of `Observable.spread`.
         say: called with a line of progress for every bond dimension.
 
     Returns:
@@ -111,7 +111,7 @@ def _describe(
 
 def _reference(kind: str, line: LineObservables, source: Source, target: float, say: Say, unit: float) -> Reference:
     began = time.perf_counter()
-    limit_P = target * np.array([each.bound for each in line.observables]) + ROUNDING
+    limit_P = np.array([target * each.spread + ROUNDING * each.bound for each in line.observables])
     means, errors, info = _compared(line, source, limit_P, say, began + SECONDS)
     over = np.maximum.accumulate(~(errors <= limit_P), axis=0)
     info["missing"] = _missing(line, errors, over, info, target)

@@ -191,7 +191,7 @@ def _followed(
     raise InputError(f"limit of the evolution: not at rest at t = {t / 2:g} natural units, expected one that settles")
 
 
-def yet_to_go(values_4P: np.ndarray, growth: float = 0.05) -> np.ndarray:
+def yet_to_go(values_4P: np.ndarray, spread_P: np.ndarray | float = 1.0, growth: float = 0.05) -> np.ndarray:
     """What a slow exponential decay has yet to go, from four values equal times apart, (P,); 0 where it is none.
 
     It is one where all three changes go one way, none is larger than the one before, and the last is more than half of
@@ -199,11 +199,12 @@ def yet_to_go(values_4P: np.ndarray, growth: float = 0.05) -> np.ndarray:
 
     Args:
         values_4P: the values.
+        spread_P: how far each can go (`Observable.spread`), 1 of Pauli strings: what is small beside that is rounding.
         growth: by such a part a change may be larger than the one before. In curves that fluctuate such changes are
             noise; in curves that do not, something faster has not quite died out yet.
     """
     first, second, third = np.diff(values_4P, axis=0)
-    scale = np.abs(values_4P).max(0).clip(min=1.0)
+    scale = np.maximum(np.abs(values_4P).max(0), spread_P)
     one_way = (first * second > 0) & (second * third > 0)
     first, second, third = np.abs(first), np.abs(second), np.abs(third)
     more, slack = 1 + growth, SLACK * scale

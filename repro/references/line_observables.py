@@ -184,21 +184,22 @@ class Steady:
     ring, times = STEADY_RING, np.array([math.inf])
 
     def __init__(self, line: LineObservables, target: float) -> None:
-        self.line, self.bound_P = line, np.array([each.bound for each in line.observables])
-        self.still_P = AT_REST * target * self.bound_P
+        self.line, self.spread_P = line, np.array([each.spread for each in line.observables])
+        self.still_P = AT_REST * target * self.spread_P
         self.length = 0.0  # of the evolution, once it is known
 
     def means(self, bond_dimension: int, dt: float, deadline: float) -> tuple[np.ndarray, np.ndarray]:
         state, times = self.line.start(bond_dimension), np.arange(self.length or STEADY_TIME, step=1.0)
         means_MS = self.line.evolved(state, [*times, times[-1] + 1], dt, deadline)
         while not self.length:
-            rest_P = still_to_move(self.line.values(means_MS))
+            rest_P = still_to_move(self.line.values(means_MS), self.spread_P)
             if not (rest_P > self.still_P).any() or len(means_MS) > LONGEST:
                 self.length = len(means_MS) - 1.0
             else:
                 more_MS = self.line.evolved(state, list(np.arange(len(means_MS), dtype=float)), dt, deadline)
                 means_MS = np.concatenate([means_MS, more_MS[1:]])
-        return means_MS[-1:], np.minimum(still_to_move(self.line.values(means_MS)), 2 * self.bound_P)[None]
+        left_P = still_to_move(self.line.values(means_MS), self.spread_P)
+        return means_MS[-1:], np.minimum(left_P, 2 * self.spread_P)[None]
 
     def exact(self) -> Mapping[str, np.ndarray]:
         _, _, rho, e_ops = _on_a_ring(self.line, STEADY_RING)
@@ -206,12 +207,12 @@ class Steady:
         return {name: np.array([(operator * steady).tr().real]) for name, operator in e_ops.items()}
 
 
-def still_to_move(values_MP: np.ndarray) -> np.ndarray:
+def still_to_move(values_MP: np.ndarray, spread_P: np.ndarray | float = 1.0) -> np.ndarray:
     """By how much curves may still move after their last row, (P,): what they moved in the last quarter, and where it
     is a slow decay, what that has yet to go, from the changes in the last three quarters."""
     quarter = (len(values_MP) - 1) // 4
     moved_P = np.abs(values_MP[-1 - quarter :] - values_MP[-1]).max(0)
-    return np.fmax(moved_P, limits.yet_to_go(values_MP[[-1 - k * quarter for k in (3, 2, 1, 0)]], GROWTH))
+    return np.fmax(moved_P, limits.yet_to_go(values_MP[[-1 - k * quarter for k in (3, 2, 1, 0)]], spread_P, GROWTH))
 
 
 def _on_a_ring(line: LineObservables, n_sites: int) -> tuple[Any, ...]:

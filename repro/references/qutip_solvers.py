@@ -40,6 +40,8 @@ EVOLUTION_OPTIONS: dict[str, Any] = {
     "store_states": False,
     "normalize_output": False,
 }
+SHORT = 20.0
+"""Natural units of time for which the tolerances above leave less than 1e-6 of an observable."""
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +112,12 @@ def evolve(
     from qutip.solver.integrator import IntegratorException
 
     e_ops = options.pop("e_ops", None)
+    # errors of the steps add up: a longer evolution gets sharper ones
+    longer = max(1.0, float(np.max(times)) / SHORT)
+    tolerances = {name: EVOLUTION_OPTIONS[name] / longer for name in ("atol", "rtol")}
+    settings = {**EVOLUTION_OPTIONS, **tolerances, **options}
     try:
-        return qutip.mesolve(hamiltonian, rho, times, jumps, e_ops=e_ops, options={**EVOLUTION_OPTIONS, **options})
+        return qutip.mesolve(hamiltonian, rho, times, jumps, e_ops=e_ops, options=settings)
     except IntegratorException as error:
         reason = " ".join(str(error).split())[:100]
         raise InputError(f"exact evolution: QuTiP's integrator gave up ({reason}), expected a shorter one") from error

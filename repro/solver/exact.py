@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 STEADY = "steady state of observables"
-NUMBERS = {STEADY: 2}
+EVOLUTION = "evolution of observables"
+NUMBERS = {STEADY: 2, EVOLUTION: 2}
 """Versions of the numbers, part of a key, 1 of other kinds: raise one when the same problem's values become others."""
 
 
@@ -37,7 +38,7 @@ def evolution(problem: Problem, times: Sequence[float], folder: Path) -> dict[st
     """
     times = [float(t) for t in times]
     cooled = problem.imaginary_time
-    kind, compute = ("Gibbs states", _gibbs_states) if cooled else ("evolution of observables", _evolution)
+    kind, compute = ("Gibbs states", _gibbs_states) if cooled else (EVOLUTION, _evolution)
     description = _describe(problem, kind, initial=problem.bloch_vectors, times=times)
     reference = find_or_compute(description, times[-1], [folder], lambda: compute(problem, times))
     return _by_observable(problem, reference)

@@ -12,7 +12,7 @@ import numpy as np
 from repro.config.point import Point
 from repro.solver import kept
 from repro.solver.problem import Problem
-from repro.utils.formatting import duration, significant
+from repro.utils.formatting import duration, short, significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,7 @@ class Solution:
     def summary(self) -> str:
         """A few lines: sizes, the largest deviation of every observable from exact, how positive rho is, the notes."""
         head = f"{self.problem.name}: {self.problem.n_sites} sites, {duration(self.seconds)}"
-        deviations = self.deviations().to_string(index=False, float_format="{:.4f}".format)
+        deviations = self.deviations().to_string(index=False, float_format=short)
         off = self.largest_deviation
         exact = "no exact values" if math.isnan(off) else f"largest deviation from exact: {off:.4f}"
         smallest = self.smallest_eigenvalue

@@ -22,6 +22,7 @@ from repro.running.runner import run_point
 from repro.solver import exact_source
 from repro.solver.plan import AUTO, EVOLUTION, STEADY, Request, longer, points
 from repro.solver.problem import Problem
+from repro.solver.slow_jumps import slow_jumps
 from repro.solver.solution import Solution
 from repro.solver.table import (
     COLUMNS,
@@ -190,6 +191,7 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     notes: list[str] = []
     if STEADY in todo:
         todo[STEADY] = _settled(natural, todo[STEADY], machine, notes, problem.unit)
+        notes += slow_jumps(natural, todo[STEADY], problem.unit)
     rows: list[dict[str, object]] = []
     known: list[Exact | None] = []
     if EVOLUTION in todo:
@@ -206,8 +208,7 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     seconds = sum(json.loads((folder / DONE).read_text())["seconds"] for folder in folders)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["t"] = (table["t"] / problem.unit).map(significant)
-    bounds = {each.name: each.bound for each in problem.asked}
-    notes += worst(table, bounds.__getitem__, lambda row: "")
+    notes += worst(table, {each.name: each.bound for each in problem.asked}.__getitem__, lambda row: "")
     least, told = least_eigenvalue(every, settings.runs), tuple(each.told for each in known if each and each.told)
     last = (todo.get(STEADY) or todo[EVOLUTION])[0].point
     return Solution(problem, table, tuple(folders), seconds, tuple(notes), least, told, last)

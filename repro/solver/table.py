@@ -130,29 +130,29 @@ def steady_rows(
     for each in problem.asked:
         of_observable = runs[runs["observable"] == each.name].assign(exact=math.nan)
         if fluctuates:
-            mean, error = _over_the_end(of_observable, len(problem.asked), each.bound)
+            mean, error = _over_the_end(of_observable, len(problem.asked), each.spread)
         else:
-            mean, error = _at_the_end(of_observable, each.bound)
+            mean, error = _at_the_end(of_observable, each.spread)
         known = UNKNOWN if exact is None else (float(exact.means[each.name][0]), float(exact.errors[each.name][0]))
         rows.append(_row(math.inf, each.name, mean, error, *known))
     return rows
 
 
-def _at_the_end(runs: pd.DataFrame, bound: float) -> tuple[float, float]:
+def _at_the_end(runs: pd.DataFrame, spread: float) -> tuple[float, float]:
     """Mean and error of one observable, from last states."""
     import pandas as pd
 
     last = runs.groupby(["seed", "control"], sort=False).tail(1).assign(t=math.inf)
     timed = runs[runs["t"].notna()]
     if not _several_seeds(runs):
-        return float(last["mean"].iloc[0]), math.hypot(float(last["error"].iloc[0]), drift(timed, bound))
+        return float(last["mean"].iloc[0]), math.hypot(float(last["error"].iloc[0]), drift(timed, spread))
     estimated = steady_state(pd.concat([timed, last]), over_time(timed))
     curve = timed[~timed["control"]].groupby("t")["mean"].mean()
-    to_come = _to_come(curve, curve.index.max(), bound) if len(curve) else 0.0
+    to_come = _to_come(curve, curve.index.max(), spread) if len(curve) else 0.0
     return float(estimated["mean"].iloc[0]), math.hypot(float(estimated["estimate"].iloc[0]), to_come)
 
 
-def _over_the_end(runs: pd.DataFrame, observables: int, bound: float) -> tuple[float, float]:
+def _over_the_end(runs: pd.DataFrame, observables: int, spread: float) -> tuple[float, float]:
     """Mean and error of one observable, from windows of time."""
     import pandas as pd
 
@@ -163,7 +163,7 @@ def _over_the_end(runs: pd.DataFrame, observables: int, bound: float) -> tuple[f
         rows = [(seed, control, each.mean, each.error) for (seed, control), each in tails.items()]
         windows = pd.DataFrame(rows, columns=["seed", "control", "mean", "error"]).assign(t=math.inf, exact=math.nan)
         known = float(over_time(windows)["estimate"].iloc[0])
-    return found.mean, math.hypot(known, max(found.moved, found.moving(observables, bound)))
+    return found.mean, math.hypot(known, max(found.moved, found.moving(observables, spread)))
 
 
 def _several_seeds(runs: pd.DataFrame) -> bool:
@@ -179,25 +179,25 @@ def _tails(runs: pd.DataFrame) -> dict[Any, Tail]:
 def still_moving(problem: Problem, runs: pd.DataFrame, fluctuates: bool) -> float:
     """The most that any observable still moves by: of any run, or of the mean of all where they fluctuate.
 
-    In units of the largest value that the observable can have, so that its scale does not matter.
+    In units of how far the observable can go (`Observable.spread`), so that its scale does not matter.
 
     Args:
         problem: for those.
         runs: as `runs_of` gives them.
         fluctuates: as in `steady_rows`; then what noise alone may be the cause of does not count.
     """
-    bounds = {each.name: each.bound for each in problem.asked}
+    spreads = {each.name: each.spread for each in problem.asked}
     if not fluctuates:
         by_run = runs.groupby(["observable", "seed", "control"])
-        moves = [(str(name), drift(run, bounds[str(name)])) for (name, _, _), run in by_run]
+        moves = [(str(name), drift(run, spreads[str(name)])) for (name, _, _), run in by_run]
     else:
         by_observable = runs.groupby("observable")
         tails = {str(name): together([*_tails(run).values()]) for name, run in by_observable}
-        moves = [(name, each.moving(len(tails), bounds[name])) for name, each in tails.items()]
-    return max((moved / bounds[name] for name, moved in moves if moved), default=0.0)
+        moves = [(name, each.moving(len(tails), spreads[name])) for name, each in tails.items()]
+    return max((moved / spreads[name] for name, moved in moves if moved), default=0.0)
 
 
-def drift(timed: pd.DataFrame, bound: float) -> float:
+def drift(timed: pd.DataFrame, spread: float) -> float:
     """How far one observable of one run still moves; 0 for a search.
 
     That is what it moved within the last `STILL_MOVING`, and where it has moved one way over the last three such times,
@@ -208,15 +208,15 @@ def drift(timed: pd.DataFrame, bound: float) -> float:
     curve = timed.set_index("t")["mean"]
     last = curve.index.max()
     recent = curve.loc[curve.index >= last - STILL_MOVING - 1e-9]
-    return max(float((recent - recent.iloc[-1]).abs().max()), _to_come(curve, last, bound))
+    return max(float((recent - recent.iloc[-1]).abs().max()), _to_come(curve, last, spread))
 
 
-def _to_come(curve: pd.Series[float], last: float, bound: float) -> float:
+def _to_come(curve: pd.Series[float], last: float, spread: float) -> float:
     """What a slow exponential relaxation has yet to go, from four values `STILL_MOVING` apart; 0 where it is none."""
     times = [last - k * STILL_MOVING for k in (3, 2, 1, 0)]
     if times[0] < curve.index.min() - 1e-9:
         return 0.0
-    return min(float(yet_to_go(np.interp(times, curve.index, curve)[:, None])[0]), 2 * bound)
+    return min(float(yet_to_go(np.interp(times, curve.index, curve)[:, None], spread)[0]), 2 * spread)
 
 
 def _averaged(rows: pd.DataFrame) -> list[tuple[float, float, float]]:

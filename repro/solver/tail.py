@@ -69,20 +69,20 @@ class Tail:
         """Distance of the last window's mean from the one's before."""
         return abs(float(self.mean_W[-1] - self.mean_W[-2]))
 
-    def moving(self, observables: int, bound: float = math.inf) -> float:
+    def moving(self, observables: int, spread: float = 1.0) -> float:
         """What it still moves by, what a slow relaxation has yet to go included; 0 where noise alone may be the cause.
 
         Args:
             observables: how many are compared: among many, one is far off by chance.
-            bound: of this one, which cannot go further than twice that.
+            spread: of this one (`Observable.spread`), which cannot go further than twice that.
         """
         from scipy import stats
 
         limit = stats.t.isf(stats.norm.sf(NOISE) / observables, INDEPENDENT)
         if self.moved <= limit * self.moved_error:
             return 0.0
-        to_come = float(yet_to_go(self.mean_W[:, None])[0]) if len(self.mean_W) == WINDOWS else 0.0
-        return max(self.moved, min(to_come, 2 * bound))
+        to_come = float(yet_to_go(self.mean_W[:, None], spread)[0]) if len(self.mean_W) == WINDOWS else 0.0
+        return max(self.moved, min(to_come, 2 * spread))
 
 
 def fluctuates(point: Point) -> bool:
@@ -119,7 +119,7 @@ def _covariance(mean_B: np.ndarray) -> np.ndarray:
     M_BB, phis, ratios = _expected(len(mean_B))
     r_B = M_BB @ mean_B
     square = float(r_B @ r_B)
-    if square < 1e-24 * max(1.0, float(mean_B @ mean_B)):
+    if square <= 1e-24 * float(mean_B @ mean_B):
         return np.zeros_like(M_BB)
     R_BB = _correlations(float(np.interp(r_B[1:] @ r_B[:-1] / square, ratios, phis)), len(mean_B))
     return square / np.trace(M_BB @ R_BB @ M_BB) * R_BB

@@ -34,13 +34,13 @@ from repro.solver.unseen import Events, missed
 from repro.utils.errors import InputError
 
 TARGET = 0.01
-"""Standard error that is enough, in units of `Observable.bound`."""
+"""Standard error that is enough, in units of `Observable.spread`."""
 STRETCHES, PER_STRETCH = 4, 40
 """Most stretches of controls, and the trajectories that each takes: with fewer the fitted weights make the standard
 error too small."""
 PURE_OPTIONS: dict[str, Any] = {"method": "tsit5", "atol": 1e-8, "rtol": 1e-6, "progress_bar": ""}
 PURE_ERROR = 1e-4
-"""Given to what has no jumps and starts pure, in units of `Observable.bound`."""
+"""Given to what has no jumps and starts pure, in units of `Observable.spread`."""
 RECENT = 4
 """What happens within such a part of a steady state's window is not yet forgotten at its end."""
 HALVES = np.array([-0.5, -0.5, 0.5, 0.5])
@@ -149,7 +149,7 @@ class Trajectories:
         mean_MP[0], error_MP[0] = self._at_start(), 0.0
         if R > 1:
             farthest_P = np.abs(values_RMP - values_RMP.mean(0)).max((0, 1))
-            one_more_MP = np.maximum(farthest_P / R, missed(farthest_P, self._bound_P, awaited_RMG))
+            one_more_MP = np.maximum(farthest_P / R, missed(farthest_P, self._spread_P, awaited_RMG))
             error_MP[1:] = np.hypot(error_MP, one_more_MP)[1:]
         return mean_MP, error_MP
 
@@ -159,12 +159,12 @@ class Trajectories:
         return [each.value(means) for each in self.asked]
 
     def largest(self, error_MP: np.ndarray) -> float:
-        """The largest error in units of `Observable.bound`."""
-        return float((error_MP / self._bound_P.clip(min=1e-300)).max(initial=0.0))
+        """The largest error in units of `Observable.spread`."""
+        return float((error_MP / self._spread_P.clip(min=1e-300)).max(initial=0.0))
 
     @property
-    def _bound_P(self) -> np.ndarray:
-        return np.array([each.bound for each in self.asked])
+    def _spread_P(self) -> np.ndarray:
+        return np.array([each.spread for each in self.asked])
 
     def _at_rest(
         self, strings_RMS: np.ndarray, controls_RMK: np.ndarray, awaited_RMG: np.ndarray
@@ -179,23 +179,23 @@ class Trajectories:
         values_R4P, constant_4P = self._values(each_4RS.transpose(1, 0, 2))
         change_P, its_error_P = self._one_row(values_R4P.transpose(0, 2, 1) @ HALVES, parts_RPC)
         change_P = change_P + HALVES @ constant_4P
-        moving = np.abs(change_P) > np.hypot(STILL * its_error_P, TARGET * self._bound_P)
+        moving = np.abs(change_P) > np.hypot(STILL * its_error_P, TARGET * self._spread_P)
         if moving.any():
             raise InputError(
                 f"trajectories: not at rest, some observable moved by {np.abs(change_P[moving]).max():.2g}"
             )
         values_RMP, constant_MP = self._values(strings_RMS[:, first:].mean(1, keepdims=True))
         mean_P, error_P = self._one_row(values_RMP[:, 0], parts_RPC)
-        still_P = still_to_move(values_R4P.mean(0) + constant_4P, change_P, its_error_P, self._bound_P)
+        still_P = still_to_move(values_R4P.mean(0) + constant_4P, change_P, its_error_P, self._spread_P)
         if R > 1:
             farthest_P = np.abs(values_RMP - values_RMP.mean(0)).max((0, 1))
             recent_RMG = awaited_RMG[:, -1:] - awaited_RMG[:, [-1 - (last - first) // RECENT]]
-            error_P = np.hypot(error_P, missed(farthest_P, self._bound_P, recent_RMG)[0])
+            error_P = np.hypot(error_P, missed(farthest_P, self._spread_P, recent_RMG)[0])
         return constant_MP + mean_P, np.hypot(error_P, still_P)[None]
 
     def _one_row(self, values_RP: np.ndarray, controls_RPC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if len(values_RP) == 1:
-            return values_RP[0], PURE_ERROR * self._bound_P if self.single else np.full(len(self.asked), math.inf)
+            return values_RP[0], PURE_ERROR * self._spread_P if self.single else np.full(len(self.asked), math.inf)
         return estimate_each(values_RP, controls_RPC)
 
     def _values(self, strings_RMS: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -55,7 +55,7 @@ def times_of(problem: Problem, t_end: float) -> tuple[np.ndarray, float]:
 
 
 def still_to_move(
-    means_4P: np.ndarray, change_P: np.ndarray, its_error_P: np.ndarray, bound_P: np.ndarray
+    means_4P: np.ndarray, change_P: np.ndarray, its_error_P: np.ndarray, spread_P: np.ndarray
 ) -> np.ndarray:
     """By how much means over a window may be off because it still moves, (P,).
 
@@ -63,9 +63,9 @@ def still_to_move(
         means_4P: over its quarters.
         change_P: from its first to its second half.
         its_error_P: standard error of that.
-        bound_P: of the observables.
+        spread_P: of the observables.
     """
-    left_P = np.minimum(yet_to_go(means_4P), 2 * bound_P)
+    left_P = np.minimum(yet_to_go(means_4P, spread_P), 2 * spread_P)
     slow = (left_P > 0) & (np.abs(change_P) > NOISE * its_error_P)
     slowly_P = np.where(slow, np.abs(means_4P.mean(0) - means_4P[-1]) + left_P, 0.0)
     return np.maximum(np.abs(change_P) - its_error_P, slowly_P)

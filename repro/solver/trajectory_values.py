@@ -28,7 +28,7 @@ SECONDS = 600.0
 """After so many no further trajectory is begun."""
 SAVED = 30.0
 """Seconds between two savings of finished trajectories, and two lines of progress."""
-NUMBERS = 4
+NUMBERS = 5
 """Version of the numbers, part of a key."""
 KEPT = ("strings", "controls", "awaited")
 """Of finished trajectories, in the file."""

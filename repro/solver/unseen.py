@@ -78,12 +78,12 @@ def hidden(awaited_RMG: np.ndarray) -> np.ndarray:
     return np.minimum(AT_MOST / len(awaited_RMG), -np.expm1(-missed_M))
 
 
-def missed(farthest_P: np.ndarray, bound_P: np.ndarray, awaited_RMG: np.ndarray) -> np.ndarray:
+def missed(farthest_P: np.ndarray, spread_P: np.ndarray, awaited_RMG: np.ndarray) -> np.ndarray:
     """By how much what none has met may change the means of observables that do not spread yet, (M, P).
 
     Args:
         farthest_P: the largest distance of a trajectory from the mean.
-        bound_P: of the observables.
+        spread_P: of the observables.
         awaited_RMG: what every trajectory says of events (`Events.awaited`).
     """
-    return np.where(farthest_P < SEEN * bound_P, 2 * bound_P * hidden(awaited_RMG)[:, None], 0.0)
+    return np.where(farthest_P < SEEN * spread_P, 2 * spread_P * hidden(awaited_RMG)[:, None], 0.0)

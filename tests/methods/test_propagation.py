@@ -11,7 +11,7 @@ from repro.methods.propagation import propagate
 from repro.methods.sanity import WrongNumbersError
 from repro.physics.imaginary_time import ImaginaryTime
 from repro.physics.lattice import chain, ring
-from repro.physics.lindblad import SIGMA_X, SIGMA_Z, LindbladModel, heisenberg
+from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Z, LindbladModel, heisenberg
 from repro.physics.liouvillian import LocalLiouvillian
 from repro.physics.povm import tetrahedral
 from tests.helpers import systems
@@ -27,6 +27,14 @@ def test_propagation_is_the_exponential_of_qutips_generator(h: float) -> None:
     p = random_mixture(chain(3)).all_probs().detach()
     expected = scipy.linalg.expm(h * qutip_generator(model, POVM)) @ p.flatten().numpy()
     assert np.allclose(propagate(LocalLiouvillian(model, POVM), p, h).flatten(), expected, atol=1e-9)
+
+
+def test_what_the_series_leave_out_does_not_add_up() -> None:
+    """A spin that turns in a field of 1 for a long time and hardly decays."""
+    model = LindbladModel(chain(1), one_site=[(0, SIGMA_X)], jumps=[(0, SIGMA_MINUS, 1e-4)])
+    p = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    expected = scipy.linalg.expm(1000.0 * qutip_generator(model, POVM)) @ p.numpy()
+    assert np.allclose(propagate(LocalLiouvillian(model, POVM), p, 1000.0), expected, atol=2e-7)
 
 
 def test_propagation_finds_its_own_pace_at_high_energies() -> None:

@@ -67,6 +67,16 @@ def test_names() -> None:
     assert ring(10).shape is None
 
 
+SQUARE = ((0, 1), (1, 2), (2, 3), (3, 0))
+"""A ring of four: one direction of length four, and no row-major 2x2."""
+
+
+def test_directions_that_wrap_are_what_the_bonds_have() -> None:
+    assert Lattice(4, SQUARE, periods=[4]).periods == (4,)
+    diagonal = tuple((i, (i + d) % 9) for i in range(9) for d in (1, 4))
+    assert Lattice(9, diagonal, periods=(9,)).periods == (9,)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -77,6 +87,15 @@ def test_names() -> None:
         (lambda: Lattice(2, ((0, 2),)), r"\(0, 2\)"),
         (lambda: Lattice(2, ((1, 1),)), r"\(1, 1\)"),
         (lambda: Lattice(2, ((0, 1), (1, 0))), "twice"),
+        (lambda: Lattice(4, SQUARE, periods=(3, 5)), r"periods = \(3, 5\), expected lengths whose product is .* 4"),
+        (lambda: Lattice(4, SQUARE, periods=(-1,)), "periods = -1: expected at least 1"),
+        (lambda: Lattice(4, SQUARE, periods="ab"), "periods = 'ab', expected whole numbers"),
+        (lambda: Lattice(4, SQUARE, periods=3), "periods = 3, expected whole numbers"),
+        (lambda: Lattice(4, SQUARE[:3], periods=(4,)), "periods = .* a translation along each keeps"),
+        (lambda: Lattice(4, SQUARE, shape=5), "shape = 5, expected whole numbers"),
+        (lambda: Lattice(4, SQUARE, shape=(3, 2)), r"shape = \(3, 2\), expected lengths whose product"),
+        (lambda: Lattice(4, SQUARE, shape=(4,)), r"shape = \(4,\), expected rows and columns"),
+        (lambda: Lattice(4, SQUARE, name=None), "name = None, expected a text"),
     ],
 )
 def test_bad_lattices_are_refused_in_one_line(make, message: str) -> None:

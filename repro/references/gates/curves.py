@@ -141,7 +141,10 @@ def _described(kind: str, model: LindbladModel, initial_state: str | None = None
 
 
 def _of_curve(kept: Kept) -> tuple[np.ndarray, np.ndarray]:
-    return _spread(np.array([trajectory["blocks"] for trajectory in kept]))
+    """Means, and of every observable the largest error of any time: before the first jumps all trajectories are alike,
+    and their spread says nothing."""
+    mean_MP, error_MP = _spread(np.array([trajectory["blocks"] for trajectory in kept]))
+    return mean_MP, np.broadcast_to(error_MP.max(axis=0), mean_MP.shape)
 
 
 def _of_steady_state(times: np.ndarray, kept: Kept) -> tuple[np.ndarray, np.ndarray]:
