@@ -82,7 +82,7 @@ def slope(rows: pd.DataFrame) -> float:
 
 
 def early(table: pd.DataFrame, Jy: float, runs: Path) -> Iterator[tuple[str, list[float]]]:
-    """The largest |<sigma_z> - trajectories of 4x4| in each window of time: of the exact curve of a smaller lattice,
+    """The largest |<sigma_z> - trajectories of 4x4| in each window of time: of what is known of a smaller lattice,
     which says what the size makes, and of every curve of this one and of larger ones."""
     point = frontier.lattice("workstation", *LATTICE, Jy).point
     known = trajectory_evolution.stored(point.lindblad_model, point.system.initial, KNOWN, folders(runs))
@@ -95,7 +95,8 @@ def early(table: pd.DataFrame, Jy: float, runs: Path) -> Iterator[tuple[str, lis
         if int(curve["n_sites"].iloc[0]) >= math.prod(LATTICE):
             yield f"{shape}, seed {seed}", _apart(curve["t"], curve["mean"], known)
         elif seed == 0 and curve["exact"].notna().all():
-            yield f"{shape}, exact", _apart(curve["t"], curve["exact"], known)
+            how = "trajectories" if curve["exact_error"].max() > 0 else "exact"
+            yield f"{shape}, {how}", _apart(curve["t"], curve["exact"], known)
 
 
 def _apart(t: pd.Series, values: pd.Series, known: Any) -> list[float]:

@@ -16,10 +16,18 @@ COLOURS = {
     "density matrix": style.BLACK,
     "trajectories": style.VERMILION,
     "matrix products": style.GREEN,
+    "gates": style.PURPLE,
     "tensor jumps": style.ORANGE,
     "network": style.BLUE,
 }
-MARKERS = {"density matrix": "s", "trajectories": "o", "matrix products": "^", "tensor jumps": "v", "network": "D"}
+MARKERS = {
+    "density matrix": "s",
+    "trajectories": "o",
+    "matrix products": "^",
+    "gates": "P",
+    "tensor jumps": "v",
+    "network": "D",
+}
 LINES = ("-", ":")
 WORDS = {"-": "solid", ":": "dotted"}
 """Of the problems of a panel; the last one in the table is the solid one."""

@@ -24,7 +24,7 @@ SHIPPED = Path("results/crossing.csv")
 class Settings:
     """What is measured. Rows that the table has are not measured again."""
 
-    ways: tuple[str, ...] = ("density matrix", "trajectories", "matrix products", "tensor jumps", "network")
+    ways: tuple[str, ...] = ("density matrix", "trajectories", "matrix products", "gates", "tensor jumps", "network")
     """ways to measure"""
     panels: tuple[str, ...] = ("1d", "2d")
     """1d: rings; 2d: lattices"""

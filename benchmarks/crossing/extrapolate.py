@@ -25,6 +25,7 @@ RULES: dict[tuple[str, str], tuple[str, Callable[[int, int], float]]] = {
     ("1d", "trajectories"): ("2^N N", lambda N, M: 2.0 ** (N - M) * N / M),
     ("1d", "tensor jumps"): ("N^2", lambda N, M: (N / M) ** 2),
     ("2d", "trajectories"): ("2^N N", lambda N, M: 2.0 ** (N - M) * N / M),
+    ("2d", "gates"): ("2^N N", lambda N, M: 2.0 ** (N - M) * N / M),
 }
 
 

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from benchmarks.crossing import tensor_jumps
+from benchmarks.crossing import gate_circuits, tensor_jumps
 from benchmarks.crossing.extrapolate import extrapolated, factor, has_rule
 from benchmarks.crossing.problems import Problem
 from benchmarks.crossing.rows import SEARCH, TARGET, Say, Table
@@ -14,6 +14,8 @@ from benchmarks.crossing.ways import Way, ways_of
 from figures.crossing_text import MISSED, USED
 from repro.utils.names import PAULI_AVERAGES
 
+PACKAGES: dict[str, Any] = {"tensor jumps": tensor_jumps, "gates": gate_circuits}
+"""Ways that need a package which `make setup` does not install."""
 ALLOWED = 2.0
 """Own standard errors that a candidate may be off by beyond the target."""
 
@@ -33,8 +35,9 @@ def complete(table: Table, problem: Problem, names: tuple[str, ...], longest: fl
     for way in ways_of(problem, longest, runs, say):
         if way.name not in names:
             continue
-        if way.name == "tensor jumps" and not tensor_jumps.installed():
-            say(tensor_jumps.MISSING)
+        package = PACKAGES.get(way.name)
+        if package and not package.installed():
+            say(package.MISSING)
         elif best := _best(table, problem, way, say):
             _run(table, problem, way, best, longest, say)
         rows += extrapolated(table.measured(), problem, way.name)
@@ -66,6 +69,9 @@ def _run(table: Table, problem: Problem, way: Way, best: str, longest: float, sa
         if table.has(problem.name, N, way.name, USED):
             continue
         if way.searched_at == N and table.reuse(problem.name, N, way.name, best):
+            continue
+        if found := way.kept(N):
+            table.add(_labels(problem, N, way, USED, best), found)
             continue
         expected = _expected(table, problem, way, N)
         if expected > longest:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.crossing import network, products, qutip_ways, tensor_jumps
+from benchmarks.crossing import gate_circuits, network, products, qutip_ways, tensor_jumps
 from benchmarks.crossing.problems import ONE, RINGS, Problem
 from benchmarks.crossing.rows import Measured, Say
 
@@ -28,12 +28,14 @@ class Way:
         candidates: settings to choose among, each a function of the number of spins.
         searched_at: the size at which they are compared; exact values are known there.
         sizes: which are run.
+        kept: of a size, what is there already, whatever it would take to run.
     """
 
     name: str
     candidates: Mapping[str, Candidate]
     searched_at: int
     sizes: tuple[int, ...]
+    kept: Callable[[int], Measured | None] = lambda n_sites: None
 
 
 def ways_of(problem: Problem, longest: float, runs: Path, say: Say) -> tuple[Way, ...]:
@@ -60,6 +62,11 @@ def ways_of(problem: Problem, longest: float, runs: Path, say: Say) -> tuple[Way
         method: _of_model(problem, partial(qutip_ways.trajectories, method=method, runs=runs, say=say))
         for method in qutip_ways.INTEGRATORS
     }
+    circuits = {"qsim": _of_model(problem, partial(gate_circuits.gates, runs=runs, say=say))}
+
+    def stored(n_sites: int) -> Measured | None:
+        return gate_circuits.kept(problem.of(n_sites), runs)
+
     return (
         Way("density matrix", exact, small if line else 6, (6, 8, 10) if line else (6, 9)),
         Way("trajectories", trajectories, small, (6, 8, 10, 12, 14, 16) if line else (6, 9, 12, 16)),
@@ -69,6 +76,7 @@ def ways_of(problem: Problem, longest: float, runs: Path, say: Say) -> tuple[Way
             10 if line else 9,
             RINGS if line else (6, 9, 12, 16, 20, 25, 36),
         ),
+        Way("gates", circuits, small, () if line else (9, 16, 20, 25), stored),
         # in a step a trajectory jumps at most once, so that longer rings need shorter ones: compared on a long one
         Way("tensor jumps", jumps, 20 if line else small, (20,) if line else (9,)),
         Way("network", ours, small, (8, 12, 16, 20, 24, 32, 40) if line else (6, 9, 16, 20, 25, 36)),

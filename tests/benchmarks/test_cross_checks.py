@@ -91,18 +91,22 @@ def test_how_far_from_the_smaller_lattice_in_each_window(monkeypatch: pytest.Mon
     zero = Reference(pd.DataFrame({"t": t, "observable": "sigma_z", "mean": 0.0, "error": 0.0}), {})
     monkeypatch.setattr(cross_checks.trajectory_evolution, "stored", lambda *_: zero)
 
-    def rows(n_sites: int, lattice: str, seed: int, panel: str, exact: float) -> list[dict[str, object]]:
-        of = {"n_sites": n_sites, "lattice": lattice, "seed": seed, "panel": panel, "exact": exact}
+    def rows(
+        n_sites: int, lattice: str, seed: int, panel: str, exact: float, exact_error: float = 0.0
+    ) -> list[dict[str, object]]:
+        of = {"n_sites": n_sites, "lattice": lattice, "seed": seed, "panel": panel}
+        of |= {"exact": exact, "exact_error": exact_error}
         return [row(**of, t=time, mean=time + seed) for time in t]
 
     table = pd.DataFrame(
         rows(9, "3x3 periodic", 0, "3x3", 0.25)
+        + rows(12, "3x4 periodic", 0, "3x4", 0.5, 0.002)
         + rows(25, "5x5 periodic", 0, "5x5", math.nan)
         + rows(25, "5x5 periodic", 1, "5x5", math.nan)
         + rows(25, "5x5 periodic", 2, "5x5: control", math.nan)
     )
     found = dict(early(table, 1.8, NOTHING))
-    assert list(found) == ["3x3, exact", "5x5, seed 0", "5x5, seed 1"]
+    assert list(found) == ["3x3, exact", "3x4, trajectories", "5x5, seed 0", "5x5, seed 1"]
     assert found["3x3, exact"] == pytest.approx([0.25] * 4)
     assert found["5x5, seed 0"] == pytest.approx(WINDOWS[1:])
     assert found["5x5, seed 1"] == pytest.approx([end + 1 for end in WINDOWS[1:]])

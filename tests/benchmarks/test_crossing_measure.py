@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from benchmarks.crossing import measure
+from benchmarks.crossing import gate_circuits, measure
 from benchmarks.crossing.problems import PROBLEMS
 from benchmarks.crossing.rows import COLUMNS, Measured, Table
 from benchmarks.crossing.ways import Way
+from repro.references.gates import curves
+from repro.references.gates.circuit import Circuit
 from repro.utils.names import PAULI_AVERAGES
 from repro.utils.paths import RESULTS
 
@@ -119,6 +122,43 @@ def test_a_missing_package_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     said: list[str] = []
     measure.complete(Table(tmp_path / "t.csv"), LINE, ("tensor jumps",), 1.0, tmp_path, said.append)
     assert said == ["tensor jumps: no package mqt-yaqs, left out (pip install '.[rivals]')"]
+
+
+def test_a_missing_simulator_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure.gate_circuits, "installed", lambda: False)
+    said: list[str] = []
+    measure.complete(Table(tmp_path / "t.csv"), PROBLEMS[-1], ("gates",), 1.0, tmp_path, said.append)
+    assert said == ["gates: no package qsimcirq, left out (pip install '.[gates]')"]
+
+
+def test_what_is_kept_counts_whatever_it_would_take(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keeping(*_: Any) -> tuple[Way, ...]:
+        density, trajectories = made.ways()
+        kept = {14: Measured(1e6, 0.001, "kept", EXACT)}
+        return density, Way("trajectories", trajectories.candidates, 8, (8, 10, 12, 14), kept.get)
+
+    monkeypatch.setattr(measure, "ways_of", keeping)
+    rows = complete(tmp_path / "t.csv", longest=5.0).frame()
+    rows = rows[(rows["way"] == "trajectories") & (rows["use"] == "used")].set_index("n_sites")
+    assert rows.loc[14, ["seconds", "kind"]].tolist() == [1e6, "run"]
+    assert list(rows.index[rows["kind"] == "run"]) == [8, 14]
+    assert ("best", 10) not in made.ran
+
+
+def test_stored_steady_states_of_gates_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their seconds and means, with no simulator at hand."""
+    problem = PROBLEMS[-1]
+    assert gate_circuits.kept(problem.of(20), tmp_path) is None
+    monkeypatch.setattr(curves, "installed", lambda: True)
+    monkeypatch.setattr(curves, "version", lambda package: "0")
+    monkeypatch.setattr(Circuit, "trajectory", lambda made, seed: np.full((len(made.times), 3), 0.25 + 0.001 * seed))
+    made = gate_circuits.gates(problem.of(20), tmp_path, lambda text: None)
+    monkeypatch.setattr(curves, "installed", lambda: False)
+    kept = gate_circuits.kept(problem.of(20), tmp_path)
+    assert kept == made and kept.kind == "run" and kept.settings == "qsim, 8 trajectories, steps of 0.1"
+    assert kept.means["sigma_z"] == pytest.approx(0.2545) and kept.error == 0.003
 
 
 def test_without_the_package_the_shipped_table_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
