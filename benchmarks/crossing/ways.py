@@ -76,7 +76,7 @@ def ways_of(problem: Problem, longest: float, runs: Path, say: Say) -> tuple[Way
             10 if line else 9,
             RINGS if line else (6, 9, 12, 16, 20, 25, 36),
         ),
-        Way("gates", circuits, small, () if line else (9, 16, 20, 25), stored),
+        Way("gates", circuits, small, () if line else (16, 20, 25), stored),
         # in a step a trajectory jumps at most once, so that longer rings need shorter ones: compared on a long one
         Way("tensor jumps", jumps, 20 if line else small, (20,) if line else (9,)),
         Way("network", ours, small, (8, 12, 16, 20, 24, 32, 40) if line else (6, 9, 16, 20, 25, 36)),
