@@ -13,6 +13,11 @@ import sys
 
 def main() -> int:
     """Load the command and run it; a signal before it is loaded ends the process with one line."""
+    if sys.argv[1:] == ["--version"]:
+        from repro import __version__
+
+        print(f"repro {__version__}")
+        return 0
     before = {number: signal.signal(number, _leave) for number in (signal.SIGINT, signal.SIGTERM)}
     from repro.cli.main import main as command
 

@@ -1,5 +1,6 @@
 """The `repro` command.
 
+`repro --version` tells the version.
 Exit codes: 0 done, 1 some points failed, 2 input that cannot be used, 130 stopped by Ctrl-C, 143 by SIGTERM.
 """
 

@@ -178,7 +178,7 @@ def test_one_line_and_nothing_written(
 
 
 def test_the_real_command_prints_no_traceback(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "repro.cli", *EVOLVED, "--tau", "-0.1"]
+    command = [sys.executable, "-m", "repro", *EVOLVED, "--tau", "-0.1"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert lines_of(done.stderr) == ["repro: tau = -0.1: expected a number above 0"]

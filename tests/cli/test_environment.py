@@ -57,7 +57,7 @@ def start(*arguments: str, cwd: Path, **variables: str | None) -> subprocess.Com
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_run_is_a_run_whatever_others_have_left(name: str, tmp_path: Path) -> None:
-    done = start("-m", "repro.cli", *SMOKE, "--wandb", "disabled", cwd=tmp_path, **FOREIGN[name])
+    done = start("-m", "repro", *SMOKE, "--wandb", "disabled", cwd=tmp_path, **FOREIGN[name])
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr[-2000:]
     folder = tmp_path / "runs" / "fig4" / "smoke-changed"
     assert set(read_table(folder / "table.csv")["point"]) == {"var-1x32-0s-Jy1.8"}
@@ -86,7 +86,7 @@ def test_a_users_own_problem_with_a_rank_that_others_have_left(rank: str, tmp_pa
     [{"TORCHELASTIC_RUN_ID": "x", "RANK": "abc"}, {"SLURM_JOB_ID": "1", "SLURM_STEP_ID": "0", "SLURM_PROCID": "abc"}],
 )
 def test_a_launchers_rank_that_is_no_number_is_one_line(launcher: dict[str, str], tmp_path: Path) -> None:
-    done = start("-m", "repro.cli", *SMOKE, cwd=tmp_path, **launcher)
+    done = start("-m", "repro", *SMOKE, cwd=tmp_path, **launcher)
     assert done.returncode == 2
     name = "RANK" if "RANK" in launcher else "SLURM_PROCID"
     assert done.stderr.decode() == f"repro: rank 'abc' in {name}: expected a whole number\n"
@@ -94,7 +94,7 @@ def test_a_launchers_rank_that_is_no_number_is_one_line(launcher: dict[str, str]
 
 @pytest.mark.parametrize("command", [SMOKE, SHARED], ids=["one process", "two"])
 def test_what_no_launcher_has_set_counts_for_nothing(command: tuple[str, ...], tmp_path: Path) -> None:
-    done = start("-m", "repro.cli", *command, cwd=tmp_path, WANDB_MODE="disabled", **ALONE)
+    done = start("-m", "repro", *command, cwd=tmp_path, WANDB_MODE="disabled", **ALONE)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr[-2000:]
     assert len(read_table(tmp_path / "runs" / "fig4" / "smoke-changed" / "table.csv"))
 
@@ -134,7 +134,7 @@ def test_a_launcher_that_says_nothing_of_use_is_one_line(
 
 @pytest.mark.parametrize("launcher", [TORCHRUN | {"LOCAL_RANK": "abc"}, SRUN | {"SLURM_NTASKS": "abc"}])
 def test_the_command_ends_with_that_line(launcher: dict[str, str], tmp_path: Path) -> None:
-    done = start("-m", "repro.cli", *SHARED, cwd=tmp_path, **launcher)
+    done = start("-m", "repro", *SHARED, cwd=tmp_path, **launcher)
     assert done.returncode == 2
     assert done.stderr.startswith(b"repro: ") and b"'abc' in " in done.stderr and done.stderr.count(b"\n") == 1
     assert not list(tmp_path.rglob("history.csv"))
@@ -176,7 +176,7 @@ def test_a_users_matplotlibrc_has_no_part_in_a_figure(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text(RC)
     for folder, given in (("own", str(tmp_path / "matplotlibrc")), ("none", None)):
         done = start(
-            "-m", "repro.cli", "run", "fig1", "--runs", folder, "--wandb", "disabled", cwd=tmp_path, MATPLOTLIBRC=given
+            "-m", "repro", "run", "fig1", "--runs", folder, "--wandb", "disabled", cwd=tmp_path, MATPLOTLIBRC=given
         )
         assert done.returncode == 0, done.stderr[-2000:]
     own, none = (tmp_path / folder / "fig1" / "quick" / "fig1.png" for folder in ("own", "none"))

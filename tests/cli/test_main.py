@@ -19,7 +19,7 @@ from tests.helpers.processes import alive, children
 from tests.helpers.tables import same_numbers
 from tests.helpers.waiting import wait_for
 
-COMMAND = [sys.executable, "-m", "repro.cli"]
+COMMAND = [sys.executable, "-m", "repro"]
 SMOKE = ["run", "fig4", "--profile", "smoke"]
 SMOKE_SECONDS = 90  # of processor time: under a minute on two cores, with room for a slower machine
 TABLE = Path("runs/fig4/smoke/table.csv")

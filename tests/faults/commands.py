@@ -44,7 +44,7 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
 
 def start(folder: Path, *arguments: str, **changes: str) -> subprocess.Popen[str]:
     """A command that runs."""
-    command = [sys.executable, "-m", "repro.cli", *arguments]
+    command = [sys.executable, "-m", "repro", *arguments]
     pipe = subprocess.PIPE
     return subprocess.Popen(
         command, cwd=folder, env=environment(folder, **changes), stdout=pipe, stderr=pipe, text=True

@@ -139,7 +139,7 @@ def _case(case: str, python: Path, checkout: Path, folder: Path) -> list[list[st
 
 
 def _repro(python: Path, checkout: Path, arguments: list[str], runs: Path) -> None:
-    command = [str(python), "-m", "repro.cli", *arguments, "--runs", str(runs), "--jobs", "1"]
+    command = [str(python), "-m", "repro", *arguments, "--runs", str(runs), "--jobs", "1"]
     threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=checkout, env=os.environ | threads, capture_output=True, text=True)
     if done.returncode:

@@ -82,13 +82,13 @@ def test_it_is_this_wheel_that_runs(python: Path, tmp_path: Path) -> None:
 
 def test_a_smoke_solve(python: Path, tmp_path: Path) -> None:
     (tmp_path / "decay.py").write_text(DECAY)
-    said = run(python, "-m", "repro.cli", "solve", "decay.py", "--t-end", "1", "--iterations", "100", cwd=tmp_path)
+    said = run(python, "-m", "repro", "solve", "decay.py", "--t-end", "1", "--iterations", "100", cwd=tmp_path)
     assert "largest deviation from exact" in said
     assert (tmp_path / "runs" / "solve" / "decay" / "table.csv").is_file()
 
 
 def test_outside_a_checkout_a_figure_is_one_line(python: Path, tmp_path: Path) -> None:
-    done = start(python, "-m", "repro.cli", "run", "fig4", "--profile", "smoke", cwd=tmp_path)
+    done = start(python, "-m", "repro", "run", "fig4", "--profile", "smoke", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "clone it" in done.stderr
     assert not list(tmp_path.iterdir())
@@ -113,4 +113,4 @@ def test_a_clone_named_repro_runs_from_beside_it(tmp_path: Path) -> None:
     run(*pip, "--no-build-isolation", "-e", clone, cwd=tmp_path)
     said = run(python, "-c", "import repro; print(repro.__file__)", cwd=tmp_path)
     assert said.strip() == str(clone / "repro" / "__init__.py")
-    assert "dyn-1x32" in run(python, "-m", "repro.cli", "run", "fig4", "--list", cwd=tmp_path)
+    assert "dyn-1x32" in run(python, "-m", "repro", "run", "fig4", "--list", cwd=tmp_path)

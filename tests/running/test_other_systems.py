@@ -54,7 +54,7 @@ def test_a_figure_is_made_in_two_processes(pretence: str, system: str, tmp_path:
     (tmp_path / "pretence").mkdir()
     (tmp_path / "pretence" / "sitecustomize.py").write_text(pretence)
     runs = tmp_path / "runs"
-    command = [sys.executable, "-m", "repro.cli", "run", "fig4", "--profile", "smoke", "--jobs", "2"]
+    command = [sys.executable, "-m", "repro", "run", "fig4", "--profile", "smoke", "--jobs", "2"]
     chosen = ["--runs", str(runs), "--wandb", "disabled", "--only", "a-var-1x32-0s-Jy1.8", "a-dyn*"]
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path / 'pretence'}:{ROOT}"}
     done = subprocess.run(

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
 ]
 
-COMMAND = (sys.executable, "-m", "repro.cli")
+COMMAND = (sys.executable, "-m", "repro")
 ALONE = (*SHARED[: SHARED.index("--devices")], *SHARED[SHARED.index("--devices") + 2 :])
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port")
 EPOCHS = ITERATIONS // 20

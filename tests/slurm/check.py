@@ -17,7 +17,7 @@ from pathlib import Path
 from repro.utils.result_table import read_table
 from tests.helpers.tables import same_numbers
 
-COMMAND = [sys.executable, "-m", "repro.cli"]
+COMMAND = [sys.executable, "-m", "repro"]
 FIGURE = ["run", "fig4", "--profile", "smoke"]
 # Long enough to be met while it computes: some seconds a point.
 LONG = ["--only", "a-var-1x32-0s-*", "a-var-2x32-0s-Jy1.8", "--iterations", "2000"]

@@ -235,7 +235,7 @@ def test_the_command_without_locks_is_one_line(tmp_path: Path) -> None:
     )
     command = ["run", "fig4", "--profile", "smoke", "--only", "a-var-1x32-0s-Jy1.8", "--iterations", "2"]
     done = subprocess.run(
-        [sys.executable, "-m", "repro.cli", *command, "--wandb", "disabled", "--runs", "here"],
+        [sys.executable, "-m", "repro", *command, "--wandb", "disabled", "--runs", "here"],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""`python -m repro.cli`: the command without its script."""
+"""`python -m repro`: the command without its script."""
 
 from __future__ import annotations
 
