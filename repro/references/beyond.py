@@ -11,6 +11,7 @@ from repro.config.point import Point
 from repro.references import chain, trajectory_evolution, trajectory_steady_state
 from repro.references.cache import SLACK
 from repro.references.gates import curves
+from repro.references.gates.circuit import MAX_GATE_SITES, installed
 from repro.references.of_point import (
     by_gates,
     by_trajectories,
@@ -27,14 +28,17 @@ from repro.references.pauli_generators import is_line
 from repro.utils.errors import InputError
 
 Tell = Callable[[str], None]
+CONTROLLED, OF_SECONDS = 14, 20
+"""Up to the first number of sites QuTiP's trajectories with control variates are cheaper for an evolution; up to the
+second a trajectory of gates takes seconds, and the target is half as large."""
 
 
 def prepare_beyond(points: Sequence[Point], runs: Path, say: Tell) -> None:
     """Make sure that what is beyond density matrices is there too.
 
     Evolutions of chains and rings by matrix products, cut where they miss their error, which is said; other evolutions
-    and steady states by quantum trajectories, from 17 sites on by trajectories of gates. Without their package that is
-    said too.
+    and steady states by quantum trajectories. From 17 sites on these are of gates, evolutions of 15 and 16 sites too if
+    qsim is there; without the package that is said.
     """
     far = [point for point in points if not reachable(point)]
     evolved = [point for point in far if point.method.from_initial_state]
@@ -57,11 +61,15 @@ def _prepare_steady_state(point: Point, runs: Path, told: Tell) -> None:
 
 def _prepare_evolution(point: Point, runs: Path, told: Tell) -> None:
     model, start, where, label = point.lindblad_model, point.system.initial, folders(runs), name_of(point)
-    if by_trajectories(point):
+    n_sites, reached = point.lattice.n_sites, end_time(point) * point.system.rate <= curves.LENGTH
+    if by_trajectories(point) and not (n_sites > CONTROLLED and reached and installed()):
         trajectory_evolution.evolution(model, start, end_time(point), where, label=label, say=told)
-    elif by_gates(point):
+    elif n_sites <= MAX_GATE_SITES and not reached:
+        told(f"no exact values: trajectories of gates end at t = {curves.LENGTH / point.system.rate:g}")
+    elif n_sites <= MAX_GATE_SITES:
+        target = curves.TARGET / 2 if n_sites <= OF_SECONDS else curves.TARGET
         with _said(told):
-            curves.evolution(model, start, where, label=label, say=told)
+            curves.evolution(model, start, where, target=target, label=label, say=told)
 
 
 @contextmanager

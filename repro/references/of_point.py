@@ -76,6 +76,8 @@ def evolution(point: Point, runs: Path, computing: Say = _silent) -> Reference:
 def stored_evolution(point: Point, runs: Path, compute: bool = True) -> Reference | None:
     """The evolution to compare with: exact where QuTiP reaches, else by matrix products or trajectories if stored.
 
+    Trajectories of QuTiP come before those of gates, which are less exact.
+
     `compute` as in `stored_steady_state`.
     """
     if compute and reachable(point):
@@ -86,7 +88,7 @@ def stored_evolution(point: Point, runs: Path, compute: bool = True) -> Referenc
     if is_line(point.lattice) and (found := chain.stored(*asked)) is not None:
         return found
     if by_trajectories(point):
-        return trajectory_evolution.stored(*asked) or _without_last_step(point, runs)
+        return trajectory_evolution.stored(*asked) or _without_last_step(point, runs) or curves.stored(*asked)
     return curves.stored(*asked) if by_gates(point) else None
 
 

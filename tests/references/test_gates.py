@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from repro.physics import lattice
 from repro.physics.kraus import kraus_operators
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Z, Jump, LindbladModel, heisenberg, tfim
 from repro.physics.state_vector import product_state, site_averages
+from repro.references import beyond, of_point
 from repro.references.beyond import prepare_beyond
 from repro.references.gates import circuit, curves
 from repro.references.gates.circuit import Circuit
@@ -205,3 +207,25 @@ def test_a_lattice_of_twenty_is_compared_with_them_once_they_are_there(
     assert 0.003 <= exact.error(1.0, "sigma_z") <= curves.TARGET
     assert exact(math.inf, "sigma_z") == pytest.approx(0.42, abs=0.1)
     assert exact.error(math.inf, "sigma_z") <= curves.TARGET
+
+
+def test_an_evolution_of_sixteen_goes_by_gates_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With half the error; QuTiP's own trajectories, which are more exact, come first where they are stored."""
+    Drawn(monkeypatch)
+    monkeypatch.setattr(beyond, "installed", lambda: True)
+    point = point_of(rows=4, cols=4, Jy=1.3, estimator="sampled", n_samples=9, method="tdvp", tau=0.5, t_end=2.0)
+    prepare_beyond([point], tmp_path, lambda text: None)
+    exact = exact_of(point, tmp_path)
+    assert exact is not None and exact.steady is None and exact.curve is not None
+    assert exact.curve.info["kind"] == curves.CURVE and exact.curve.info["settings"]["target"] == 0.005
+    qutips = replace(exact.curve, info={"kind": "QuTiP's"})
+    monkeypatch.setattr(of_point.trajectory_evolution, "stored", lambda *_: qutips)
+    exact = exact_of(point, tmp_path)
+    assert exact is not None and exact.curve == qutips
+
+
+def test_an_evolution_that_is_too_long_for_gates_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, said = Drawn(monkeypatch), []
+    prepare_beyond([square(4, 5, t_end=12.0)], tmp_path, said.append)
+    assert said[-1].endswith("no exact values: trajectories of gates end at t = 10")
+    assert len(drawn.seeds) >= curves.LEAST, "of its steady state"

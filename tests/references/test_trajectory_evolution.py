@@ -12,7 +12,7 @@ import repro
 from repro.config.point import point_of
 from repro.physics import lattice, lindblad
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_Z
-from repro.references import density_matrix, trajectory_evolution
+from repro.references import beyond, density_matrix, trajectory_evolution
 from repro.references.beyond import prepare_beyond
 from repro.references.of_point import exact_of
 from repro.utils.errors import InputError
@@ -72,6 +72,7 @@ def test_a_last_step_beyond_the_curve_has_no_exact_values(tmp_path: Path) -> Non
 def test_a_last_step_beyond_the_curve_is_not_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What points are compared with is there: 4x4 at J_y = 1.0 to t = 5, its steady state too."""
     monkeypatch.setattr(trajectory_evolution._System, "trajectory", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr(beyond, "installed", lambda: False)
     square = {"rows": 4, "cols": 4, "Jy": 1.0, "estimator": "sampled", "n_samples": 9, "method": "tdvp"}
     points = [point_of(**square, tau=tau, t_end=5.0) for tau in (0.04, 0.02)]
     prepare_beyond(points, tmp_path, lambda text: None)
