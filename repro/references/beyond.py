@@ -30,7 +30,7 @@ from repro.utils.errors import InputError
 Tell = Callable[[str], None]
 CONTROLLED, OF_SECONDS = 14, 20
 """Up to the first number of sites QuTiP's trajectories with control variates are cheaper for an evolution; up to the
-second a trajectory of gates takes seconds, and the target is half as large."""
+second a trajectory of gates takes seconds, and the target is half of the usual one; beyond it is twice that."""
 
 
 def prepare_beyond(points: Sequence[Point], runs: Path, say: Tell) -> None:
@@ -67,7 +67,7 @@ def _prepare_evolution(point: Point, runs: Path, told: Tell) -> None:
     elif n_sites <= MAX_GATE_SITES and not reached:
         told(f"no exact values: trajectories of gates end at t = {curves.LENGTH / point.system.rate:g}")
     elif n_sites <= MAX_GATE_SITES:
-        target = curves.TARGET / 2 if n_sites <= OF_SECONDS else curves.TARGET
+        target = curves.TARGET / 2 if n_sites <= OF_SECONDS else 2 * curves.TARGET
         with _said(told):
             curves.evolution(model, start, where, target=target, label=label, say=told)
 

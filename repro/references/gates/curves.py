@@ -1,7 +1,8 @@
 """Curves and steady states by trajectories of gates (`repro.references.gates.circuit`), with standard errors.
 
-Finished trajectories are kept in one file: a curve and a steady state are made of the same ones, and a smaller target
-adds to them. Looking up what is stored needs no simulator.
+Finished trajectories are kept in one file: a curve and a steady state are made of the same ones, and what was stopped
+goes on. A reference that is stored is taken whatever its target; without it a smaller target adds to them. Looking up
+what is stored needs no simulator.
 
 Array suffixes: R trajectories, M times, P observables.
 """
@@ -153,11 +154,13 @@ def _of_steady_state(times: np.ndarray, kept: Kept) -> tuple[np.ndarray, np.ndar
 
 
 def _spread(values_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over trajectories and its standard error, infinite of one alone."""
-    if len(values_R) < 2:
-        return values_R.mean(0), np.full(values_R.shape[1:], math.inf)
-    error = values_R.std(0, ddof=1) / math.sqrt(len(values_R))
-    return values_R.mean(0), error.clip(min=FLOOR)
+    """Mean over trajectories and its error, infinite of one alone: their standard error, and what one more that is as
+    far off as the farthest would change, because spins that are rarely excited are seen too rarely by a few."""
+    R, mean = len(values_R), values_R.mean(0)
+    if R < 2:
+        return mean, np.full(mean.shape, math.inf)
+    error = np.hypot(values_R.std(0, ddof=1) / math.sqrt(R), np.abs(values_R - mean).max(0) / R)
+    return mean, error.clip(min=FLOOR)
 
 
 def _trajectories(circuit: Circuit, folders: Folders, key: str, estimate: Estimate, target: float, say: Say) -> Kept:
