@@ -15,10 +15,13 @@ import pandas as pd
 
 from benchmarks.crossing.problems import Problem
 from figures.crossing_text import EXTRAPOLATED, USED
+from repro.references.gates.circuit import MAX_GATE_SITES
 from repro.utils.names import PAULI_AVERAGES
 
 CENTURY = 3e9
 """Seconds that nobody waits: nothing is extrapolated beyond."""
+LARGEST = {"gates": MAX_GATE_SITES}
+"""Sizes beyond which the memory of a desk does not reach."""
 RULES: dict[tuple[str, str], tuple[str, Callable[[int, int], float]]] = {
     ("1d", "density matrix"): ("4^N N", lambda N, M: 4.0 ** (N - M) * N / M),
     ("2d", "density matrix"): ("4^N N", lambda N, M: 4.0 ** (N - M) * N / M),
@@ -59,7 +62,7 @@ def extrapolated(measured: pd.DataFrame, problem: Problem, way: str) -> list[dic
         values = {"kind": EXTRAPOLATED, "settings": last["settings"]}
         rule = f"{name}, from N = {M}"
         seconds = float(last["seconds"]) * grows(N, M)
-        if seconds > CENTURY:
+        if seconds > CENTURY or LARGEST.get(way, N) < N:
             break
         nothing = dict.fromkeys((*PAULI_AVERAGES, "error"), float("nan"))
         rows.append({**labels, **values, "rule": rule, "seconds": seconds, **nothing, "device": last["device"]})

@@ -32,7 +32,8 @@ def kept(model: LindbladModel, runs: Path) -> Measured | None:
 
 
 def _folders(runs: Path) -> tuple[Path, Path]:
-    return Path(DEFAULT_FOLDERS[0]), runs / "reference"
+    """The shipped references, and a folder of its own: trajectories that a curve has needed would count too."""
+    return Path(DEFAULT_FOLDERS[0]), runs / "crossing" / "gates"
 
 
 def _measured(found: Reference) -> Measured:

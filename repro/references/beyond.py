@@ -28,17 +28,17 @@ from repro.references.pauli_generators import is_line
 from repro.utils.errors import InputError
 
 Tell = Callable[[str], None]
-CONTROLLED, OF_SECONDS = 14, 20
-"""Up to the first number of sites QuTiP's trajectories with control variates are cheaper for an evolution; up to the
-second a trajectory of gates takes seconds, and the target is half of the usual one; beyond it is twice that."""
+OF_SECONDS = 20
+"""Up to so many sites a trajectory of gates takes seconds, and the target is half of the usual one; beyond it is twice
+that."""
 
 
 def prepare_beyond(points: Sequence[Point], runs: Path, say: Tell) -> None:
     """Make sure that what is beyond density matrices is there too.
 
     Evolutions of chains and rings by matrix products, cut where they miss their error, which is said; other evolutions
-    and steady states by quantum trajectories. From 17 sites on these are of gates, evolutions of 15 and 16 sites too if
-    qsim is there; without the package that is said.
+    and steady states by quantum trajectories. From 17 sites on these are of gates, evolutions of up to 16 sites too if
+    qsim is there, which takes less time; without the package that is said.
     """
     far = [point for point in points if not reachable(point)]
     evolved = [point for point in far if point.method.from_initial_state]
@@ -62,7 +62,7 @@ def _prepare_steady_state(point: Point, runs: Path, told: Tell) -> None:
 def _prepare_evolution(point: Point, runs: Path, told: Tell) -> None:
     model, start, where, label = point.lindblad_model, point.system.initial, folders(runs), name_of(point)
     n_sites, reached = point.lattice.n_sites, end_time(point) * point.system.rate <= curves.LENGTH
-    if by_trajectories(point) and not (n_sites > CONTROLLED and reached and installed()):
+    if by_trajectories(point) and not (reached and installed()):
         trajectory_evolution.evolution(model, start, end_time(point), where, label=label, say=told)
     elif n_sites <= MAX_GATE_SITES and not reached:
         told(f"no exact values: trajectories of gates end at t = {curves.LENGTH / point.system.rate:g}")
