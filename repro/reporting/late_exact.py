@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def filled(table: pd.DataFrame, settings: Iterable[Mapping[str, Any]], runs: Path) -> pd.DataFrame:
-    """The table with exact values, and their errors, of points beyond density matrices that had none.
+    """The table with exact values, and their errors, of points beyond density matrices where it had none.
 
     Nothing is computed: what counts is stored in the shipped references or those of a folder of runs.
 
@@ -31,7 +31,8 @@ def filled(table: pd.DataFrame, settings: Iterable[Mapping[str, Any]], runs: Pat
     table = table.copy()
     for described in settings:
         rows = (table["point_id"] == described["point_id"]) & table["observable"].isin(PAULI_AVERAGES)
-        if not rows.any() or table.loc[rows, "exact"].notna().any():
+        rows &= table["exact"].isna()
+        if not rows.any():
             continue
         point = build(Point, described)
         if reachable(point) or point.point_id != described["point_id"]:

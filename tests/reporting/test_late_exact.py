@@ -45,6 +45,12 @@ def test_what_is_known_by_now_is_filled_in(tmp_path: Path, monkeypatch: pytest.M
     assert start.to_dict() == pytest.approx({"sigma_x": 0, "sigma_y": -1, "sigma_z": 0}, abs=1e-9)
     again = filled(read_table(write_table(found, tmp_path / "t.csv")), settings, tmp_path)
     assert again["exact"].equals(found["exact"])
+    partly = found.copy()
+    partly.loc[(partly["t"] > 0) | ~known, ["exact", "exact_error"]] = None
+    partly.loc[partly["t"] == 0, "exact"] += 0.5
+    refilled = filled(partly, settings, tmp_path)
+    assert refilled[refilled["t"] > 0]["exact"].equals(found[found["t"] > 0]["exact"]), "what was not known before"
+    assert refilled[refilled["t"] == 0]["exact"].equals(partly[partly["t"] == 0]["exact"]), "what was is kept"
 
 
 def test_settings_that_are_not_the_ids_are_left_alone(tmp_path: Path) -> None:
