@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,9 @@ from matplotlib.axes import Axes
 from figures.crossing_text import BEYOND, EXTRAPOLATED, MISSED, PART, WAYS, used
 from repro.reporting import style
 from repro.reporting.style import Look
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLOURS = {
     "density matrix": style.BLACK,
@@ -47,7 +51,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
             for problem, line in zip(problems, LINES, strict=False):
                 for way in WAYS:
                     rows = of_panel[(of_panel["problem"] == problem) & (of_panel["way"] == way)]
-                    _way(axes, rows.sort_values("n_sites"), way, line, labelled=panel == "1d")
+                    _way(axes, rows.sort_values("n_sites"), way, line)
             drawn = [f"{name} ({WORDS[line]})" for name, line in zip(problems, LINES, strict=False)]
             axes.set_title(f"{title}: " + ", ".join(drawn if len(drawn) > 1 else problems), fontsize=6)
             axes.set_xlabel("spins $N$")
@@ -55,12 +59,22 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         first = figure.axes[0]
         first.set_yscale("log")
         first.set_ylabel("CPU seconds, one core")
-        first.legend(frameon=False, loc="upper left", fontsize=6)
+        _legend(figure)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=200)
 
 
-def _way(axes: Axes, rows: pd.DataFrame, way: str, line: str, labelled: bool) -> None:
+def _legend(figure: Figure) -> None:
+    """Every way that is drawn once, whatever the panel."""
+    found: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    names = [way for way in WAYS if way in found]
+    figure.axes[0].legend([found[way] for way in names], names, frameon=False, loc="upper left", fontsize=6)
+
+
+def _way(axes: Axes, rows: pd.DataFrame, way: str, line: str) -> None:
     if not len(rows):
         return
     measured, beyond = rows[rows["kind"] != EXTRAPOLATED], rows[rows["kind"] == EXTRAPOLATED]
@@ -69,7 +83,7 @@ def _way(axes: Axes, rows: pd.DataFrame, way: str, line: str, labelled: bool) ->
     axes.plot(joined["n_sites"], joined["seconds"], "--", color=COLOURS[way], linewidth=0.6)
     for kind, of_kind in measured.groupby("kind"):
         look = Look(COLOURS[way], MARKERS[way], filled=kind not in (PART, MISSED))
-        label = way if labelled and kind == measured["kind"].iloc[0] else ""
+        label = way if kind == measured["kind"].iloc[0] else ""
         style.points(axes, of_kind["n_sites"], of_kind["seconds"], np.zeros(len(of_kind)), look, label)
     missed = measured[(measured["off"] > BEYOND) | (measured["kind"] == MISSED)]
     axes.plot(missed["n_sites"], missed["seconds"], "x", color=style.BLACK, markersize=6, markeredgewidth=0.8)

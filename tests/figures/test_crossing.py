@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from figures.crossing import draw
 from figures.crossing_text import OURS, PAGES, SIZES, answers, cheapest, markdown, sentences, used, with_table
@@ -111,3 +112,13 @@ def test_a_page_without_a_place_is_refused() -> None:
 def test_drawn(tmp_path: Path) -> None:
     draw(table(), tmp_path / "crossing.png")
     assert (tmp_path / "crossing.png").stat().st_size > 5000
+
+
+def test_the_legend_has_every_way_of_both_panels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: made.append(figure))
+    gates = row("gates", 16, 30.0, panel="2d", problem=LATTICE, lattice="4x4 periodic")
+    draw(pd.concat([table(), pd.DataFrame([gates])]), tmp_path / "crossing.png")
+    legend = made[0].axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["density matrix", "trajectories", "gates", OURS]
