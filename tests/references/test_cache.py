@@ -14,6 +14,7 @@ from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Z, LindbladModel,
 from repro.references import cache, density_matrix, trajectory_evolution, trajectory_steady_state
 from repro.references.cache import Reference
 from repro.references.chain import KIND as MATRIX_PRODUCTS
+from repro.references.gates import curves
 from repro.utils.errors import InputError
 from tests.helpers.exact_values import SHIPPED, averages, forbid_computing
 from tests.helpers.systems import paper_heisenberg
@@ -173,6 +174,9 @@ def test_everything_shipped_is_sound() -> None:
         if reference.info["kind"] in (trajectory_steady_state.KIND, trajectory_evolution.KIND):
             assert 0 <= reference.table["error"].max() <= 0.005
             assert reference.info["trajectories"] >= trajectory_steady_state.LEAST
+        elif reference.info["kind"] in (curves.CURVE, curves.STEADY):
+            assert curves.FLOOR <= reference.table["error"].max() <= reference.info["settings"]["target"]
+            assert reference.info["trajectories"] >= curves.LEAST
         elif reference.info["kind"] == MATRIX_PRODUCTS:
             assert 0 <= reference.table["error"].max() <= reference.info["settings"]["target"]
             if cache.KNOWN_TO not in reference.info:  # of a part the trace is that of the whole evolution's end
