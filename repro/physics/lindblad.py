@@ -62,6 +62,11 @@ class Jump:
         """Whether the rate is above zero and the operator not zero."""
         return self.rate > 0 and bool(self.operator.any())
 
+    @property
+    def strength(self) -> float:
+        """Its rate times the norms of the operator with and without the trace; 0 where it changes nothing."""
+        return self.rate * _norm(_traceless(self.operator)) * _norm(self.operator)
+
 
 class LindbladModel:
     """Any Lindblad equation with one- and two-site terms: a value that nothing changes, equal to one of equal terms.
@@ -108,9 +113,9 @@ class LindbladModel:
 
     @property
     def strengths(self) -> tuple[float, ...]:
-        """Of every term of H its norm without the trace; of every jump its rate times its norms with and without it."""
+        """Of every term of H its norm without the trace, and the strength of every jump; those above zero."""
         energies = [_norm(_traceless(term.operator)) for term in self.hamiltonian_terms]
-        rates = [jump.rate * _norm(_traceless(jump.operator)) * _norm(jump.operator) for jump in self.jumps]
+        rates = [jump.strength for jump in self.jumps]
         return tuple(float(strength) for strength in (*energies, *rates) if strength > 0)
 
     @property

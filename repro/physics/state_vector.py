@@ -22,16 +22,18 @@ def site_averages(psi: np.ndarray) -> np.ndarray:
     half = n_sites // 2
     front = psi.reshape(2**half, -1)
     found = [_of_first_sites(front, half), _of_first_sites(np.ascontiguousarray(front.T), n_sites - half)]
-    (up, coherence), weight = np.sum(found, axis=0) / n_sites, float(np.vecdot(front, front).sum(dtype=complex).real)
+    up, coherence = np.sum([sums for sums, _ in found], axis=0) / n_sites
+    weight = found[0][1]
     return np.array([2 * coherence.real, 2 * coherence.imag, 2 * up.real - weight]) / weight
 
 
-def _of_first_sites(psi: np.ndarray, n_sites: int) -> tuple[complex, complex]:
-    """Sums over the first sites of the weight of |0> and of conj(psi_0) psi_1; the others are the last axis."""
+def _of_first_sites(psi: np.ndarray, n_sites: int) -> tuple[tuple[complex, complex], float]:
+    """Sums over the first sites of the weight of |0> and of conj(psi_0) psi_1, and the whole weight; the last axis is
+    the other sites."""
     weights = np.vecdot(psi, psi).astype(complex)
     up = coherence = 0.0j
     for site in range(n_sites):
         pairs = psi.reshape(2**site, 2, -1, psi.shape[-1])
         up += weights.reshape(2**site, 2, -1)[:, 0].sum()
         coherence += np.vecdot(pairs[:, 0], pairs[:, 1]).sum(dtype=complex)
-    return up, coherence
+    return (up, coherence), float(weights.sum().real)

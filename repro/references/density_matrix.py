@@ -20,7 +20,7 @@ from repro.references.qutip_solvers import (
     qutip_operators,
     site_averaged_paulis,
 )
-from repro.references.record import made_in
+from repro.references.record import made_in, settings_of
 from repro.utils.errors import InputError
 from repro.utils.formatting import significant
 from repro.utils.names import PAULI_AVERAGES
@@ -63,7 +63,7 @@ def dynamics(
         raise InputError(f"exact dynamics to t = {t_end} in steps of {dt}: expected two positive numbers")
     state = product_state_density(initial_state)
     description = _evolving(model, initial_state, dt)
-    settings = {**_settings(model), "initial_state": initial_state, "t_end": float(t_end), "dt": float(dt)}
+    settings = {**settings_of(model), "initial_state": initial_state, "t_end": float(t_end), "dt": float(dt)}
     times = np.array([significant(dt * k) for k in range(math.ceil(t_end / dt - 1e-9) + 1)])
 
     def compute() -> Reference:
@@ -99,7 +99,7 @@ def steady_state(
 
     def compute() -> Reference:
         computing()
-        return _steady(model, {"label": label, "settings": _settings(model)})
+        return _steady(model, {"label": label, "settings": settings_of(model)})
 
     return find_or_compute(description, math.inf, folders, compute)
 
@@ -125,10 +125,6 @@ def _check_size(n_sites: int) -> None:
         raise InputError(
             f"exact reference for {n_sites} sites: density matrices reach at most {MAX_DENSITY_MATRIX_SITES} sites"
         )
-
-
-def _settings(model: LindbladModel) -> dict[str, Any]:
-    return {"lattice": model.lattice.name, "n_sites": model.lattice.n_sites, "observables": list(PAULI_AVERAGES)}
 
 
 def _evolve(model: LindbladModel, state: np.ndarray, times: np.ndarray, info: dict[str, Any]) -> Reference:

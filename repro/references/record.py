@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repro.physics.lindblad import LindbladModel
 from repro.utils.names import PAULI_AVERAGES
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ def curve_table(
         error = {} if errors_MP is None else {"error": errors_MP[:, k]}
         parts.append(pd.DataFrame({"t": times, "observable": name, "mean": means_MP[:, k], **error}))
     return pd.concat(parts, ignore_index=True)
+
+
+def settings_of(model: LindbladModel) -> dict[str, Any]:
+    """What every reference of site-averaged Paulis says of its model: lattice, sites and observables."""
+    return {"lattice": model.lattice.name, "n_sites": model.lattice.n_sites, "observables": list(PAULI_AVERAGES)}
 
 
 def made_in(seconds: float) -> dict[str, Any]:

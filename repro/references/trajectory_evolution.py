@@ -32,10 +32,9 @@ from repro.references.cache import (
     numbers,
 )
 from repro.references.qutip_solvers import qutip_operators, site_averaged_paulis
-from repro.references.record import curve_table
+from repro.references.record import curve_table, settings_of
 from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIONS, Kept, collect, decay_unit, made
 from repro.utils.errors import InputError
-from repro.utils.names import PAULI_AVERAGES
 
 TARGET = 0.005
 TIME_STEP, RESOLVED, ON_A_SITE = 0.025, 4.0, 16.0
@@ -95,9 +94,9 @@ def evolution(
         file = Path(folders[-1]) / f"{key_of(description)}.{len(times)}.trajectories.json"
         system = _System(natural, initial_state, times)
         kept = collect(system.trajectory, partial(_estimate, times), LEAST, target, file, say)
-        settings = {"lattice": model.lattice.name, "n_sites": n_sites, "observables": list(PAULI_AVERAGES)}
-        settings |= {"initial_state": initial_state, "t_end": t_end, "dt": step / rate, "target": target}
-        info = {"kind": KIND, "label": label, "settings": settings | {"options": OPTIONS}}
+        settings = settings_of(model) | {"initial_state": initial_state, "t_end": t_end}
+        settings |= {"dt": step / rate, "target": target, "options": OPTIONS}
+        info = {"kind": KIND, "label": label, "settings": settings}
         table = curve_table(times / rate, *_estimate(times, kept))
         reference = Reference(table, {**info, "solver": "mcsolve tsit5", **made(kept)})
         file.unlink(missing_ok=True)

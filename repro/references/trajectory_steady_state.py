@@ -21,7 +21,7 @@ from repro.physics.lindblad import LindbladModel
 from repro.references import control_variates
 from repro.references.cache import DEFAULT_FOLDERS, Folders, Reference, Say, describe, find, find_or_compute, key_of
 from repro.references.qutip_solvers import qutip_operators, site_averaged_paulis
-from repro.references.record import made_in
+from repro.references.record import made_in, settings_of
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 from repro.utils.names import PAULI_AVERAGES
@@ -113,10 +113,7 @@ def decay_unit(model: LindbladModel) -> tuple[float, LindbladModel]:
 
 
 def _settings(model: LindbladModel, target: float, options: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "lattice": model.lattice.name,
-        "n_sites": model.lattice.n_sites,
-        "observables": list(PAULI_AVERAGES),
+    return settings_of(model) | {
         "initial_state": "down",
         "target": target,
         "burn_in": BURN_IN,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from repro.config.listed import Listed
-from repro.physics.lindblad import Jump, LindbladModel
+from repro.physics.lindblad import LindbladModel
 from repro.references.limits import has_unique_steady_state
 from repro.solver.problem import Problem
 from repro.utils.formatting import significant
@@ -25,14 +25,9 @@ def slow_jumps(problem: Problem, steady: list[Listed], unit: float) -> list[str]
     if evolution is None:
         return []
     model, t_end = problem.model, evolution.last_time
-    rated = [(jump, rate) for jump in model.jumps if (rate := _strength(model, jump)) > 0]
-    slow = [rate for _, rate in rated if rate * t_end < ENOUGH]
-    fast = [(jump.sites, jump.operator, jump.rate) for jump, rate in rated if rate * t_end >= ENOUGH]
+    slow = [jump.strength for jump in model.jumps if 0 < jump.strength * t_end < ENOUGH]
+    fast = [(jump.sites, jump.operator, jump.rate) for jump in model.jumps if jump.strength * t_end >= ENOUGH]
     if not slow or has_unique_steady_state(LindbladModel(model.lattice, jumps=fast)):
         return []
     t, rate = significant(t_end / unit), significant(min(slow) * unit, 3)
     return [f"t = {t:g} is short beside 1/{rate:g} of the slowest jump: what that settles is not in the steady state"]
-
-
-def _strength(model: LindbladModel, jump: Jump) -> float:
-    return max(LindbladModel(model.lattice, jumps=[(jump.sites, jump.operator, jump.rate)]).strengths, default=0.0)

@@ -13,7 +13,6 @@ import math
 
 import numpy as np
 
-from repro.physics.lindblad import LindbladModel
 from repro.physics.povm import product_state_density
 from repro.references.control_variates import fastest
 from repro.references.limits import has_unique_steady_state, yet_to_go
@@ -48,7 +47,7 @@ def times_of(problem: Problem, t_end: float) -> tuple[np.ndarray, float]:
                 "trajectories: no telling how slowly this model comes to rest, expected decay (or its like) on every "
                 "site (an evolution to a t_end of yours has exact values)"
             )
-        slowest = min(1.0, *_jump_strengths(problem.model))
+        slowest = min(1.0, *(jump.strength for jump in problem.model.jumps if jump.strength > 0))
         burn_in, t_end = BURN_IN / slowest, LENGTH / slowest
     spacing = SPACING * min(1.0, RESOLVED / fastest(problem.model))
     return spacing * np.arange(max(5, math.ceil(t_end / spacing - 1e-9) + 1)), burn_in
@@ -69,12 +68,6 @@ def still_to_move(
     slow = (left_P > 0) & (np.abs(change_P) > NOISE * its_error_P)
     slowly_P = np.where(slow, np.abs(means_4P.mean(0) - means_4P[-1]) + left_P, 0.0)
     return np.maximum(np.abs(change_P) - its_error_P, slowly_P)
-
-
-def _jump_strengths(model: LindbladModel) -> list[float]:
-    """The rates at which jumps act, those that do."""
-    alone = [LindbladModel(model.lattice, jumps=[(j.sites, j.operator, j.rate)]) for j in model.jumps if j.acts]
-    return [strength for one in alone for strength in one.strengths]
 
 
 def _starts_at_rest(problem: Problem) -> bool:

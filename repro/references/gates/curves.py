@@ -33,7 +33,7 @@ from repro.references.cache import (
 )
 from repro.references.gates.circuit import PACKAGE, Circuit, installed, time_step
 from repro.references.limits import has_unique_steady_state
-from repro.references.record import curve_table
+from repro.references.record import curve_table, settings_of
 from repro.references.trajectory_steady_state import Kept, collect, decay_unit, made
 from repro.utils.errors import InputError
 from repro.utils.names import PAULI_AVERAGES
@@ -174,14 +174,9 @@ def _trajectories(circuit: Circuit, folders: Folders, key: str, estimate: Estima
 
 
 def _settings(model: LindbladModel, initial_state: str, circuit: Circuit, target: float) -> dict[str, Any]:
-    lattice, unit = model.lattice, circuit.rate
-    start = {"lattice": lattice.name, "n_sites": lattice.n_sites, "initial_state": initial_state}
-    return start | {
-        "observables": list(PAULI_AVERAGES),
-        "dt": circuit.h / unit,
-        "t_end": LENGTH / unit,
-        "target": target,
-    }
+    unit = circuit.rate
+    more = {"initial_state": initial_state, "dt": circuit.h / unit, "t_end": LENGTH / unit, "target": target}
+    return settings_of(model) | more
 
 
 def _made(kept: Kept) -> dict[str, Any]:
