@@ -180,6 +180,7 @@ def test_what_it_cannot_do_is_told(model: LindbladModel, target: float, message:
     [
         ([(0, SIGMA_MINUS, 1.0)], "not shown to be unique"),
         ([(0, SIGMA_MINUS, 1.0), (1, SIGMA_MINUS, 0.1)], "rates from 0.1 to 1, expected a factor of two at most"),
+        ([(k, 0.1 * SIGMA_MINUS, 1.0) for k in range(2)], "rates from 0.01 to 1, expected a factor of two at most"),
     ],
 )
 def test_a_steady_state_that_may_not_be_reached_is_refused(
