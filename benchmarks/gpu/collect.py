@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.gpu import archive
 from benchmarks.gpu.plan import CHECKS, POINTS, RUNS, TIMINGS, Request
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
-from repro.utils.pages import between_marks
+from repro.utils.pages import between_marks, markdown_table
 from repro.utils.paths import RESULTS, SOURCE
 
 PAGE = SOURCE / "docs" / "gpu.md"
@@ -19,6 +19,8 @@ MARKS = ("<!-- measured -->", "<!-- end -->")
 NOTHING = "Nothing of this project has been run on a GPU yet: whatever is said of GPUs here was tried on CPUs alone."
 SHIPPED = {CHECKS: "gpu_checks.csv", TIMINGS: "gpu.csv", POINTS: "gpu_points.csv"}
 LAST_ROW = ("figure", "panel", "point", "point_id", "state", "rows", "t", "iteration", "seconds")
+TIMED = ("case", "evaluator", "network", "N_s", "ms", "goal", "of peak", "peak MB")
+RUN = ("figure", "point", "state", "rows", "reached", "seconds")
 FACTS = ("kind", "device", "torch", "commit", "date")
 Row = dict[str, str]
 
@@ -102,18 +104,10 @@ def _of_machine(machine: tuple[str, str, str, str], checks: list[Row], timings: 
     lines += [f"{passed} of {len(checks)} checks passed." if checks else "No checks were run."]
     lines += [f"- {row['outcome']}: {row['check']}: {row['message']}" for row in checks if row["outcome"] != "passed"]
     if timings:
-        lines += [
-            "",
-            *_table(("case", "evaluator", "network", "N_s", "ms", "goal", "of peak", "peak MB"), timings, _timing),
-        ]
+        lines += ["", markdown_table(TIMED, map(_timing, timings))]
     if points:
-        lines += ["", *_table(("figure", "point", "state", "rows", "reached", "seconds"), points, _point)]
+        lines += ["", markdown_table(RUN, map(_point, points))]
     return "\n".join(lines)
-
-
-def _table(head: Sequence[str], rows: Sequence[Row], cells: Callable[[Row], list[str]]) -> list[str]:
-    body = [f"| {' | '.join(cells(row))} |" for row in rows]
-    return [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *body]
 
 
 def _timing(row: Row) -> list[str]:

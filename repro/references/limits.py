@@ -191,7 +191,7 @@ def _followed(
     raise InputError(f"limit of the evolution: not at rest at t = {t / 2:g} natural units, expected one that settles")
 
 
-def yet_to_go(values_4P: np.ndarray, spread_P: np.ndarray | float = 1.0, growth: float = 0.05) -> np.ndarray:
+def yet_to_go(values_4P: np.ndarray, spread_P: np.ndarray | float, growth: float = 0.05) -> np.ndarray:
     """What a slow exponential decay has yet to go, from four values equal times apart, (P,); 0 where it is none.
 
     It is one where all three changes go one way, none is larger than the one before, and the last is more than half of

@@ -207,7 +207,7 @@ class Steady:
         return {name: np.array([(operator * steady).tr().real]) for name, operator in e_ops.items()}
 
 
-def still_to_move(values_MP: np.ndarray, spread_P: np.ndarray | float = 1.0) -> np.ndarray:
+def still_to_move(values_MP: np.ndarray, spread_P: np.ndarray | float) -> np.ndarray:
     """By how much curves may still move after their last row, (P,): what they moved in the last quarter, and where it
     is a slow decay, what that has yet to go, from the changes in the last three quarters."""
     quarter = (len(values_MP) - 1) // 4

@@ -149,7 +149,7 @@ def test_a_steady_state_that_takes_too_long_is_left_out(tmp_path: Path, monkeypa
 def test_what_a_slow_decay_has_yet_to_go() -> None:
     """exp(-t / 50) seen to t = 40 has exp(-0.8) to go; exp(-t) nothing that counts; constants nothing."""
     t = np.arange(41.0)
-    left = still_to_move(np.stack([np.exp(-t / 50), np.exp(-t), np.ones(41)], axis=1))
+    left = still_to_move(np.stack([np.exp(-t / 50), np.exp(-t), np.ones(41)], axis=1), 1.0)
     assert left[0] == pytest.approx(math.exp(-0.8), rel=0.01)
     assert left[1] < 1e-9 and left[2] == 0
 
@@ -159,18 +159,18 @@ def test_a_decay_of_any_slowness_has_all_of_its_rest_to_go(rate: float) -> None:
     """exp(-rate t) seen to t = 20, rounded as matrix products round; of the slowest no more than that it is much."""
     t = np.arange(21.0)
     rounded = np.exp(-rate * t) + 1e-14 * np.random.default_rng(0).normal(size=21)
-    left = still_to_move(rounded[:, None])[0]
+    left = still_to_move(rounded[:, None], 1.0)[0]
     assert left > 0.9 * math.exp(-rate * 20) and (rate < 1e-5 or left == pytest.approx(math.exp(-rate * 20), rel=0.01))
 
 
 def test_noise_is_no_slow_decay() -> None:
     """A last change larger than the first is none; and of noise, few windows say more than ten times its size."""
-    assert yet_to_go(np.cumsum([0.0, 0.00021, 0.00108, 0.00041])[:, None])[0] == 0
-    assert yet_to_go(np.cumsum([0.0, 0.00021, 0.00030, 0.00041])[:, None])[0] == 0
-    assert yet_to_go(np.cumsum([0.0, 0.001486, 0.001490, 0.001484])[:, None])[0] > 1, "a decay, fitted to 0.3 %"
-    left = yet_to_go(1e-3 * np.random.default_rng(0).normal(size=(4, 100_000)))
+    assert yet_to_go(np.cumsum([0.0, 0.00021, 0.00108, 0.00041])[:, None], 1.0)[0] == 0
+    assert yet_to_go(np.cumsum([0.0, 0.00021, 0.00030, 0.00041])[:, None], 1.0)[0] == 0
+    assert yet_to_go(np.cumsum([0.0, 0.001486, 0.001490, 0.001484])[:, None], 1.0)[0] > 1, "a decay, fitted to 0.3 %"
+    left = yet_to_go(1e-3 * np.random.default_rng(0).normal(size=(4, 100_000)), 1.0)
     assert np.mean(left > 0.01) < 1e-3 and np.mean(left > 0) < 0.01
-    assert (yet_to_go(0.3 + 1e-16 * np.random.default_rng(1).normal(size=(4, 1000))) == 0).all()
+    assert (yet_to_go(0.3 + 1e-16 * np.random.default_rng(1).normal(size=(4, 1000)), 1.0) == 0).all()
 
 
 def test_a_relaxation_that_is_hardly_seen_is_no_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
