@@ -31,6 +31,12 @@ def local_maps(model: LindbladModel) -> list[tuple[tuple[int, ...], np.ndarray]]
     return found
 
 
+def in_paulis(operator: np.ndarray) -> np.ndarray:
+    """Tr[P_a A] / 2^n of a Hermitian operator on one or two sites, (4,) or (16,): A = sum_a c_a P_a."""
+    basis = np.stack(BASIS) if len(operator) == 2 else PAIRS
+    return np.einsum("aij,ji->a", basis, operator).real / len(operator)
+
+
 def _matrix(action, n_sites: int) -> np.ndarray:  # type: ignore[no-untyped-def]
     """M_ab = Tr[P_a L(P_b)] / 2^n."""
     basis = np.stack(BASIS) if n_sites == 1 else PAIRS

@@ -1,14 +1,16 @@
 """Which reference gives a problem's exact values, and what it is called in a summary.
 
 Up to ten sites QuTiP's density matrix (`repro.solver.exact`). Beyond, with errors: matrix products where the lattice is
-an open chain or a uniform ring (`repro.references.chain_strings`), and where it is another of at most sixteen sites, or
-matrix products leave something out, quantum trajectories (`repro.solver.trajectory_values`).
+an open chain or a uniform ring (`repro.references.chain_strings`), and where it is another, or matrix products leave
+something out, quantum trajectories (`repro.solver.trajectories`), by QuTiP to sixteen sites, as circuits of gates to
+twenty-six.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +18,20 @@ import numpy as np
 from repro.references import chain_strings, limits
 from repro.references.cache import Reference, Say
 from repro.references.density_matrix import MAX_DENSITY_MATRIX_SITES
+from repro.references.gates.circuit import MAX_GATE_SITES, installed
 from repro.references.pauli_generators import is_line
 from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES
-from repro.solver import exact, trajectory_values
+from repro.solver import exact
 from repro.solver.problem import Problem
 from repro.solver.table import Exact
+from repro.solver.trajectories import values as trajectory_values
+from repro.solver.trajectories.by_gates import GateTrajectories
 from repro.utils.errors import InputError
 from repro.utils.formatting import duration
 
+Way = Callable[[Problem, float, Path, Say], Reference]
+FASTER = 13
+"""Sites from which on circuits of gates have more trajectories in ten minutes than QuTiP with its controls needs."""
 LEAST_ROWS = 8
 """From so many rows on the error of interpolating between them is estimated."""
 
@@ -49,8 +57,8 @@ def _beyond(problem: Problem, t_end: float, folder: Path, notes: list[str], say:
     if problem.imaginary_time:
         notes.append(f"no exact values: thermal states have them up to {MAX_DENSITY_MATRIX_SITES} sites")
         return None
-    ways = [_by_matrix_products] * is_line(problem.model.lattice)
-    ways += [trajectory_values.values] * (problem.n_sites <= MAX_TRAJECTORY_SITES)
+    ways: list[Way] = [_by_matrix_products] * is_line(problem.model.lattice)
+    ways += _trajectories(problem.n_sites)
     refused: list[str] = []
     found: list[Reference] = []
     for way in ways:
@@ -62,9 +70,7 @@ def _beyond(problem: Problem, t_end: float, folder: Path, notes: list[str], say:
         if found[-1].table["mean"].notna().all():
             break
     if not ways:
-        refused.append(
-            f"{problem.n_sites} sites, expected an open chain, a uniform ring or at most {MAX_TRAJECTORY_SITES}"
-        )
+        refused.append(f"{problem.n_sites} sites, expected an open chain, a uniform ring or at most {MAX_GATE_SITES}")
     best = max(found, key=lambda each: each.table["mean"].notna().mean(), default=None)
     if best is None or not best.table["mean"].notna().any():
         missing = [line for each in found for line in each.info["missing"]]
@@ -72,6 +78,16 @@ def _beyond(problem: Problem, t_end: float, folder: Path, notes: list[str], say:
         return None
     notes += [f"exact values, {line}" for line in best.info["missing"]]
     return best
+
+
+def _trajectories(n_sites: int) -> list[Way]:
+    """By gates where they are faster and can be had, by QuTiP where it can hold them."""
+    ways: list[Way] = []
+    if MAX_TRAJECTORY_SITES < n_sites <= MAX_GATE_SITES or (FASTER <= n_sites <= MAX_GATE_SITES and installed()):
+        ways.append(partial(trajectory_values.values, by=GateTrajectories))
+    if n_sites <= MAX_TRAJECTORY_SITES:
+        ways.append(trajectory_values.values)
+    return ways
 
 
 def _by_matrix_products(problem: Problem, t_end: float, folder: Path, say: Say) -> Reference:
@@ -116,7 +132,8 @@ def _between(rows: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _called(problem: Problem, reference: Reference) -> str:
     info = reference.info
     if "trajectories" in info:
-        return f"{info['trajectories']} quantum trajectories"
+        how = " of gates" if info["solver"] == GateTrajectories.solver else ""
+        return f"{info['trajectories']} quantum trajectories{how}"
     of = (
         ""
         if limits.has_unique_steady_state(problem.model) or not math.isinf(reference.t_end)

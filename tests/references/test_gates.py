@@ -20,6 +20,7 @@ from repro.references import beyond, of_point
 from repro.references.beyond import prepare_beyond
 from repro.references.gates import circuit, curves
 from repro.references.gates.circuit import Circuit
+from repro.references.gates.step import Step
 from repro.references.of_point import exact_of
 from repro.utils.errors import InputError
 from tests.helpers.oracles import qutip_model
@@ -73,7 +74,8 @@ def test_a_step_leaves_less_than_the_least_error(name: str) -> None:
     steps, n_sites = Circuit(model, start, 2.0), model.lattice.n_sites
     L = qutip.liouvillian(*qutip_model(model))
     psi = qutip.Qobj(product_state(start, n_sites).astype(complex), dims=[[2] * n_sites, [1] * n_sites]).unit()
-    truth, simulator, step = psi.proj(), cirq.DensityMatrixSimulator(dtype=np.complex128), steps.step()
+    truth, simulator = psi.proj(), cirq.DensityMatrixSimulator(dtype=np.complex128)
+    step = Step(steps.model, steps.h).circuit()
     propagator = (steps.h * L).expm() if n_sites < 5 else None
     rho, off, qubits = truth.full(), 0.0, cirq.LineQubit.range(n_sites)
     for _ in steps.times[1:]:

@@ -12,8 +12,11 @@ import repro
 from repro.physics import lindblad
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_X
 from repro.references import chain_strings
-from repro.solver import exact, exact_source, kept, trajectories, trajectory_times, trajectory_values
+from repro.solver import exact, exact_source, kept
 from repro.solver.table import Exact
+from repro.solver.trajectories import by_qutip
+from repro.solver.trajectories import times as trajectory_times
+from repro.solver.trajectories import values as trajectory_values
 from repro.utils.errors import InputError
 from tests.helpers.solving import solved
 
@@ -58,7 +61,7 @@ def test_other_lattices_have_trajectories(tmp_path: Path, monkeypatch: pytest.Mo
     off = np.abs(values.means["Z"] - Z)[1:]
     assert (off < 4 * values.errors["Z"][1:]).all() and values.errors["Z"].max() < 0.2
     assert "20 trajectories" in notes[0] and "20 quantum trajectories" in values.told
-    monkeypatch.setattr(trajectories.Trajectories, "one", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr(by_qutip.QutipTrajectories, "one", lambda *_: pytest.fail("computed again"))
     again = found(problem, tmp_path, times=TIMES[:2])
     assert again is not None and (again.means["Z"] == values.means["Z"][:2]).all()
 
@@ -72,13 +75,13 @@ def test_a_chain_that_matrix_products_refuse_has_trajectories(tmp_path: Path, mo
 
 def test_none_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notes: list[str] = []
-    assert found(independent(repro.rectangle(3, 6), observables=["Z"]), tmp_path, notes) is None
+    assert found(independent(repro.rectangle(3, 9), observables=["Z"]), tmp_path, notes) is None
     monkeypatch.setattr(trajectory_values, "SECONDS", 0.0)
     assert found(independent(repro.rectangle(2, 6), observables=["Z"]), tmp_path, notes) is None
     model = repro.LindbladModel(repro.chain(11), one_site=[(0, SIGMA_X)])
     cooled = repro.Problem(model, (0, 0, 0), observables=["Z"], imaginary_time=True)
     assert found(cooled, tmp_path, notes) is None
-    assert "18 sites, expected an open chain, a uniform ring or at most 16" in notes[0]
+    assert "27 sites, expected an open chain, a uniform ring or at most 26" in notes[0]
     assert "expected at least 20" in notes[1] and "the same call adds to them" in notes[1]
     assert "thermal states have them up to 10 sites" in notes[2]
 
@@ -87,13 +90,13 @@ def test_unfinished_trajectories_go_on(tmp_path: Path, monkeypatch: pytest.Monke
     """Those of a call that ran out of time are part of the next one's."""
     problem = independent(repro.rectangle(2, 6), observables=["Z"])
     seeds: list[int] = []
-    one = trajectories.Trajectories.one
+    one = by_qutip.QutipTrajectories.one
 
-    def counted(self: trajectories.Trajectories, seed: int) -> tuple[np.ndarray, ...]:
+    def counted(self: by_qutip.QutipTrajectories, seed: int) -> tuple[np.ndarray, ...]:
         seeds.append(seed)
         return one(self, seed)
 
-    monkeypatch.setattr(trajectories.Trajectories, "one", counted)
+    monkeypatch.setattr(by_qutip.QutipTrajectories, "one", counted)
     monkeypatch.setattr(trajectory_values, "SECONDS", 1e-3)
     assert found(problem, tmp_path) is None and 0 < len(seeds) < 20
     monkeypatch.setattr(trajectory_values, "SECONDS", 600.0)

@@ -9,8 +9,9 @@ import pytest
 
 import repro
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_X, SIGMA_Y, SIGMA_Z, LindbladModel, heisenberg
-from repro.solver import exact, trajectory_values
-from repro.solver.images import images, symmetries_of
+from repro.solver import exact
+from repro.solver.trajectories import values as trajectory_values
+from repro.solver.trajectories.images import images, symmetries_of
 
 
 def uniform(lattice: repro.Lattice, exchange: np.ndarray, field: dict[int, float] | None = None) -> LindbladModel:

@@ -12,9 +12,10 @@ import pytest
 import repro
 from repro.physics import lindblad
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_X, SIGMA_Y, SIGMA_Z
-from repro.solver import exact, trajectory_values
-from repro.solver.trajectories import Trajectories
-from repro.solver.trajectory_times import LENGTH, times_of
+from repro.solver import exact
+from repro.solver.trajectories import values as trajectory_values
+from repro.solver.trajectories.by_qutip import QutipTrajectories
+from repro.solver.trajectories.times import LENGTH, times_of
 from repro.utils.errors import InputError
 from tests.references.test_limits import superoperator
 
@@ -117,7 +118,7 @@ def test_what_is_left_of_the_start_in_a_window_is_small(tmp_path: Path) -> None:
 def test_a_slow_end_of_a_window_is_in_the_error(rate: float) -> None:
     """Curves of 0.02 exp(-rate t), which would go to 0."""
     model = repro.LindbladModel(repro.graph([], 2), jumps=[(k, SIGMA_MINUS, 1.0) for k in range(2)])
-    trajectories = Trajectories(repro.Problem(model, observables=["Z0"]), math.inf)
+    trajectories = QutipTrajectories(repro.Problem(model, observables=["Z0"]), math.inf)
     assert trajectories.times[-1] == pytest.approx(LENGTH)
     noise = np.random.default_rng(0).normal(0, 1e-6, (12, len(trajectories.times), 1))
     curves = 0.02 * np.exp(-rate * trajectories.times)[:, None] + noise
@@ -137,14 +138,14 @@ def star(rate: float) -> repro.Problem:
 
 def test_controls_of_a_site_with_many_neighbours_are_zero() -> None:
     """Without a jump, and with next to no decay, O(t) - O(0) is the integral; sums over wide steps were 1.8 off."""
-    assert np.abs(Trajectories(star(1e-5), 2.0).one(1)[1]).max() < 0.01
+    assert np.abs(QutipTrajectories(star(1e-5), 2.0).one(1)[1]).max() < 0.01
 
 
 @pytest.mark.slow
 def test_a_site_with_many_neighbours_in_closed_form() -> None:
     """A leaf that falls at a time s turns the centre the other way from then on."""
     rate, turns = 0.2, 6.0
-    trajectories = Trajectories(star(rate), 0.6)
+    trajectories = QutipTrajectories(star(rate), 0.6)
     t = trajectories.times
     falls = rate * np.exp(-1j * turns * t) * np.expm1((2j * turns - rate) * t) / (2j * turns - rate)
     expected = np.exp(-rate * t / 2) * ((np.exp((1j * turns - rate) * t) + falls) ** 4).real
@@ -159,7 +160,7 @@ def test_slow_jumps_beside_large_energies_come_when_they_should() -> None:
     rate, graph = 0.02, repro.graph([(0, k) for k in range(1, 11)])
     model = repro.LindbladModel(graph, two_site=[(bond, ZZ) for bond in graph.bonds], jumps=[(0, SIGMA_MINUS, rate)])
     problem = repro.Problem(model, ["up", *["down"] * 10], observables=["Z0"]).in_natural_units()
-    trajectories = Trajectories(problem, 1.0)
+    trajectories = QutipTrajectories(problem, 1.0)
     expected = {
         seed: -math.log(np.random.default_rng(np.random.SeedSequence(seed)).random()) / rate for seed in range(400)
     }

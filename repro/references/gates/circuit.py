@@ -1,30 +1,22 @@
-"""One step of a Lindblad equation as a circuit, and a trajectory: state vectors of up to 26 spins, by qsim.
+"""A trajectory of a model with its decay rate as unit: state vectors of up to 26 spins, by qsim.
 
-A step of length h is a product of gates and one-site channels, right to second order in h,
-
-    exp(h L) = U_n' ... U_1'  D  U_1 ... U_n + O(h^3),   U_k = exp(-i h H_k / 2),   D = prod_i exp(h D_i),
-
-with the dissipator D_i of site i; a trajectory draws one Kraus operator of every channel. Twenty-five spins take a
-gigabyte and some seconds a step.
+Twenty-five spins take a gigabyte and some seconds a step (`repro.references.gates.step`).
 """
 
 from __future__ import annotations
 
 import importlib.util
 import math
-from typing import TYPE_CHECKING
+from itertools import islice
 
 import numpy as np
 
-from repro.physics.kraus import kraus_operators
 from repro.physics.lindblad import LindbladModel
 from repro.physics.state_vector import product_state, site_averages
 from repro.references.control_variates import fastest
+from repro.references.gates.step import Step, trajectory
 from repro.references.trajectory_steady_state import decay_unit
 from repro.utils.errors import InputError
-
-if TYPE_CHECKING:
-    import cirq
 
 MAX_GATE_SITES = 26
 """A state vector in single precision is half a gigabyte, and four of them are needed."""
@@ -45,7 +37,7 @@ def time_step(model: LindbladModel) -> float:
 
 
 class Circuit:
-    """A step of a model as a circuit, and what is measured along a trajectory.
+    """A model's step, and what is measured along a trajectory.
 
     Args:
         model: any unit.
@@ -67,33 +59,8 @@ class Circuit:
         self.times = self.h * np.arange(math.ceil(t_end / self.h - 1e-9) + 1)
         self.start = product_state(initial_state, n_sites)
 
-    def step(self) -> cirq.Circuit:
-        """One step; qubit k is site k."""
-        import cirq
-        from scipy.linalg import expm
-
-        q = cirq.LineQubit.range(self.n_sites)
-        gates = [
-            cirq.MatrixGate(expm(-0.5j * self.h * term.operator)).on(*(q[k] for k in term.sites))
-            for term in self.model.hamiltonian_terms
-        ]
-        channels = []
-        for site in self.model.lattice.sites:
-            jumps = [jump for jump in self.model.jumps if jump.sites == (site,) and jump.acts]
-            if jumps:
-                channels.append(cirq.KrausChannel(kraus_operators(jumps, self.h)).on(q[site]))
-        return cirq.Circuit(gates, channels, reversed(gates))
-
     def trajectory(self, seed: int) -> np.ndarray:
         """Site-averaged Paulis at all times, shape (times, 3)."""
-        import cirq
-        import qsimcirq
-
-        options = qsimcirq.QSimOptions(max_fused_gate_size=3, cpu_threads=1)
-        simulator, circuit = qsimcirq.QSimSimulator(options, seed=seed), self.step()
-        qubits, psi = cirq.LineQubit.range(self.n_sites), self.start
-        measured = [site_averages(psi)]
-        for _ in self.times[1:]:
-            psi = simulator.simulate(circuit, initial_state=psi, qubit_order=qubits).final_state_vector
-            measured.append(site_averages(psi))
-        return np.array(measured)
+        states = trajectory(Step(self.model, self.h), self.start, seed)
+        later = [site_averages(psi) for psi in islice(states, len(self.times) - 1)]
+        return np.array([site_averages(self.start), *later])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from repro.references import limits
 from repro.references.cache import Reference, Say, describe, find_or_compute, key_of
 from repro.references.record import curve_table, made_in
 from repro.solver.problem import Problem
-from repro.solver.trajectories import TARGET, Trajectories
+from repro.solver.trajectories.base import TARGET, Trajectories
+from repro.solver.trajectories.by_qutip import QutipTrajectories
 from repro.utils.arrays import read_arrays, write_arrays
 from repro.utils.errors import InputError
 from repro.utils.formatting import duration
 
 LEAST, LEAST_STEADY, MOST = 20, 12, 400
-"""Fewest trajectories of an evolution and of a steady state, and most."""
+"""Fewest trajectories of an evolution and of a steady state, and most of those with controls."""
 SECONDS = 600.0
 """After so many no further trajectory is begun."""
 SAVED = 30.0
@@ -34,32 +36,40 @@ KEPT = ("strings", "controls", "awaited")
 """Of finished trajectories, in the file."""
 
 
-def values(problem: Problem, t_end: float, folder: Path, say: Say = lambda text: None) -> Reference:
+def values(
+    problem: Problem,
+    t_end: float,
+    folder: Path,
+    say: Say = lambda text: None,
+    by: Callable[[Problem, float], Trajectories] = QutipTrajectories,
+) -> Reference:
     """Every observable but the purity by quantum trajectories.
 
     Args:
-        problem: in its natural unit, at most sixteen sites.
+        problem: in its natural unit, of no more sites than what computes them can hold.
         t_end: last time wanted; inf for the steady state. A stored curve that reaches further is returned whole.
         folder: for finished trajectories and the values.
         say: called with a line of progress now and then.
+        by: what computes them.
 
     Returns:
         A reference with the columns t, observable, mean and error (NaN for the purity); `info["missing"]` says what was
         not reached.
 
     Raises:
-        InputError: more than sixteen sites, too few trajectories in the time there is, a steady state that still moves,
+        InputError: as what computes them, too few trajectories in the time there is, a steady state that still moves,
             a folder that cannot be written.
     """
     steady = math.isinf(t_end)
     kind = "steady observables by trajectories" if steady else "observables by trajectories"
+    kind += "" if by is QutipTrajectories else " of gates"
     alike = steady and limits.has_unique_steady_state(problem.model)
     start: dict[str, Any] = {} if alike else {"initial": problem.bloch_vectors}
     asked = [[each.name, each.terms, each.factors, each.purity] for each in problem.asked]
     description = describe(problem.model, kind, asked=asked, target=TARGET, numbers=NUMBERS, **start)
 
     def compute() -> Reference:
-        trajectories = Trajectories(problem, t_end)
+        trajectories = by(problem, t_end)
         file = folder / f"{key_of(description)}.{len(trajectories.times)}.trajectories.npz"
         collected = _Collected(trajectories, file)
         missing = collected.add_until_enough(say)
@@ -67,7 +77,7 @@ def values(problem: Problem, t_end: float, folder: Path, say: Say = lambda text:
         times = np.array([math.inf]) if steady else trajectories.times
         names = [each.name for each in problem.asked]
         table = curve_table(times, _with_purity(problem, means), _with_purity(problem, errors), names)
-        info: dict[str, Any] = {"kind": kind, "solver": "mcsolve tsit5, control variates", "missing": missing}
+        info: dict[str, Any] = {"kind": kind, "solver": trajectories.solver, "missing": missing}
         info |= {"trajectories": len(collected.strings), **made_in(collected.seconds)}
         file.unlink(missing_ok=True)
         return Reference(table, info)
@@ -109,11 +119,12 @@ class _Collected:
         trajectories, kept = self.trajectories, len(self.strings)
         began = told = time.perf_counter()
         least = 1 if trajectories.single else LEAST_STEADY if trajectories.steady else LEAST
+        most = MOST * trajectories.many
         while True:
             R, spent = len(self.strings), time.perf_counter() - began
-            last = R >= MOST or (spent > SECONDS and kept < R) or (trajectories.single and R > 0)
+            last = most <= R or (spent > SECONDS and kept < R) or (trajectories.single and R > 0)
             enough = least <= R
-            if enough and (last or R in (least, MOST) or time.perf_counter() - told > SAVED):
+            if enough and (last or R in (least, most) or time.perf_counter() - told > SAVED):
                 off = trajectories.largest(self.estimate()[1])
                 say(f"exact values: {R} trajectories, standard error {off:.4f} (target {TARGET:g})")
                 if off <= TARGET or last:

@@ -17,6 +17,7 @@ from repro.physics.povm import product_state_density
 from repro.references.control_variates import fastest
 from repro.references.limits import has_unique_steady_state, yet_to_go
 from repro.references.qutip_solvers import qutip_operators
+from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES
 from repro.solver.problem import Problem
 from repro.utils.errors import InputError
 
@@ -71,10 +72,11 @@ def still_to_move(
 
 
 def _starts_at_rest(problem: Problem) -> bool:
-    """Whether the start is a pure eigenstate of H and of every jump."""
+    """Whether the start is a pure eigenstate of H and of every jump; False where QuTiP cannot hold it."""
     import qutip
 
-    if any(np.linalg.norm(vector) < 1 - AT_REST for vector in problem.bloch_vectors):
+    mixed = any(np.linalg.norm(vector) < 1 - AT_REST for vector in problem.bloch_vectors)
+    if mixed or problem.n_sites > MAX_TRAJECTORY_SITES:
         return False
     spins = [np.linalg.eigh(product_state_density(vector))[1][:, -1:] for vector in problem.bloch_vectors]
     start = qutip.tensor([qutip.Qobj(spin) for spin in spins])

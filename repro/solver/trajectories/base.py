@@ -1,13 +1,13 @@
-"""A problem's observables by quantum trajectories, with standard errors: any lattice of up to sixteen sites.
+"""Trajectories of a problem: what is measured along each, and what many of them say, with standard errors.
 
-QuTiP's `mcsolve` gives one pure state at a time; a mixed start is drawn anew for each. The mean over trajectories is
-the value, their spread over sqrt(R) its standard error. Over any stretch of time O(b) - O(a) - int_a^b L^+(O) dt has
-mean zero: such stretches of the Paulis on an observable's own sites are taken as controls
-(`repro.references.control_variates`), each trajectory's weights fitted on the others, where that helps. Where model and
-start have lattice symmetries every string is averaged over its images (`repro.solver.images`).
+A mixed start is drawn anew for each. The mean over trajectories is the value, their spread over sqrt(R) its standard
+error. Over any stretch of time O(b) - O(a) - int_a^b L^+(O) dt has mean zero: such stretches of the Paulis on an
+observable's own sites are taken as controls where they are measured (`repro.references.control_variates`), each
+trajectory's weights fitted on the others, where that helps. Where model and start have lattice symmetries every string
+is averaged over its images (`repro.solver.trajectories.images`).
 
 The error is the standard error and, in quadrature, what one more trajectory of an evolution would change that is as far
-off as the farthest, and what jumps may change that none has had yet (`repro.solver.unseen`).
+off as the farthest, and what jumps may change that none has had yet (`repro.solver.trajectories.unseen`).
 
 Array suffixes: R trajectories, M times, S strings, K Paulis of single sites, P observables, C controls, G events.
 """
@@ -15,22 +15,21 @@ Array suffixes: R trajectories, M times, S strings, K Paulis of single sites, P 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
-from repro.physics.lindblad import PAULIS, LindbladModel
-from repro.physics.observables import Observable, PauliString, named, product_mean, strings_of
+from repro.physics.lindblad import PAULIS
+from repro.physics.observables import Observable, PauliString, product_mean, strings_of
 from repro.physics.povm import product_state_density
-from repro.references.control_variates import adjoint_generator, around, estimate_each
-from repro.references.qutip_solvers import density_operators, qutip_operators
-from repro.references.trajectory_steady_state import MAX_TRAJECTORY_SITES, OPTIONS
-from repro.solver.images import averaged, images, representatives, symmetries_of
+from repro.references.control_variates import estimate_each
 from repro.solver.problem import Problem
-from repro.solver.trajectory_times import still_to_move, times_of
-from repro.solver.unseen import Events, missed
+from repro.solver.trajectories.images import images, representatives, symmetries_of
+from repro.solver.trajectories.times import still_to_move, times_of
+from repro.solver.trajectories.unseen import Events, missed
 from repro.utils.errors import InputError
 
 TARGET = 0.01
@@ -38,7 +37,6 @@ TARGET = 0.01
 STRETCHES, PER_STRETCH = 4, 40
 """Most stretches of controls, and the trajectories that each takes: with fewer the fitted weights make the standard
 error too small."""
-PURE_OPTIONS: dict[str, Any] = {"method": "tsit5", "atol": 1e-8, "rtol": 1e-6, "progress_bar": ""}
 PURE_ERROR = 1e-4
 """Given to what has no jumps and starts pure, in units of `Observable.spread`."""
 RECENT = 4
@@ -49,25 +47,27 @@ STILL = 5.0
 """Of a steady state: the two halves may differ by so many standard errors, or the target."""
 
 
-class Trajectories:
+class Trajectories(ABC):
     """Trajectories of a problem in its natural unit.
 
     Args:
-        problem: at most sixteen sites.
+        problem: what is asked, of which lattice.
         t_end: last time wanted; inf for the steady state.
+        controlled: whether Paulis of single sites and their drifts are measured too.
 
     Attributes:
+        solver: what computes them, for people.
+        many: how many there may be at most, in units of those that are controlled.
         times: of the rows.
 
     Raises:
-        InputError: more than sixteen sites.
+        InputError: a steady state that trajectories cannot tell from slowness.
     """
 
-    def __init__(self, problem: Problem, t_end: float) -> None:
-        import qutip
+    solver: ClassVar[str]
+    many: ClassVar[int] = 1
 
-        if problem.n_sites > MAX_TRAJECTORY_SITES:
-            raise InputError(f"trajectories of {problem.n_sites} sites: expected at most {MAX_TRAJECTORY_SITES}")
+    def __init__(self, problem: Problem, t_end: float, controlled: bool) -> None:
         self.problem, self.steady = problem, math.isinf(t_end)
         self.times, self.burn_in = times_of(problem, t_end)
         self.asked = [each for each in problem.asked if not each.purity]
@@ -76,58 +76,32 @@ class Trajectories:
         mixed = any(np.linalg.norm(vector) < 1 - 1e-9 for vector in problem.bloch_vectors)
         self.single = not jumping and not mixed
         # of a mixed start the few trajectories that begin far off would be fitted too well
-        sites = sorted({site for string in wanted for site, _ in string}) if jumping and not mixed else []
+        fitted = controlled and jumping and not mixed
+        sites = sorted({site for string in wanted for site, _ in string}) if fitted else []
         alone: list[PauliString] = [((site, axis.upper()),) for site in sites for axis in PAULIS]
         permutations = symmetries_of(problem)
-        alike = {string: images(string, permutations) for string in (*wanted, *alone)}
-        self.strings, self.column = representatives(wanted, alike)
-        self.paulis, its_pauli = representatives(alone, alike)
+        self.alike = {string: images(string, permutations) for string in (*wanted, *alone)}
+        self.strings, self.column = representatives(wanted, self.alike)
+        self.paulis, its_pauli = representatives(alone, self.alike)
         self.weights = _weights(self.asked, its_pauli)
-        every = sorted({image for of_one in alike.values() for image in of_one})
-        operators = density_operators(every, problem.n_sites)
-        means = [averaged([operators[named(image)] for image in alike[each]]) for each in (*self.strings, *self.paulis)]
-        drifts = [
-            averaged([_drift(problem.model, image, operators[named(image)]) for image in alike[pauli]])
-            for pauli in self.paulis
-        ]
-        hamiltonian, jumps = qutip_operators(problem.model)
-        self.events = Events(problem, jumps, permutations)
-        self.measured = [*means, *drifts, *self.events.rates]
-        self.solver = (
-            qutip.MCSolver(hamiltonian, jumps, options=OPTIONS)
-            if jumping
-            else qutip.SESolver(hamiltonian, options=PURE_OPTIONS)
-        )
+        self.events = Events(problem, permutations)
 
+    @abstractmethod
     def one(self, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Along a trajectory: strings, (M, S); O(t) - O(0) - int_0^t L^+(O) of Paulis, (M, K); events, (M, G)."""
-        from scipy.integrate import cumulative_simpson
 
-        jumping = self.problem.model.has_jumps
-        more = {"ntraj": 1, "seeds": [np.random.SeedSequence(seed)]} if jumping else {}
-        start, rarer = self._start(seed)
-        result = self.solver.run(start, self.times, e_ops=self.measured, **more)
-        values = np.real(np.array(result.expect)).T
-        S, K = len(self.strings), len(self.paulis)
-        strings_MS, paulis_MK, drifts_MK, rates_MG = np.split(values, [S, S + K, S + 2 * K], axis=1)
-        drifted_MK = cumulative_simpson(drifts_MK, x=self.times, axis=0, initial=0) if K else drifts_MK
-        awaited_MG = self.events.awaited(rates_MG, self.times, result.col_which[0] if jumping else (), rarer)
-        return strings_MS, paulis_MK - paulis_MK[:1] - drifted_MK, awaited_MG
-
-    def _start(self, seed: int) -> tuple[Any, np.ndarray]:
+    def start(self, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
         """A pure product state, of every site an eigenvector of its density matrix drawn by its eigenvalue.
 
         Also which sites are in the rarer one.
         """
-        import qutip
-
         rng, spins, rarer = np.random.default_rng([seed, 1]), [], []
         for vector in self.problem.bloch_vectors:
             weights, vectors = np.linalg.eigh(product_state_density(vector))
             larger = int(rng.random() < weights[1])
-            spins.append(qutip.Qobj(vectors[:, larger][:, None]))
+            spins.append(vectors[:, larger])
             rarer.append(larger == 0)
-        return qutip.tensor(spins), np.array(rarer)
+        return spins, np.array(rarer)
 
     def estimate(
         self, strings_RMS: np.ndarray, controls_RMK: np.ndarray, awaited_RMG: np.ndarray
@@ -237,9 +211,3 @@ def _weights(asked: Sequence[Observable], its_pauli: Mapping[PauliString, int]) 
             terms = [*each.terms, *((1.0, factor) for factor in each.factors)]
             found["XYZ".index(letter)][k, p] += sum(c for c, string in terms if site in dict(string))
     return found
-
-
-def _drift(model: LindbladModel, pauli: PauliString, operator: Any) -> Any:
-    """L^+(O) of a single-site Pauli, from the terms that act on its site."""
-    ((site, _),) = pauli
-    return adjoint_generator(*qutip_operators(around(model, site)), operator)

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from repro.solver.images import Images, images
 from repro.solver.problem import Problem
+from repro.solver.trajectories.images import Images, images
 
 SEEN = 0.05
 """An observable of which some trajectory is further from the mean than so much of its bound is seen to spread."""
@@ -29,31 +29,30 @@ class Events:
 
     Args:
         problem: in its natural unit.
-        jumps: QuTiP's collapse operators, all of the model's in their order.
         permutations: the problem's symmetries.
-
-    Attributes:
-        rates: for every group of jumps the operator whose mean is its rate.
     """
 
-    def __init__(self, problem: Problem, jumps: Sequence[Any], permutations: Images) -> None:
-        self.rates: list[Any] = []
+    def __init__(self, problem: Problem, permutations: Images) -> None:
         self._group: list[int | None] = []
         known: dict[tuple[Any, ...], int] = {}
-        for jump, operator in zip(problem.model.jumps, jumps, strict=True):
+        for jump in problem.model.jumps:
             if not jump.acts:
                 self._group.append(None)
                 continue
             alike = images(tuple(sorted((site, "Z") for site in jump.sites)), permutations)[0]
-            group = known.setdefault((alike, np.round(jump.operator, 9).tobytes(), jump.rate), len(known))
-            rate = operator.dag() * operator
-            if group == len(self.rates):
-                self.rates.append(rate)
-            else:
-                self.rates[group] = self.rates[group] + rate
-            self._group.append(group)
+            key = (alike, np.round(jump.operator, 9).tobytes(), jump.rate)
+            self._group.append(known.setdefault(key, len(known)))
+        self.n_groups = len(known)
         size = np.linalg.norm(np.array(problem.bloch_vectors), axis=1)
         self._rarer = -np.log1p(-((1 - size) / 2).clip(min=0.0))  # with 1 - e^-w the part that is drawn
+
+    def by_group(self, of_jumps: Sequence[Any]) -> list[Any]:
+        """Of every group the sum of what is given for each of the model's jumps."""
+        found: list[Any] = [None] * self.n_groups
+        for group, value in zip(self._group, of_jumps, strict=True):
+            if group is not None:
+                found[group] = value if found[group] is None else found[group] + value
+        return found
 
     def awaited(self, rates_MG: np.ndarray, times: np.ndarray, jumps: Sequence[int], rarer: np.ndarray) -> np.ndarray:
         """How many of each event are expected until every time, (M, G); NaN of those that this trajectory has had.
