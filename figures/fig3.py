@@ -33,7 +33,7 @@ def figures(
         figure = Figure(figsize=(style.PAGE_WIDTH, 3.4))
         grid = figure.subplots(2, 3, sharex=True, height_ratios=(2.2, 1))
         ours = table[table["method"] == "variational"]
-        rbm = extra.get("rbm", table.iloc[:0])
+        rbm = _of_the_same_ring(extra.get("rbm", table.iloc[:0]), ours)
         for letter, name, (top, bottom) in zip("abc", parts.MEANS, grid.T, strict=True):
             style.panel(top, letter, parts.MEANS[name])
             style.label(top, "", "expectation value" if letter == "a" else "")
@@ -47,6 +47,13 @@ def figures(
         style.legend_above(figure, [*grid[0], grid[1, 0]], columns=6)
         style.stamp(figure, profile)
     return {"fig3": figure}
+
+
+def _of_the_same_ring(rbm: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
+    """The RBM's rows of rings and couplings that the table has; all where it has nothing."""
+    rings = set(zip(ours["n_sites"], ours["V"], ours["gamma"].fillna(1.0), strict=True))
+    theirs = zip(rbm["n_sites"], rbm["V"], rbm.get("gamma", pd.Series(1.0, rbm.index)).fillna(1.0), strict=True)
+    return rbm[np.array([ring in rings or not rings for ring in theirs], dtype=bool)]
 
 
 def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:

@@ -54,13 +54,15 @@ def _panel(axes: Axes, rows: pd.DataFrame, exact: pd.DataFrame) -> None:
 
 
 def _exact(axes: Axes, runs: pd.DataFrame, exact: pd.DataFrame) -> None:
-    """Draw the reference at the runs' field with its error, else the exact value of the table."""
+    """Draw the reference at the runs' field with its error; where the table has another exact value, that one."""
     row = parts.value_at(exact, runs["g"].iloc[0])
-    known = runs["exact"].dropna()
-    if not row and not len(known):
+    known = runs[runs["exact"].notna()]
+    if len(known) and not (row and math.isclose(row["mean"], known["exact"].iloc[0], abs_tol=1e-6)):
+        row = {"mean": float(known["exact"].iloc[0]), "error": float(known["exact_error"].fillna(0.0).iloc[0])}
+    if not row:
         return
-    value = row["mean"] if row else float(known.iloc[0])
+    value = row["mean"]
     axes.axhline(value, color=style.BLACK, linewidth=0.9, label="exact", zorder=1)
-    if row and row["error"] > 0:
+    if row["error"] > 0:
         low, high = value - row["error"], value + row["error"]
         axes.axhspan(low, high, color=style.GREY, alpha=0.25, linewidth=0, zorder=0)

@@ -218,7 +218,7 @@ def _fifth(curve: pd.DataFrame) -> np.ndarray:
 
 def last(curve: pd.DataFrame) -> pd.DataFrame:
     """The rows at the end that count as the long-time limit."""
-    return curve[curve["t"] >= (1 - LAST) * curve["t"].iloc[-1]]
+    return curve[curve["t"] >= (1 - LAST - 1e-9) * curve["t"].iloc[-1]]
 
 
 def _end(curve: pd.DataFrame) -> float:

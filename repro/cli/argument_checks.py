@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from repro.config.listed import profile_of
+from repro.config.listed import CHANGED, profile_of
 from repro.utils.errors import InputError
 from repro.utils.validation import shorten
 
@@ -32,8 +32,6 @@ def check_arguments(arguments: Sequence[str]) -> None:
             raise InputError(f"{option}: expected at least one value")
 
 
-CHANGED = "-changed"
-"""End of the name of a folder with a figure of changed points."""
 LISTS = ("--only", "--g", "--observables")
 """Options that take several values; left empty, they would mean all."""
 

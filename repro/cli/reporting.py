@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 
 import tyro
 
@@ -44,10 +43,12 @@ class Reference:
     def run(self) -> int:
         """Find or compute each."""
         from repro.references import beyond, of_point
-        from repro.reporting.mean_field_table import distances
+        from repro.reporting.mean_field_table import check_shown, distances
         from repro.reporting.second_route import second_route
 
         profile = profile_of(self.profile)
+        if self.mean_field:
+            check_shown(self.figure)
         points = [listed.point for listed in select_points(self.figure, profile, self.only, Overrides())]
         check_writable(self.runs)
         if self.second_route is not None:
@@ -121,20 +122,14 @@ class Publish:
 
     def run(self) -> int:
         """Write tables, trained states, exact curves and drawings."""
-        from repro.reporting.mean_field_table import write_shipped
-        from repro.reporting.publish import publish
+        from repro.reporting.ship import ship
 
-        module = experiments().load(self.figure)
+        experiments().load(self.figure)
         check_folder(self.runs)
         if self.states:
             return self._states()
         check_file(self.results / f"{self.figure}.csv")
-        required = [] if self.partial else [(p.panel, p.label) for p in module.points("quick")]
-        written = [*publish(self.figure, required, self.runs / self.figure, self.results)]
-        competitor = self.runs / "rbm" / "table.csv"
-        if self.figure == "fig3" and competitor.exists():
-            written.append(write_atomic(self.results / "fig3_rbm.csv", competitor.read_bytes()))
-        written += [*write_shipped(self.figure, module.exact_line("paper"), self.results), *self._references(module)]
+        written = ship(self.figure, self.partial, self.runs, self.results)
         for path in (*written, *draw_shipped(self.figure, self.results, self.results / "figures")):
             print(path)
         return 0
@@ -145,19 +140,6 @@ class Publish:
         for path in ship_states(self.figure, self.runs, self.results):
             print(path)
         return 0
-
-    def _references(self, module: ModuleType) -> list[Path]:
-        """Exact curves of the figure that this machine has computed."""
-        from repro.config.listed import BEST_FIRST
-        from repro.references.cache import load
-        from repro.references.of_point import stored
-
-        points = [listed.point for profile in BEST_FIRST for listed in module.points(profile)]
-        points += [point for profile in BEST_FIRST for point in module.exact_line(profile)]
-        computed, shipped = self.runs / "reference", self.results / "reference"
-        new = [key for key in stored(points, self.runs) if load(computed, key) and not load(shipped, key)]
-        names = [f"{key}{ending}" for key in new for ending in (".csv", ".json")]
-        return [write_atomic(shipped / name, (computed / name).read_bytes()) for name in names]
 
 
 @dataclass

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import tyro
 from rich.console import Console
 
-from repro.cli.argument_checks import CHANGED
 from repro.cli.command import DEFAULT_RUNS
 from repro.cli.listing import show
-from repro.cli.selection import Overrides, changes_of, select_of_figures
+from repro.cli.selection import Overrides, changes_of, exact_line_of, select_of_figures
 from repro.config.estimator import Enumeration
-from repro.config.listed import Listed, profile_of
+from repro.config.listed import CHANGED, Listed, profile_of
 from repro.config.point import Point
 from repro.reporting.drawing import draw_run
 from repro.running.cluster_options import ClusterOptions, default_jobs
@@ -100,7 +99,7 @@ class Run:
 
         lines: list[Point] = []
         for figure in chosen:
-            lines += experiments().load(figure).exact_line(self.profile)
+            lines += exact_line_of(figure, self.profile, changes_of(self.change))
         made = prepare(
             [*(listed.point for listed in points), *lines],
             self.runs,
@@ -184,13 +183,14 @@ class Run:
         from repro.reporting.summary import observables_of, print_headline, print_summary
         from repro.reporting.unphysical import print_unphysical
 
-        changed = bool(changes_of(self.change))
+        changes = changes_of(self.change)
+        changed = bool(changes)
         folder = self.runs / figure / f"{self.profile}{CHANGED if changed else ''}"
         module = experiments().load(figure)
         everything = points if changed else module.points(self.profile)
         losses = getattr(module, "LOSSES", False)
-        line = module.exact_line(self.profile)
-        table = assemble.write_figure(figure, everything, line, self.runs, folder, losses)
+        line = exact_line_of(figure, self.profile, changes)
+        table = assemble.write_figure(figure, everything, line, self.runs, folder, losses, not self.collect)
         drawn = draw_run(figure, folder)
         _track_figure(self, figure, drawn, folder)
         for observable in observables_of(table) if len(table) else ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fnmatch
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,8 @@ import tyro
 
 from repro.config.listed import Listed, profile_of
 from repro.config.point import Point
-from repro.config.settings import all_leaves, applicable
+from repro.config.settings import all_leaves, applicable, change, leaves
+from repro.config.systems import System
 from repro.utils.errors import InputError
 from repro.utils.paths import experiments
 
@@ -71,6 +73,23 @@ def select_of_figures(
         figure: [p for p in points if any(_matches(p, each) for each in only)] for figure, points in listed.items()
     }
     return _changed({figure: points for figure, points in chosen.items() if points}, profile, changes_of(overrides))
+
+
+def exact_line_of(figure: str, profile: str, changes: Mapping[str, Any]) -> tuple[Point, ...]:
+    """The points of a figure's exact line, of the model and lattice that a command changes them to.
+
+    What the line goes over, a coupling that its points do not share, stays; points that the changes leave without a
+    steady state are left out.
+    """
+    line = experiments().load(figure).exact_line(profile)
+    of_system = {name: value for name, value in changes.items() if name in all_leaves(System)}
+    over = {name for name in of_system if len({leaves(point).get(name) for point in line}) > 1}
+    of_system = {name: value for name, value in of_system.items() if name not in over}
+    found = []
+    for point in line if of_system else ():
+        with contextlib.suppress(InputError):
+            found.append(change(point, **applicable(point, of_system)))
+    return tuple(dict.fromkeys(found)) if of_system else line
 
 
 def _changed(

@@ -14,6 +14,8 @@ from repro.utils.errors import unknown
 PROFILES = ("smoke", "quick", "workstation", "paper")
 BEST_FIRST = ("paper", "workstation", "quick")
 """Profiles that results are published of, that nearest the paper's settings first."""
+CHANGED = "-changed"
+"""End of the name of a folder with a figure of points whose settings a command has changed."""
 OTHERS = "others"
 """Ending of a table of points at other settings, which is shipped beside the figure's own."""
 OLD_PROFILES = {"desk": "workstation"}

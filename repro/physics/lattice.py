@@ -7,7 +7,7 @@ Sites are numbered 0 ... n_sites - 1, row by row on a rectangle. Every pair of n
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,15 +85,17 @@ def _lengths(what: str, given: Any, n_sites: int) -> tuple[int, ...]:
     return lengths
 
 
-def _check_translations(what: str, bonds: tuple[Bond, ...], periods: tuple[int, ...]) -> None:
-    """Refuse directions along which the bonds are not the same everywhere; sites are row-major."""
-    if not periods:
-        return
+def keeps_bonds(periods: tuple[int, ...], bonds: Iterable[Sequence[int]]) -> bool:
+    """Whether translations along every direction leave a set of bonds as it is; sites are row-major."""
     sites, pairs = np.arange(math.prod(periods)).reshape(periods), {frozenset(bond) for bond in bonds}
-    for axis in range(len(periods)):
-        moved = np.roll(sites, -1, axis).ravel().tolist()
-        if {frozenset((moved[i], moved[j])) for i, j in bonds} != pairs:
-            raise InputError(f"{what}: periods = {periods}, expected bonds that a translation along each keeps")
+    moves = [np.roll(sites, -1, axis).ravel().tolist() for axis in range(len(periods))]
+    return all({frozenset(moved[site] for site in pair) for pair in pairs} == pairs for moved in moves)
+
+
+def _check_translations(what: str, bonds: tuple[Bond, ...], periods: tuple[int, ...]) -> None:
+    """Refuse directions along which the bonds are not the same everywhere."""
+    if not keeps_bonds(periods, bonds):
+        raise InputError(f"{what}: periods = {periods}, expected bonds that a translation along each keeps")
 
 
 def _each_pair_once(pairs: list[Bond]) -> tuple[Bond, ...]:

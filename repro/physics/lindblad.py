@@ -36,6 +36,8 @@ SIGMA_MINUS = read_only((SIGMA_X - 1j * SIGMA_Y) / 2)
 SIGMA_PLUS = read_only((SIGMA_X + 1j * SIGMA_Y) / 2)
 UNIT_DIGITS = 14
 """Of energies and rates in a natural unit."""
+NOTHING = 1e-200
+"""What is smaller beside the natural unit changes no number."""
 SCALES = 1e15
 """Largest entry of a jump operator, and one over the smallest: beyond, its square leaves the range of numbers."""
 PAULIS = {"x": SIGMA_X, "y": SIGMA_Y, "z": SIGMA_Z}
@@ -189,10 +191,10 @@ def _traceless(operator: np.ndarray) -> np.ndarray:
 
 
 def _rounded(operator: np.ndarray) -> np.ndarray:
-    """Entries to `UNIT_DIGITS` digits of the largest one."""
+    """Entries to `UNIT_DIGITS` digits of the largest one; zero where that is beyond what can act."""
     size = np.abs(operator).max(initial=0.0)
-    if not size:
-        return operator
+    if size < NOTHING:
+        return np.zeros_like(operator)
     scale = 10.0 ** (UNIT_DIGITS - math.ceil(math.log10(size)))
     return np.round(operator * scale) / scale
 

@@ -31,6 +31,9 @@ BlochState = str | Sequence[float] | np.ndarray
 CUBIC = "tetrahedral-cubic"
 """The POVM whose outcomes rotations by pi about x, y and z permute."""
 
+LARGEST_CONDITION, SINGULAR = 1e3, 1e8
+"""Of the overlap matrix (3 of the tetrahedron, 13 of the 4-Pauli): a string on k sites multiplies rounding by its
+dual frame's size to the power of k."""
 # A product state can make an outcome impossible (4-Pauli: M_1 on |down>); its log needs a floor. 1e-6 moves every
 # Pauli expectation by less than 1e-5 and keeps the start well inside float32.
 PROBABILITY_FLOOR = 1e-6
@@ -86,8 +89,14 @@ class Povm:
             raise InputError(f"POVM '{name}': a frame element is not positive semi-definite")
         if not np.allclose(self.frame.sum(0), IDENTITY, atol=1e-12):
             raise InputError(f"POVM '{name}': the frame does not sum to the identity")
-        if np.linalg.cond(self.overlap) > 1e8:
+        condition = np.linalg.cond(self.overlap)
+        if condition > SINGULAR:
             raise InputError(f"POVM '{name}': not informationally complete (singular overlap matrix)")
+        if condition > LARGEST_CONDITION:
+            raise InputError(
+                f"POVM '{name}': the overlap matrix has condition number {condition:.3g}, expected at most "
+                f"{LARGEST_CONDITION:g}: single precision, in which networks compute, does not hold its states"
+            )
 
     @property
     def name(self) -> str:

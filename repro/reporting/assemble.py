@@ -31,18 +31,21 @@ FAILURE_COLUMNS = ("panel", "point", "point_id", "reason", "time")
 LOSS_COLUMNS = ("panel", "point", "point_id", "seed", "iteration", "loss")
 
 
-def figure_table(points: Sequence[Listed], runs: Path) -> pd.DataFrame:
-    """Tidy table of all finished points, in the order given; unfinished ones are left out."""
-    return tidy([row for point in points if finished(runs, point) for row in _rows(point, runs)])
+def figure_table(points: Sequence[Listed], runs: Path, compute: bool = True) -> pd.DataFrame:
+    """Tidy table of all finished points, in the order given; unfinished ones are left out.
+
+    Exact values that are not stored are computed, or left out.
+    """
+    return tidy([row for point in points if finished(runs, point) for row in _rows(point, runs, compute)])
 
 
-def steady_reference(points: Sequence[Point], runs: Path) -> pd.DataFrame:
+def steady_reference(points: Sequence[Point], runs: Path, compute: bool = True) -> pd.DataFrame:
     """Exact steady values for the figure's lines: columns Jy, g, observable, mean, error, one row per coupling."""
     import pandas as pd
 
     rows: dict[tuple[float | None, float | None, str], tuple[float, float]] = {}
     for point in points:
-        if reference := stored_steady_state(point, runs):
+        if reference := stored_steady_state(point, runs, compute):
             couplings = point.system.model.couplings
             for name in PAULI_AVERAGES:
                 key = (couplings.get("Jy"), couplings.get("g"), name)
@@ -78,7 +81,13 @@ def failure_table(points: Sequence[Listed], runs: Path) -> pd.DataFrame:
 
 
 def write_figure(
-    figure: str, points: Sequence[Listed], exact_line: Sequence[Point], runs: Path, folder: Path, losses: bool = False
+    figure: str,
+    points: Sequence[Listed],
+    exact_line: Sequence[Point],
+    runs: Path,
+    folder: Path,
+    losses: bool = False,
+    compute: bool = True,
 ) -> pd.DataFrame:
     """Write a figure's table.csv, failures.csv, reference.csv and settings.json into a folder; returns the table.
 
@@ -91,11 +100,12 @@ def write_figure(
         runs: folder of computed points.
         folder: where the files go.
         losses: also write losses.csv, the loss of every iteration.
+        compute: compute exact values that are not stored; else they are left out.
     """
-    table = figure_table(points, runs)
+    table = figure_table(points, runs, compute)
     write_table(table, folder / "table.csv")
     write_atomic(folder / "failures.csv", failure_table(points, runs).to_csv(index=False))
-    write_atomic(folder / "reference.csv", steady_reference(exact_line, runs).to_csv(index=False))
+    write_atomic(folder / "reference.csv", steady_reference(exact_line, runs, compute).to_csv(index=False))
     if losses:
         write_atomic(folder / LOSSES, loss_table(points, runs).to_csv(index=False))
     if figure in mean_field_table.FIGURES:
@@ -106,12 +116,12 @@ def write_figure(
     return table
 
 
-def _rows(listed: Listed, runs: Path) -> Iterable[dict[str, Any]]:
+def _rows(listed: Listed, runs: Path, compute: bool) -> Iterable[dict[str, Any]]:
     point = listed.point
     folder = point_folder(runs, point)
     history = read_exactly(folder / HISTORY)
     fixed = {**_settings(listed), **_provenance(folder)}
-    exact = exact_of(point, runs)
+    exact = exact_of(point, runs, compute)
     history[SMALLEST_EIGENVALUE] = smallest_eigenvalues(point, history, folder)
     curve = history if "t" in history else history.iloc[:0].assign(t=math.nan)
     of_state = ["seconds", SMALLEST_EIGENVALUE]
@@ -152,11 +162,15 @@ def _measured(history: pd.DataFrame) -> list[str]:
 
 
 def _steady_estimate(history: pd.DataFrame, name: str) -> tuple[float, float]:
-    """(mean, error): the last state of a variational search; the average over an evolution's last fifth."""
+    """(mean, error): the last state of a variational search, or an evolution's average over its last fifth and scatter.
+
+    Where a few long steps hardly show that, its error is what the draws of every row leave in the average.
+    """
     if "t" not in history:
         return float(history[name].iloc[-1]), float(history[f"{name}_error"].iloc[-1])
-    window = last(history)[name]
-    return float(window.mean()), float(window.std(ddof=0))
+    window = last(history)
+    drawn = math.sqrt((window[f"{name}_error"] ** 2).mean() / len(window))
+    return float(window[name].mean()), max(float(window[name].std(ddof=0)), drawn)
 
 
 def _described(listed: Listed) -> dict[str, Any]:
@@ -173,6 +187,7 @@ def _settings(listed: Listed) -> dict[str, Any]:
         **{name: getattr(listed, name) for name in ("figure", "panel", "profile", "point_id")},
         **{name: flat[name] for name in ("method", "layers", "width", "strings", "model", "povm", "seed")},
         **{name: flat.get(name) for name in (*couplings, "tau", "n_samples")},
+        "gamma": None if flat.get("gamma") == 1 else flat.get("gamma"),
         "point": listed.label,
         "lattice": lattice.name,
         "n_sites": lattice.n_sites,
@@ -180,5 +195,5 @@ def _settings(listed: Listed) -> dict[str, Any]:
 
 
 def _provenance(folder: Path) -> dict[str, str]:
-    done = json.loads((folder / DONE).read_text())
-    return {name: done["provenance"][name] for name in ("commit", "device")}
+    made = json.loads((folder / DONE).read_text()).get("provenance", {})
+    return {name: made.get(name, "unknown") for name in ("commit", "device")}

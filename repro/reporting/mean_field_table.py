@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,8 @@ from repro.references import mean_field
 from repro.references.cache import Reference
 from repro.references.of_point import end_time
 from repro.utils.errors import InputError
-from repro.utils.files import write_atomic
 from repro.utils.formatting import significant
 from repro.utils.names import PAULI_AVERAGES
-from repro.utils.point_settings import read_points
 from repro.utils.result_table import read_table
 
 if TYPE_CHECKING:
@@ -55,13 +53,22 @@ def mean_field_table(points: Iterable[Point]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[[*COLUMNS]] if parts else pd.DataFrame(columns=[*COLUMNS])
 
 
-def write_shipped(figure: str, line: Iterable[Point], results: Path) -> list[Path]:
-    """Write `<figure>_mean_field.csv` of the shipped points and of an exact line's, of a figure that shows it."""
+def shipped_text(figure: str, described: Iterable[Mapping[str, Any]], line: Iterable[Point]) -> str:
+    """`<figure>_mean_field.csv` of points by their settings and of an exact line's; empty where no figure shows it."""
     if figure not in FIGURES:
-        return []
-    described = read_points(results / f"{figure}.json")
+        return ""
     table = mean_field_table([*(build(Point, each) for each in described), *line])
-    return [write_atomic(results / f"{figure}_{NAME}.csv", table.to_csv(index=False, lineterminator="\n"))]
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def check_shown(figure: str) -> None:
+    """Refuse a figure that does not show mean field.
+
+    Raises:
+        InputError: it is one.
+    """
+    if figure not in FIGURES:
+        raise InputError(f"mean field of {figure}: expected one of {', '.join(FIGURES)}")
 
 
 def _key(point: Point) -> tuple[Any, ...]:
@@ -120,8 +127,7 @@ def distances(figure: str, results: Path) -> str:
     """
     import pandas as pd
 
-    if figure not in FIGURES:
-        raise InputError(f"mean field of {figure}: expected one of {', '.join(FIGURES)}")
+    check_shown(figure)
     table, means = read_table(results / f"{figure}.csv"), pd.read_csv(results / f"{figure}_{NAME}.csv")
     parts = [compared(table, means, name).assign(observable=name) for name in PAULI_AVERAGES]
     return pd.concat(parts).to_string(index=False, float_format="{:.3f}".format)

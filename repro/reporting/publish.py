@@ -11,123 +11,107 @@ Without a run what is shipped is written again, with the exact values that have 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.config.listed import BEST_FIRST, LABELS, OLD_PROFILES, OTHERS, rank
+from repro.config.listed import BEST_FIRST, LABELS, OTHERS, rank
 from repro.reporting.late_exact import filled
+from repro.reporting.result_sets import PointName, ResultSet, result_sets
 from repro.states.shipped import described_points
 from repro.states.shipping import Shipment, remove_left_over, shipment, warn_of_contradictions
 from repro.utils.errors import InputError
 from repro.utils.files import SHIPPED_DIGITS, write_atomic
-from repro.utils.point_settings import damaged, read_points
-from repro.utils.result_table import read_exactly, read_table, tidy, write_parts
+from repro.utils.result_table import tidy, write_parts
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PAPER = BEST_FIRST[0]
-PointName = tuple[str, str]
-"""(panel, label)."""
 
 
 @dataclass(frozen=True)
-class ResultSet:
-    """Points of one source.
+class Publication:
+    """What is written of a figure, all of it known.
 
     Attributes:
-        table: tidy table.
-        settings: finished points by (panel, label).
-        reference: bytes of the exact line's CSV.
-        losses: loss of every iteration, where a figure has it.
+        figure: its name.
+        described: resolved settings of the points of its table.
+        tables: tidy tables by their first files.
+        texts: further files.
+        states: weights of the points.
+        results: folder of shipped results.
     """
 
-    table: pd.DataFrame
-    settings: dict[PointName, dict[str, Any]]
-    reference: bytes
-    losses: pd.DataFrame | None = None
+    figure: str
+    described: list[dict[str, Any]]
+    tables: dict[Path, pd.DataFrame]
+    texts: dict[Path, bytes | str]
+    states: list[Shipment]
+    results: Path
 
-
-def read_result_set(table: Path, settings: Path, reference: Path, losses: Path) -> ResultSet:
-    """Read one source; points without rows in the table are not finished and left out.
-
-    Raises:
-        InputError: a file that is missing or damaged.
-    """
-
-    frame = read_table(table).replace({"profile": OLD_PROFILES})
-    finished = set(frame["point_id"])
-    try:
-        points = read_points(settings)
-        named = {(p["panel"], p["label"]): p for p in points if p["point_id"] in finished}
-        for settings_of_point in points:
-            settings_of_point["profile"] = OLD_PROFILES.get(settings_of_point["profile"], settings_of_point["profile"])
-        if any(p["profile"] not in BEST_FIRST for p in points):
-            raise InputError(f"{settings}: only the profiles {', '.join(BEST_FIRST)} are published")
-        kept = read_exactly(losses) if losses.exists() else None
-        return ResultSet(frame, named, reference.read_bytes(), kept)
-    except OSError as error:
-        raise InputError(f"cannot read '{error.filename}': {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise damaged(settings) from error
+    def write(self) -> tuple[Path, ...]:
+        """Write everything; returns the paths."""
+        written = [path for name, table in self.tables.items() for path in write_parts(table, name)]
+        written += [write_atomic(path, text) for path, text in self.texts.items()]
+        written += [path for shipped in self.states for path in shipped.write()]
+        remove_left_over(self.results)
+        computed = {path.stem for shipped in self.states for path in shipped.contents}
+        warn_of_contradictions(self.figure, computed, self.results)
+        return tuple(written)
 
 
 def publish(figure: str, required: Iterable[PointName], runs: Path, results: Path) -> tuple[Path, ...]:
-    """Write the best finished version of every point of a figure to the shipped results, to `SHIPPED_DIGITS`.
+    """Write the best finished version of every point of a figure to the shipped results: `publication`, written.
+
+    Returns:
+        The paths of `<figure>.csv` and its further parts, `<figure>_others.csv` if any, of `<figure>.json`,
+        `<figure>_reference.csv` and, if any, `<figure>_losses.csv` and `<figure>_others.json`, and of states.
+    """
+    return publication(figure, required, runs, results).write()
+
+
+def publication(
+    figure: str, required: Iterable[PointName], runs: Path, results: Path, listed: Container[str] = ()
+) -> Publication:
+    """The best finished version of every point of a figure, to `SHIPPED_DIGITS`; nothing is written.
 
     Args:
         figure: its name, such as "fig4".
         required: (panel, label) of the points without which the figure is incomplete.
         runs: folder of the figure's runs, with a subfolder per profile.
         results: folder of the shipped results.
-
-    Returns:
-        The paths of `<figure>.csv` and its further parts, `<figure>.json`, `<figure>_reference.csv`, and
-        `<figure>_losses.csv`, `<figure>_others.csv` and `<figure>_others.json` if any, and of states.
+        listed: ids of the figure's points as it defines them now: of equal profiles they come first.
 
     Raises:
-        InputError: nothing computed, a required point not finished, a damaged file. Nothing is written then.
+        InputError: nothing computed, a required point not finished, a damaged file.
     """
-    result_sets = [
-        read_result_set(*(folder / name for name in ("table.csv", "settings.json", "reference.csv", "losses.csv")))
-        for folder in _folders(runs)
-        if (folder / "table.csv").exists()
-    ]
     names = [results / f"{figure}{ending}" for ending in (".csv", ".json", "_reference.csv", "_losses.csv")]
-    if names[0].exists():
-        result_sets.append(read_result_set(*names))
-    if not result_sets:
-        raise InputError(f"figure '{figure}': nothing is computed in '{runs}'; run it first")
     further = [results / f"{figure}_{OTHERS}{ending}" for ending in (".csv", ".json")]
-    if all(name.exists() for name in (*further, names[2])):
-        result_sets.append(read_result_set(*further, *names[2:]))
-    best = _best(result_sets)
+    found = result_sets(figure, runs, names, further)
+    best = _best(found, listed)
     missing = [f"{panel}-{label}" for panel, label in required if (panel, label) not in best]
     if missing:
         raise InputError(
             f"figure '{figure}': {len(missing)} points are not finished (first: {missing[0]}); run it to its end first"
         )
-    others = _others(result_sets, best)
+    others = _others(found, best, listed)
+    tables: dict[Path, pd.DataFrame] = {}
+    texts: dict[Path, bytes | str] = {}
+    for chosen, (table, settings) in ((best, names[:2]), (others, further)):
+        if chosen or chosen is best:
+            described = [result_set.settings[name] for name, result_set in chosen.items()]
+            tables[table] = filled(_rows(chosen), described, runs.parent)
+            texts[settings] = json.dumps({"figure": figure, "points": described}, indent=1)
+    texts[names[2]] = _exact_line(found)
+    if losses := _losses(best):
+        texts[names[3]] = losses
     states = [
         *_states(figure, best, runs.parent, results),
         *_states(f"{figure}_{OTHERS}", others, runs.parent, results),
     ]
-    written = [
-        *_written(figure, best, names[0], names[1], runs.parent),
-        write_atomic(names[2], _exact_line(result_sets)),
-    ]
-    if losses := _losses(best):
-        written.append(write_atomic(names[3], losses))
-    if others:
-        written += _written(figure, others, further[0], further[1], runs.parent)
-    written += [path for shipped in states for path in shipped.write()]
-    remove_left_over(results)
-    warn_of_contradictions(figure, {path.stem for shipped in states for path in shipped.contents}, results)
-    return tuple(written)
+    return Publication(figure, [best[name].settings[name] for name in best], tables, texts, states, results)
 
 
 def _states(name: str, best: dict[PointName, ResultSet], runs: Path, results: Path) -> list[Shipment]:
@@ -138,26 +122,18 @@ def _states(name: str, best: dict[PointName, ResultSet], runs: Path, results: Pa
     return [shipment(described_points(name, described, results), _rows(best), runs)]
 
 
-def _written(figure: str, best: dict[PointName, ResultSet], table: Path, settings: Path, runs: Path) -> list[Path]:
-    chosen = [result_set.settings[name] for name, result_set in best.items()]
-    described = json.dumps({"figure": figure, "points": chosen}, indent=1)
-    return [*write_parts(filled(_rows(best), chosen, runs), table), write_atomic(settings, described)]
+def _best(result_sets: Sequence[ResultSet], listed: Container[str]) -> dict[PointName, ResultSet]:
+    """The result set to take each point from; among equal profiles one whose settings are listed, among those the
+    earlier set, that is the newer computation."""
 
+    def order(settings: dict[str, Any]) -> tuple[int, bool]:
+        return rank(settings["profile"]), settings["point_id"] not in listed
 
-def _folders(runs: Path) -> list[Path]:
-    """Folders of a figure's runs, best profile first, those of old names too."""
-    old = {new: name for name, new in OLD_PROFILES.items()}
-    names = [name for profile in BEST_FIRST for name in (profile, old.get(profile)) if name]
-    return [runs / name for name in names]
-
-
-def _best(result_sets: Sequence[ResultSet]) -> dict[PointName, ResultSet]:
-    """The result set to take each point from; among equal profiles the earlier set, that is the newer computation."""
     best: dict[PointName, ResultSet] = {}
     for result_set in result_sets:
         for name, settings in result_set.settings.items():
             known = best.get(name)
-            if known is None or rank(settings["profile"]) < rank(known.settings[name]["profile"]):
+            if known is None or order(settings) < order(known.settings[name]):
                 best[name] = result_set
     return dict(sorted(best.items()))
 
@@ -172,7 +148,9 @@ def _exact_line(result_sets: Sequence[ResultSet]) -> bytes:
     return min(result_sets, key=best_rank).reference
 
 
-def _others(result_sets: Sequence[ResultSet], best: dict[PointName, ResultSet]) -> dict[PointName, ResultSet]:
+def _others(
+    result_sets: Sequence[ResultSet], best: dict[PointName, ResultSet], listed: Container[str]
+) -> dict[PointName, ResultSet]:
     """Of evolutions that are there at the paper's settings the best one at others."""
 
     def other(name: PointName, settings: dict[str, Any]) -> bool:
@@ -180,7 +158,8 @@ def _others(result_sets: Sequence[ResultSet], best: dict[PointName, ResultSet]) 
         return "tau" in settings and known["profile"] == PAPER and _computation(settings) != _computation(known)
 
     return _best(
-        [replace(each, settings={k: v for k, v in each.settings.items() if other(k, v)}) for each in result_sets]
+        [replace(each, settings={k: v for k, v in each.settings.items() if other(k, v)}) for each in result_sets],
+        listed,
     )
 
 

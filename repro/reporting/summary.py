@@ -131,7 +131,8 @@ def print_summary(table: pd.DataFrame, stream: IO[str], observable: str = "sigma
     from rich.console import Console
     from rich.table import Table
 
-    title = f"<{observable}>: steady state, and deviation from exact (t in 1/gamma)"
+    unit = "1/gamma" if table["gamma"].isna().all() else "the model's unit"
+    title = f"<{observable}>: steady state, and deviation from exact (t in {unit})"
     # A rule below the head and nothing else, in ASCII, so that any terminal, pipe or log can show it.
     rule = Box("    \n    \n -- \n" + 5 * "    \n", ascii=True)
     grid = Table(title=title, title_justify="left", box=rule, padding=0, pad_edge=False)

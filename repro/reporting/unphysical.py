@@ -31,7 +31,7 @@ def worst(rows: pd.DataFrame, bound: Callable[[str], float], place: Callable[[pd
         at = "the steady state" if np.isinf(row["t"]) else f"t = {row['t']:g}"
         limit = f"{bound(str(name)):g}"
         lines.append(
-            f"unphysical: <{name}> = {row['mean']:.6g} +- {row['error']:.2g} at {at}{place(row)}{more}; "
+            f"unphysical: <{name}> = {row['mean']:.8g} +- {row['error']:.2g} at {at}{place(row)}{more}; "
             f"expected at most {limit} in absolute value"
         )
     return lines

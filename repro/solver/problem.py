@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.physics.lattice import Lattice
+from repro.physics.lattice import Lattice, keeps_bonds
 from repro.physics.lindblad import LindbladModel
 from repro.physics.observable_parser import EVERYTHING_LOCAL, parse_observables
 from repro.physics.observables import Observable
@@ -163,10 +163,13 @@ def _description(problem: Problem) -> dict[str, Any]:
     terms = [(term.sites, term.operator) for term in model.hamiltonian_terms if term.operator.any()]
     jumps = [(jump.sites, jump.operator, jump.rate) for jump in model.jumps if jump.acts]
     kind = {"imaginary_time": True} if problem.imaginary_time else {}
+    pairs = [sites for sites in [*(term[0] for term in terms), *(jump[0] for jump in jumps)] if len(sites) == 2]
+    # without a term on every bond a translation is no symmetry
+    periods = lattice.periods if keeps_bonds(lattice.periods, pairs) else ()
     return kind | {
         "n_sites": lattice.n_sites,
         "shape": lattice.shape,
-        "periods": lattice.periods,
+        "periods": periods,
         "lattice": lattice.name,
         "hamiltonian": [[list(map(int, sites)), _numbers(operator)] for sites, operator in terms],
         "jumps": [[list(map(int, sites)), _numbers(operator), rate] for sites, operator, rate in jumps],

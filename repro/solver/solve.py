@@ -22,7 +22,6 @@ from repro.running.runner import run_point
 from repro.solver import exact_source
 from repro.solver.plan import AUTO, EVOLUTION, STEADY, Request, longer, points
 from repro.solver.problem import Problem
-from repro.solver.slow_jumps import slow_jumps
 from repro.solver.solution import Solution
 from repro.solver.table import (
     COLUMNS,
@@ -35,6 +34,7 @@ from repro.solver.table import (
     times_of,
 )
 from repro.solver.tail import fluctuates
+from repro.solver.which_state import which_state
 from repro.utils.errors import InputError
 from repro.utils.files import check_folder, check_writable
 from repro.utils.formatting import significant
@@ -191,7 +191,7 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     notes: list[str] = []
     if STEADY in todo:
         todo[STEADY] = _settled(natural, todo[STEADY], machine, notes, problem.unit)
-        notes += slow_jumps(natural, todo[STEADY], problem.unit)
+        notes += which_state(natural, todo[STEADY], problem.unit)
     rows: list[dict[str, object]] = []
     known: list[Exact | None] = []
     if EVOLUTION in todo:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repro.utils import table_parts
 from repro.utils.bounds import NO, YES, physical
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
@@ -25,22 +25,26 @@ COLUMNS: tuple[str, ...] = (
     *("figure", "panel", "point", "point_id", "profile", "method", "lattice", "n_sites", "layers", "width", "strings"),
     *("model", "Jx", "Jy", "Jz", "B", "V", "g", "povm", "tau", "n_samples", "t", "observable", "mean", "error"),
     *("exact", "seed", "commit", "device", "seconds", "smallest_eigenvalue", "physical", "exact_error"),
+    "gamma",
 )
 """Every column of a table, in the order of the file."""
-LATER = frozenset({"smallest_eigenvalue", "physical", "exact_error"})
+LATER = frozenset({"smallest_eigenvalue", "physical", "exact_error", "gamma"})
 """Columns that earlier tables do not have: the smallest eigenvalue of the row's state rho, empty where it was not
 computed; and whether its Pauli averages are within their bounds (`repro.utils.bounds.physical`), which is found anew
 from the means whenever a table is made or read, so that it never contradicts them; how well the exact value is known,
-where it is from matrix products or trajectories, else empty."""
+where it is from matrix products or trajectories, else empty; the decay rate, empty where it is 1, the unit of all the
+others: elsewhere couplings and times are in the model's own unit and not in gamma."""
 
 INTEGERS = frozenset({"n_sites", "layers", "width", "seed"})
 NUMERIC = frozenset({"t", "mean", "error", "seconds"})
-OPTIONAL = frozenset({"Jx", "Jy", "Jz", "B", "V", "g", "tau", "exact", "smallest_eigenvalue", "exact_error"})
+OPTIONAL = frozenset({"Jx", "Jy", "Jz", "B", "V", "g", "tau", "exact", "smallest_eigenvalue", "exact_error", "gamma"})
 """Numbers that a row may leave empty (NaN in a frame): another model's couplings, an exact value out of reach."""
 OPTIONAL_INTEGERS = frozenset({"n_samples"})
 
 CONTROL = ": control"
 """End of the name of a panel whose runs are controls of those of another."""
+ROW = ("figure", "panel", "point", "point_id", "t", "observable")
+"""What a row is known by."""
 ROWS_PER_FILE = 4000
 """About a megabyte: what repositories and their viewers take."""
 
@@ -136,32 +140,14 @@ def write_table(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, path: Path | s
 
 
 def write_parts(table: pd.DataFrame, path: Path) -> list[Path]:
-    """Write at most `ROWS_PER_FILE` rows to `<name>.csv`, and the rest to `<name>.part2.csv` and on.
-
-    Parts of an earlier, longer table are removed.
+    """Write at most `ROWS_PER_FILE` rows to `<name>.csv`, and the rest to further parts (`repro.utils.table_parts`).
 
     Raises:
         InputError: as `write_table` does.
     """
-    earlier = set(_existing(path))
     table = tidy(table, source=str(path))  # whole: a state's rows may lie in several parts
     starts = range(0, max(len(table), 1), ROWS_PER_FILE)
-    written = [
-        write_atomic(name, _to_csv(table[start : start + ROWS_PER_FILE]))
-        for start, name in zip(starts, itertools.chain([path], _further(path)), strict=False)
-    ]
-    for name in earlier.difference(written):
-        name.unlink()
-    return written
-
-
-def _further(path: Path) -> Iterator[Path]:
-    return (path.with_suffix(f".part{number}.csv") for number in itertools.count(2))
-
-
-def _existing(path: Path) -> Iterator[Path]:
-    """The parts after the first that are there."""
-    return itertools.takewhile(Path.exists, _further(path))
+    return table_parts.write(path, [_to_csv(table[start : start + ROWS_PER_FILE]) for start in starts])
 
 
 def _to_csv(frame: pd.DataFrame) -> str:
@@ -177,23 +163,30 @@ def read_table(path: Path | str) -> pd.DataFrame:
         A frame with the columns `COLUMNS`; empty optional numbers are NaN (`<NA>` in `n_samples`).
 
     Raises:
-        InputError: one line naming file and column, if the file is absent, is no table, lacks a column or has a
-            cell that is no number where one is expected.
+        InputError: one line naming file and column, if the file is absent, is no table, lacks a column, has a
+            cell that is no number where one is expected, or a row twice; if a part is not the one that was written.
     """
     import pandas as pd
 
-    path = Path(path)
-    # the first part raises the one-line error for a place that cannot be read
-    return _judged(pd.concat([_read_file(path), *map(_read_file, _existing(path))], ignore_index=True))
+    parts = [_read_part(name, raw) for name, raw in table_parts.read(Path(path))]
+    return _judged(_each_once(pd.concat(parts, ignore_index=True), str(path)))
 
 
-def _read_file(path: Path) -> pd.DataFrame:
+def _each_once(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    """A table in which no row is there twice."""
+    twice = frame.duplicated([*ROW])
+    if twice.any():
+        row = frame[twice].iloc[0]
+        raise InputError(
+            f"{source}: {int(twice.sum())} rows are there twice, the first is <{row['observable']}> of "
+            f"'{row['point']}' at t = {row['t']:g}; expected each once"
+        )
+    return frame
+
+
+def _read_part(path: Path, raw: bytes) -> pd.DataFrame:
     import pandas as pd
 
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read '{path}': {error.strerror or error}") from error
     try:
         lines = list(csv.reader(io.StringIO(raw.decode(), newline=""), strict=True))
     except (csv.Error, ValueError) as error:

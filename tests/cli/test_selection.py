@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from experiments import load
 from repro.cli.main import main
-from repro.cli.selection import select_of_figures, select_points
+from repro.cli.selection import exact_line_of, select_of_figures, select_points
+from repro.config.settings import leaves
 from repro.utils.errors import InputError
 
 BOTH = ("a-dyn-1x32-0s-Jy1.8", "a-var-1x32-0s-Jy1.8")
@@ -33,6 +35,21 @@ def test_a_setting_that_no_chosen_point_has_is_refused() -> None:
 def test_settings_that_come_with_another_choice_are_there() -> None:
     (changed,) = select_points("fig4", "smoke", BOTH[1:], SimpleNamespace(method="dynamics", t_end=1.5))
     assert changed.settings["method"] == "dynamics" and changed.settings["t_end"] == 1.5
+
+
+def test_an_exact_line_is_of_the_changed_model() -> None:
+    """Jy of Fig. 4 is what its line goes over; Fig. S5's line is one point."""
+    plain = load("fig4").exact_line("smoke")
+    assert exact_line_of("fig4", "smoke", {}) == exact_line_of("fig4", "smoke", {"iterations": 7, "Jy": 1.35}) == plain
+    changed = exact_line_of("fig4", "smoke", {"Jx": 0.1, "Jy": 1.35, "rows": 2, "cols": 3, "gamma": 2.0})
+    assert [leaves(p)["Jy"] for p in changed] == [leaves(p)["Jy"] for p in plain]
+    assert {(leaves(p)["Jx"], p.lattice.name, p.system.rate) for p in changed} == {(0.1, "2x3 periodic", 2.0)}
+    (alone,) = exact_line_of("figS5", "smoke", {"g": 0.7, "V": 0.5})
+    assert (leaves(alone)["g"], leaves(alone)["V"]) == (0.7, 0.5)
+
+
+def test_a_line_without_a_steady_state_is_none() -> None:
+    assert exact_line_of("fig4", "smoke", {"gamma": 0.0}) == ()
 
 
 FIGURES = ("fig1", "fig3", "fig4", "figS1", "figS2")

@@ -158,6 +158,14 @@ def test_fig3_takes_the_line_for_points_whose_exact_value_came_later() -> None:
     assert "variational 2 32" in legend(figure)
 
 
+def test_fig3_leaves_out_an_rbm_of_another_ring() -> None:
+    rows = table("fig3")
+    for other in ({"n_sites": 4}, {"V": 0.5}, {"gamma": 2.0}):
+        drawn = draw("fig3", rows.assign(**other), EXTRA)
+        assert "RBM (NetKet)" not in texts(drawn), other
+    assert "RBM (NetKet)" in texts(draw("fig3", rows.assign(gamma=1.0), EXTRA))
+
+
 @pytest.mark.parametrize("name", ["fig3", "figS5", "ledger"])
 def test_collapsed_runs_are_told_and_not_drawn(name: str) -> None:
     rows = table(name).copy()
@@ -235,8 +243,10 @@ def test_figS5_draws_runs_and_average() -> None:
 def test_figS5_takes_the_reference_of_its_own_field() -> None:
     rows = table("figS5")
     reference = REFERENCE.assign(mean=REFERENCE["g"] / 5)
-    figure = draw("figS5", rows, reference=reference)
+    figure = draw("figS5", rows.assign(exact=np.nan), reference=reference)
     assert exacts(figure) == [pytest.approx(0.4)] and len(figure.axes[0].patches) == 1
+    figure = draw("figS5", rows, reference=reference)
+    assert exacts(figure) == [pytest.approx(0.3)], "of another model than the table"
     figure = draw("figS5", rows, reference=reference.iloc[:0])
     assert exacts(figure) == [pytest.approx(0.3)] and not figure.axes[0].patches
 

@@ -40,6 +40,18 @@ def test_seeds_alone_give_students_interval() -> None:
     assert (found["seeds"], found["controlled"]) == (3, False)
 
 
+def test_an_estimate_is_judged_where_something_exact_is_known() -> None:
+    """Off by 0.1 at t = 1 with seeds alike; at t = 5, where nothing is known, they scatter."""
+    made = [row for seed, last in ((0, -0.1), (1, 0.1)) for row in run("a", seed, [0.1, last], (1.0, 5.0))]
+    (found,) = estimates(tidy([row | ({"exact": None} if row["t"] == 5 else {}) for row in made])).to_dict("records")
+    assert found["deviation"] == pytest.approx(0.1) and found["estimate"] > 0.5 and not found["covered"]
+
+
+def test_problems_of_two_decay_rates_are_two() -> None:
+    made = tidy([row for seed in (0, 1) for row in run("a", seed, [0.1], (math.inf,))])
+    assert len(estimates(pd.concat([made, made.assign(gamma=2.0)]))) == 2
+
+
 def test_a_control_adds_its_distance_at_shared_times() -> None:
     made = [row for seed in (0, 1) for row in run("a", seed, [0.1, 0.1, 0.1], (0.0, 0.5, 1.0))]
     made += run(f"a{CONTROL}", 0, [0.1, 0.9, 0.14, 0.1], (0.0, 0.25, 0.5, 1.0 + 1e-12))

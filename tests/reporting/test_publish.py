@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from repro.reporting.publish import publish
+from repro.reporting.publish import publication, publish
 from repro.utils.errors import InputError
 from repro.utils.result_table import read_table, tidy, write_table
 from tests.helpers import rows
@@ -96,7 +96,7 @@ def test_ships_long_tables_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("repro.utils.result_table.ROWS_PER_FILE", 1)
     write_run(tmp_path / "runs", "quick", {"one": 0.1, "two": 0.2})
     written = publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
-    assert [path.name for path in written[:3]] == ["fig4.csv", "fig4.part2.csv", "fig4.json"]
+    assert [path.name for path in written[:3]] == ["fig4.csv", "fig4.part2.csv", "fig4.parts.json"]
     assert shipped(tmp_path / "results") == {"one": ("quick", 0.1), "two": ("quick", 0.2)}
 
 
@@ -125,6 +125,27 @@ def test_refuses_damaged_settings(tmp_path: Path, content: str | None) -> None:
     with pytest.raises(InputError, match=r"settings\.json"):
         publish("fig4", LABELS, tmp_path / "runs", tmp_path / "results")
     assert not (tmp_path / "results").exists()
+
+
+def test_of_equal_profiles_what_is_listed_now_stays(tmp_path: Path) -> None:
+    """A folder of an older list of points is found again after a newer one was shipped."""
+    old, new, results = tmp_path / "old", tmp_path / "new", tmp_path / "results"
+    write_evolution(old, "workstation", 0.1, tau=0.1)
+    write_evolution(new, "workstation", 0.2, tau=0.08)
+    for runs, expected in ((new, 0.2), (old, 0.2)):
+        publication("fig4", [], runs, results, {"workstation-0.2"}).write()
+        assert shipped(results) == {"one": ("workstation", expected)}
+    publish("fig4", [], old, results)
+    assert shipped(results) == {"one": ("workstation", 0.1)}, "with nothing listed the run is the newer one"
+
+
+def test_damaged_losses_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    runs, results = tmp_path / "runs", tmp_path / "results"
+    write_run(runs, "quick", {"one": 0.1, "two": 0.2})
+    (runs / "quick" / "losses.csv").write_text("panel,iteration,loss\na,1,0.5\n")
+    with pytest.raises(InputError, match=r"losses\.csv: column 'point' is missing"):
+        publish("fig4", LABELS, runs, results)
+    assert not results.exists()
 
 
 def write_evolution(folder: Path, profile: str, mean: float, **settings: float) -> None:

@@ -17,10 +17,10 @@ from repro.physics.rates import rates_of
 from repro.references.limits import yet_to_go
 from repro.solver import exact
 from repro.solver.plan import STEADY, Request, points
-from repro.solver.slow_jumps import slow_jumps
 from repro.solver.solution import short
 from repro.solver.table import drift
 from repro.solver.tail import tail
+from repro.solver.which_state import which_state
 from tests.helpers.solving import GIB, TINY
 
 SCALES = (1e-20, 1e-12, 1e12)
@@ -90,10 +90,10 @@ def decaying(*jumps: tuple[int, np.ndarray, float]) -> list[str]:
     problem = repro.Problem(repro.LindbladModel(repro.chain(2), jumps=jumps), observables=["Z"])
     natural = problem.in_natural_units()
     listed = points(natural, Request(steady=True), GIB, "cpu")[STEADY]
-    return slow_jumps(natural, listed, problem.unit)
+    return which_state(natural, listed, problem.unit)
 
 
-def test_slow_jumps_that_faster_ones_do_not_need() -> None:
+def test_which_state_that_faster_ones_do_not_need() -> None:
     """Weak dephasing beside decay on both sites is no matter; slow decay on one of them is."""
     decay = [(k, SIGMA_MINUS, 2.0) for k in range(2)]
     assert decaying(*decay) == decaying(*decay, (0, SIGMA_Z, 0.001)) == []

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from repro.claims.paper_settings import read_settings
-from repro.reporting import mean_field_table
 from repro.states.shipped import figures
 from repro.utils.errors import InputError
 from repro.utils.point_settings import read_points
@@ -29,7 +28,6 @@ def test_every_reader_refuses_a_damaged_list(tmp_path: Path, text: str) -> None:
     for read in (
         lambda: read_settings(tmp_path, "fig4"),
         lambda: figures(tmp_path),
-        lambda: mean_field_table.write_shipped("fig4", [], tmp_path),
     ):
         with pytest.raises(InputError, match=r"fig4.json: expected an object"):
             read()

@@ -61,13 +61,21 @@ def test_long_tables_come_back_whole_from_their_parts(tmp_path: Path, monkeypatc
     monkeypatch.setattr(result_table, "ROWS_PER_FILE", 2)
     path, names = tmp_path / "t.csv", ["t.csv", "t.part2.csv", "t.part3.csv"]
     table = result_table.tidy([rows.row(t=float(k), n_samples=None if k else 5) for k in range(5)])
-    assert [part.name for part in result_table.write_parts(table, path)] == names
+    assert [part.name for part in result_table.write_parts(table, path)] == [*names, "t.parts.json"]
     pd.testing.assert_frame_equal(result_table.read_table(path), table)
     assert [len(result_table.read_table(tmp_path / name)) for name in names[1:]] == [2, 1]
     result_table.write_parts(table[:2], path)
     assert len(result_table.read_table(path)) == 2
     assert [part.name for part in tmp_path.iterdir()] == names[:1]
     assert result_table.write_parts(table[:0], path) == [path]
+
+
+def test_a_row_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = result_table.write_table(
+        [rows.row(point="p", t=0.5), rows.row(point="p"), rows.row(point="p")], tmp_path / "t.csv"
+    )
+    with pytest.raises(InputError, match=r"t\.csv: 1 rows are there twice, the first is <sigma_z> of 'p' at t = inf"):
+        result_table.read_table(path)
 
 
 def state(t: float, *means: float, **changes: Any) -> list[dict[str, Any]]:
@@ -108,9 +116,9 @@ def test_physical_follows_from_the_means_whatever_the_file_says(
     back = result_table.read_table(path)
     assert back["physical"].tolist() == ["no"] * 3, "the mean that is out is in the second part"
     assert back["smallest_eigenvalue"].tolist() == [-0.25] * 3
-    text = path.with_suffix(".part2.csv").read_text()
-    path.with_suffix(".part2.csv").write_text(text.replace(",1.5,0.0,", ",0.5,0.0,"))
-    assert result_table.read_table(path)["physical"].tolist() == ["yes"] * 3
+    alone = result_table.write_table(back, tmp_path / "alone.csv")
+    alone.write_text(alone.read_text().replace(",1.5,0.0,", ",0.5,0.0,"))
+    assert result_table.read_table(alone)["physical"].tolist() == ["yes"] * 3
 
 
 def test_tables_of_before_have_no_such_columns_and_are_read(tmp_path: Path) -> None:
@@ -149,9 +157,9 @@ def test_infinite_time_and_empty_numbers_survive(tmp_path: Path) -> None:
         ("-0.1,", "minus,", "row 1: column 'mean' is 'minus', expected a number"),
         ("-0.1,", ",", "row 1: column 'mean' is '', expected a number"),
         ("3x3 periodic,9", "3x3 periodic,9.5", "row 1: column 'n_sites' is '9.5', expected a whole number"),
-        (",yes,\n", ",yes,,a,b,c\n", "row 1: 36 cells, expected one for each of 33 columns"),
-        (",yes,\n", ",perhaps,\n", "row 1: column 'physical' is 'perhaps', expected yes, no or nothing"),
-        ("1.5,,yes,\n", "1.5,low,yes,\n", "row 1: column 'smallest_eigenvalue' is 'low', expected a number"),
+        (",yes,,\n", ",yes,,,a,b,c\n", "row 1: 37 cells, expected one for each of 34 columns"),
+        (",yes,,\n", ",perhaps,,\n", "row 1: column 'physical' is 'perhaps', expected yes, no or nothing"),
+        ("1.5,,yes,,\n", "1.5,low,yes,,\n", "row 1: column 'smallest_eigenvalue' is 'low', expected a number"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_one_line(tmp_path: Path, old: str, new: str, expected: str) -> None:

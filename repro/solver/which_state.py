@@ -1,4 +1,8 @@
-"""Whether an evolution was long enough for the slowest jumps, where it takes them to settle which state it ends in."""
+"""Whether what was run tells which steady state it is, where there may be several.
+
+A search for the least |dp/dt| knows nothing of the start; an evolution that ends before the slowest jumps have acted
+nothing of what those settle.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,15 @@ from repro.utils.formatting import significant
 
 ENOUGH = 3.0
 """An evolution of so many times 1/rate has seen a jump act."""
+ANY = (
+    "the steady state is not shown to be unique, and a search does not know the start: it may be another than the one "
+    "that the start leads to (methods that evolve, such as projection, follow it)"
+)
 
 
-def slow_jumps(problem: Problem, steady: list[Listed], unit: float) -> list[str]:
-    """A note where the evolutions to a steady state end before slow jumps have acted, and faster ones alone are not
-    shown to have a steady state of their own.
+def which_state(problem: Problem, steady: list[Listed], unit: float) -> list[str]:
+    """A note where a search may have found another steady state than the start leads to; and where the evolutions to
+    one end before slow jumps have acted, and faster ones alone are not shown to have a steady state of their own.
 
     Args:
         problem: in natural units.
@@ -23,7 +31,7 @@ def slow_jumps(problem: Problem, steady: list[Listed], unit: float) -> list[str]
     """
     evolution = steady[0].point.method.evolution
     if evolution is None:
-        return []
+        return [] if has_unique_steady_state(problem.model) else [ANY]
     model, t_end = problem.model, evolution.last_time
     slow = [jump.strength for jump in model.jumps if 0 < jump.strength * t_end < ENOUGH]
     fast = [(jump.sites, jump.operator, jump.rate) for jump in model.jumps if jump.strength * t_end >= ENOUGH]
