@@ -13,6 +13,8 @@ from repro.utils.validation import check_float
 
 LOSS, RESIDUAL = "loss", "residual"
 """Statistics that every method has: the objective, and ||dp/dt||_1 of the present state."""
+BEND = "bend"
+"""Statistic of evolutions by velocities: how far from straight the way of log p was over a rule's step."""
 LossAndStats = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
 

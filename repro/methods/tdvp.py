@@ -26,7 +26,7 @@ from repro.config.lattice_symmetry import site_symmetries
 from repro.config.method import Tdvp
 from repro.config.point import Point
 from repro.methods.estimators import Enumeration
-from repro.methods.losses import LOSS, RESIDUAL
+from repro.methods.losses import BEND, LOSS, RESIDUAL
 from repro.methods.module import EvolutionModule
 from repro.methods.sampled import Sampled
 
@@ -50,6 +50,7 @@ class TdvpModule(EvolutionModule):
         if point.method.draws_images:
             symmetries = site_symmetries(point.system, point.method.from_initial_state)
             self.images = LatticeImages(symmetries, point.method.lattice_images)
+        self._drawn: tuple[torch.Tensor, torch.Tensor] | None = None
         self.last_P: torch.Tensor
         if point.method.looks_back:
             self.register_buffer("last_P", torch.zeros(sum(each.numel() for each in self.model.parameters())))
@@ -64,12 +65,16 @@ class TdvpModule(EvolutionModule):
         mean_P = self._over_ranks(velocity.flat_P)
         self._note({LOSS: velocity.missed, RESIDUAL: velocity.residual}, batch_idx)
         h = self._h(self.current_epoch)
+        if self._drawn is not None and batch_idx % self.tdvp.stages == 0:
+            self._start = self._drawn, parameters_to_vector(self.parameters()).detach()
         if self.tdvp.stages == 1:
             self._adams_bashforth(mean_P, h, self._h(self.current_epoch - 1) if batch_idx == 0 else h)
         else:
             self._runge_kutta(mean_P, h, batch_idx % self.tdvp.stages)
         if self.tdvp.looks_back:
             self.last_P.copy_(mean_P)
+        if self._drawn is not None and batch_idx % self.tdvp.stages == self.tdvp.stages - 1:
+            self._stats[-1][BEND] = self._bend()
 
     def _h(self, epoch: int) -> float:
         """Length of a rule's step, 0 before the first."""
@@ -86,9 +91,28 @@ class TdvpModule(EvolutionModule):
         self._moved_P += PARTS[stage] * h * velocity_P
         self._go_to(self._before_P + (AHEAD[stage] * h * velocity_P if stage < len(AHEAD) else self._moved_P))
 
+    @torch.no_grad()
+    def _bend(self) -> torch.Tensor:
+        """How far from straight the way of log p was over a rule's step, on the draws of its start.
+
+        The difference of its second half from its first, over the whole way: a velocity says the same for both. Where
+        parameters go far for little, the two are as large.
+        """
+        (configurations_AN, weight_A), before_P = self._start
+        after_P = parameters_to_vector(self.parameters())
+        log_p_3A = []
+        for flat_P in (before_P, (before_P + after_P) / 2, after_P):
+            for each, value in zip(self.parameters(), self._split(flat_P), strict=True):
+                each.copy_(value)
+            log_p_3A.append(self.model.log_prob(configurations_AN))
+        before_A, middle_A, after_A = log_p_3A
+        bent = (weight_A * (after_A - 2 * middle_A + before_A).abs()).sum()
+        return bent / (weight_A * (after_A - before_A).abs()).sum().clamp_min(torch.finfo(bent.dtype).tiny)
+
     def velocity(self, generator: torch.Generator) -> Velocity:
         """d theta / dt of the state as it is, from fresh draws or from all configurations."""
         configurations_AN, weight_A, f_A = self._drift(generator)
+        self._drawn = configurations_AN, weight_A
         near_P = self.tdvp.momentum * self.last_P if self.tdvp.momentum else None
         if self.images is None:
             O_AP, apart = log_derivatives(self.model, configurations_AN), None
@@ -121,10 +145,13 @@ class TdvpModule(EvolutionModule):
 
     def _go_to(self, flat_P: torch.Tensor) -> None:
         """Set the parameters by a step of the optimiser, which Lightning counts."""
-        done = 0
-        for each in self.parameters():
-            each.grad = each.detach() - flat_P[done : done + each.numel()].view_as(each)
-            done += each.numel()
+        for each, value in zip(self.parameters(), self._split(flat_P), strict=True):
+            each.grad = each.detach() - value
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
         optimizer.step()
+
+    def _split(self, flat_P: torch.Tensor) -> list[torch.Tensor]:
+        """Values of all parameters, in their shapes."""
+        parts = flat_P.split([each.numel() for each in self.parameters()])
+        return [part.view_as(each) for part, each in zip(parts, self.parameters(), strict=True)]

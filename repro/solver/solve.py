@@ -20,6 +20,7 @@ from repro.running.display import Display
 from repro.running.folders import DONE, RunSettings, point_folder
 from repro.running.runner import run_point
 from repro.solver import exact_source
+from repro.solver.bends import bends
 from repro.solver.plan import AUTO, EVOLUTION, STEADY, Request, longer, points
 from repro.solver.problem import Problem
 from repro.solver.solution import Solution
@@ -196,18 +197,17 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     known: list[Exact | None] = []
     if EVOLUTION in todo:
         histories = runs_of(natural, todo[EVOLUTION], settings.runs)
-        times = times_of(histories)
-        known.append(exact_source.evolution(natural, times, folder, notes, machine.say) if exact else None)
+        where = folder, notes, machine.say
+        known.append(exact_source.evolution(natural, times_of(histories), *where) if exact else None)
         rows += evolution_rows(natural, histories, known[-1])
     if STEADY in todo:
         histories = runs_of(natural, todo[STEADY], settings.runs)
         known.append(exact_source.steady_state(natural, folder, notes, machine.say) if exact else None)
         rows += steady_rows(natural, histories, known[-1], fluctuates(todo[STEADY][0].point))
     every = [point for of_kind in todo.values() for point in of_kind]
-    folders = [point_folder(settings.runs, point) for point in every]
+    folders, notes = [point_folder(settings.runs, point) for point in every], [*notes, *bends(every, settings.runs)]
     seconds = sum(json.loads((folder / DONE).read_text())["seconds"] for folder in folders)
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    table["t"] = (table["t"] / problem.unit).map(significant)
+    table = pd.DataFrame(rows, columns=[*COLUMNS]).assign(t=lambda own: (own["t"] / problem.unit).map(significant))
     notes += worst(table, {each.name: each.bound for each in problem.asked}.__getitem__, lambda row: "")
     least, told = least_eigenvalue(every, settings.runs), tuple(each.told for each in known if each and each.told)
     last = (todo.get(STEADY) or todo[EVOLUTION])[0].point
