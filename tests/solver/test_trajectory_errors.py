@@ -60,6 +60,14 @@ def test_where_nothing_can_happen_the_error_is_none(tmp_path: Path) -> None:
     assert steady.table["error"].max() < 1e-6 and steady.info["trajectories"] == trajectory_values.LEAST_STEADY
 
 
+def test_a_jump_and_its_mirror_image_are_two() -> None:
+    """The first happens at once, the second never: (0, 1) empties site 0 where site 1 is up, (1, 0) the other way."""
+    hop = np.kron(SIGMA_MINUS, (np.eye(2) + SIGMA_Z) / 2)
+    model = repro.LindbladModel(repro.chain(2), jumps=[((0, 1), hop, 1.0), ((1, 0), hop, 1.0), ((0, 1), hop, 1.0)])
+    trajectories = QutipTrajectories(repro.Problem(model, ["up", "up"], observables=["Z0"]).in_natural_units(), 1.0)
+    assert trajectories.events.by_group([1, 10, 100]) == [101, 10]
+
+
 def test_a_rare_draw_of_the_start_is_in_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One in five hundred begins up; nothing else happens."""
     monkeypatch.setattr(trajectory_values, "MOST", 20)

@@ -61,17 +61,17 @@ def _terms(model: LindbladModel, p: Sequence[int]) -> dict[tuple[int, ...], list
     """By sites, ascending, the sum of H's terms and then every jump's sqrt(rate) Gamma, the sites carried by p."""
     found: dict[tuple[int, ...], list[np.ndarray]] = {}
     for term in model.hamiltonian_terms:
-        sites, operator = _placed([p[site] for site in term.sites], term.operator)
+        sites, operator = placed([p[site] for site in term.sites], term.operator)
         total = found.setdefault((0, *sites), [np.zeros_like(operator)])
         total[0] = total[0] + operator
     for jump in model.jumps:
         if jump.acts:
-            sites, operator = _placed([p[site] for site in jump.sites], np.sqrt(jump.rate) * jump.operator)
+            sites, operator = placed([p[site] for site in jump.sites], np.sqrt(jump.rate) * jump.operator)
             found.setdefault((1, *sites), []).append(operator)
     return found
 
 
-def _placed(sites: list[int], operator: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
+def placed(sites: list[int], operator: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
     """An operator with its sites ascending."""
     if len(sites) == 1 or sites[0] < sites[1]:
         return tuple(sites), operator

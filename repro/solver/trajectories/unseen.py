@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from repro.solver.problem import Problem
-from repro.solver.trajectories.images import Images, images
+from repro.solver.trajectories.images import Images, images, placed
 
 SEEN = 0.05
 """An observable of which some trajectory is further from the mean than so much of its bound is seen to spread."""
@@ -39,8 +39,9 @@ class Events:
             if not jump.acts:
                 self._group.append(None)
                 continue
-            alike = images(tuple(sorted((site, "Z") for site in jump.sites)), permutations)[0]
-            key = (alike, np.round(jump.operator, 9).tobytes(), jump.rate)
+            sites, operator = placed(list(jump.sites), jump.operator)
+            alike = images(tuple((site, "Z") for site in sites), permutations)[0]
+            key = (alike, np.round(operator, 9).tobytes(), jump.rate)
             self._group.append(known.setdefault(key, len(known)))
         self.n_groups = len(known)
         size = np.linalg.norm(np.array(problem.bloch_vectors), axis=1)

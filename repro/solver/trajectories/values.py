@@ -30,7 +30,7 @@ SECONDS = 600.0
 """After so many no further trajectory is begun."""
 SAVED = 30.0
 """Seconds between two savings of finished trajectories, and two lines of progress."""
-NUMBERS = 5
+NUMBERS = 6
 """Version of the numbers, part of a key."""
 KEPT = ("strings", "controls", "awaited")
 """Of finished trajectories, in the file."""
