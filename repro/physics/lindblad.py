@@ -34,10 +34,8 @@ SIGMA_Y = read_only(np.array([[0, -1j], [1j, 0]], dtype=complex))
 SIGMA_Z = read_only(np.array([[1, 0], [0, -1]], dtype=complex))
 SIGMA_MINUS = read_only((SIGMA_X - 1j * SIGMA_Y) / 2)
 SIGMA_PLUS = read_only((SIGMA_X + 1j * SIGMA_Y) / 2)
-UNIT_DIGITS = 14
-"""Of energies and rates in a natural unit."""
-NOTHING = 1e-200
-"""What is smaller beside the natural unit changes no number."""
+UNIT_DIGITS, NOTHING = 14, 1e-200
+"""Of energies and rates in a natural unit; what is smaller beside that unit changes no number."""
 SCALES = 1e15
 """Largest entry of a jump operator, and one over the smallest: beyond, its square leaves the range of numbers."""
 PAULIS = {"x": SIGMA_X, "y": SIGMA_Y, "z": SIGMA_Z}

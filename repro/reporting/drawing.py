@@ -63,7 +63,7 @@ def _read(path: Path, name: str) -> pd.DataFrame:
         if column not in found.columns:
             raise InputError(f"{path}: column '{column}' is missing, expected {', '.join(NEEDED[name])}")
     for column in NUMBERS.intersection(found.columns):
-        if not pd.api.types.is_numeric_dtype(found[column]):
+        if len(found) and not pd.api.types.is_numeric_dtype(found[column]):
             raise InputError(f"{path}: column '{column}' has something that is no number")
     return found
 
