@@ -58,8 +58,8 @@ def test_masked_and_unmasked_searches_have_equal_draws(results: Path) -> None:
     """Two masked seeds with other draws and far off do not count, nor do they take the place of those that do."""
     before = row(results, 14)
     other = [run("sampling", "var-2x32-0s-Jy1.8", seed, 0.3, layers=2, width=32, n_samples=5000) for seed in (0, 1)]
-    frame = read_table(results / "ledger.csv")
-    write_table(pd.concat([frame, pd.DataFrame(other)]), results / "ledger.csv")
+    frame, others = read_table(results / "ledger.csv"), pd.DataFrame(other)
+    write_table(pd.concat([frame, others.assign(point_id="o" + others["point_id"])]), results / "ledger.csv")
     assert before["verdict"] == REPRODUCED and row(results, 14) == before
 
 
