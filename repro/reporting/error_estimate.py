@@ -38,7 +38,8 @@ def estimates(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Its columns (`COMPUTATION`) and `kind` ("evolution" or "steady state"), `seeds`, `controlled`, `estimate`
         (largest over t), `deviation` (largest over t of the mean's distance from exact, nan without one) and `covered`
-        (whether the estimate's largest value where an exact one is known is no less than that).
+        (whether the estimate's largest value where an exact one is known is no less than that), `of times` (the part of
+        those times at which the estimate is no less than the deviation).
 
     Raises:
         InputError: no problem has two seeds.
@@ -70,14 +71,16 @@ def with_controls(table: pd.DataFrame) -> pd.DataFrame:
 
 def _judged(rows: pd.DataFrame, over_t: pd.DataFrame) -> dict[str, object]:
     """Largest estimate and deviation over time; the estimate is judged over the times at which that is known."""
-    off, largest = (over_t["mean"] - over_t["exact"]).abs().max(), over_t["estimate"].max()
-    judged = over_t.loc[over_t["exact"].notna(), "estimate"].max()
+    known = over_t[over_t["exact"].notna()]
+    off_t, largest = (known["mean"] - known["exact"]).abs(), over_t["estimate"].max()
+    off = off_t.max()
     return {
         "seeds": rows.loc[~rows["control"], "seed"].nunique(),
         "controlled": bool(rows["control"].any()),
         "estimate": largest,
         "deviation": off,
-        "covered": None if off != off else bool(judged >= off),
+        "covered": None if off != off else bool(known["estimate"].max() >= off),
+        "of times": float((known["estimate"] >= off_t).mean()),
     }
 
 
@@ -123,7 +126,8 @@ def over_time(rows: pd.DataFrame) -> pd.DataFrame:
 def printed(estimated: pd.DataFrame) -> str:
     """A line per computation and observable with what distinguishes it, and how many estimates hold."""
     varied = [name for name in COMPUTATION if estimated[name].nunique(dropna=False) > 1 or name == "panel"]
-    shown = estimated[[*varied, "kind", "observable", "seeds", "controlled", "estimate", "deviation", "covered"]]
+    found = ["kind", "observable", "seeds", "controlled", "estimate", "deviation", "covered", "of times"]
+    shown = estimated[[*varied, *found]]
     judged = estimated["covered"].dropna()
     held = f"{int(judged.sum())} of {len(judged)} estimates cover the true error" if len(judged) else "no exact curve"
     return f"{shown.to_string(index=False, float_format='{:.4f}'.format)}\n{held}"

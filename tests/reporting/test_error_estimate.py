@@ -47,6 +47,17 @@ def test_an_estimate_is_judged_where_something_exact_is_known() -> None:
     assert found["deviation"] == pytest.approx(0.1) and found["estimate"] > 0.5 and not found["covered"]
 
 
+def test_at_which_part_of_the_times_it_holds() -> None:
+    """At t = 2 the seeds scatter about 0; at 0.5 and 1 they agree, off by nothing and by 0.1; at 3 nothing is known."""
+    made = []
+    for seed, scattered in ((0, -0.1), (1, 0.1)):
+        found = run("a", seed, [0.0, 0.1, scattered, scattered], (0.5, 1.0, 2.0, 3.0))
+        made += [row | ({"exact": None} if row["t"] == 3 else {}) for row in found]
+    (found,) = estimates(tidy(made)).to_dict("records")
+    assert found["covered"] and found["of times"] == pytest.approx(2 / 3)
+    assert "0.6667" in printed(estimates(tidy(made)))
+
+
 def test_problems_of_two_decay_rates_are_two() -> None:
     made = tidy([row for seed in (0, 1) for row in run("a", seed, [0.1], (math.inf,))])
     assert len(estimates(pd.concat([made, made.assign(gamma=2.0)]))) == 2
