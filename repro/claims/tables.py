@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repro.claims.paper_settings import read_settings
 from repro.config.listed import OTHERS, rank
 from repro.utils.bounds import NO
-from repro.utils.errors import InputError
-from repro.utils.result_table import read_table
+from repro.utils.result_table import LOSSES, read_plain, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,19 +108,12 @@ class Tables:
 
         Raises:
             Missing: no such table.
+            InputError: a damaged one.
         """
-        import pandas as pd
-
         path = self.folder / f"{figure}_losses.csv"
         if not path.exists():
             raise Missing(f"{figure}: the losses")
-        try:
-            found = pd.read_csv(path, dtype={"point_id": str})
-        except ValueError as error:
-            raise InputError(f"cannot read the table '{path}': {str(error).splitlines()[0]}") from error
-        if missing := {"panel", "point", "iteration", "loss"} - {*found.columns}:
-            raise InputError(f"{path}: column '{min(missing)}' is missing, expected the loss of every iteration")
-        return found
+        return read_plain(path, LOSSES)
 
     def _table(self, figure: str) -> pd.DataFrame:
         if figure not in self._nearest:

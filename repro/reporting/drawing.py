@@ -10,6 +10,7 @@ from repro.config.listed import CHANGED, OTHERS
 from repro.reporting.mean_field_table import NAME as MEAN_FIELD
 from repro.utils.errors import InputError
 from repro.utils.paths import RESULTS, figures
+from repro.utils.result_table import LOSSES, read_plain, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,7 @@ REFERENCE = "reference"
 NEEDED = {
     REFERENCE: ("observable", "mean"),
     MEAN_FIELD: ("lattice", "Jy", "g", "t", "observable", "mean"),
-    "losses": ("panel", "point", "iteration", "loss"),
+    "losses": LOSSES,
 }
 """Columns of tables that are no records."""
 NUMBERS = frozenset({"Jy", "g", "t", "mean", "error", "iteration", "loss"})
@@ -39,8 +40,6 @@ def draw(
     Raises:
         InputError: a file that cannot be read, or a folder that cannot be written.
     """
-    from repro.utils.result_table import read_table
-
     rows = read_table(table)
     extra = {name: _read(path, name) for name, path in further.items() if path.exists() and name != OTHERS}
     profiles = [*rows["profile"]]
@@ -55,13 +54,7 @@ def _read(path: Path, name: str) -> pd.DataFrame:
     """A plain table with the columns that drawings need."""
     import pandas as pd
 
-    try:
-        found = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read the table '{path}': {str(error).splitlines()[0]}") from error
-    for column in NEEDED.get(name, ()):
-        if column not in found.columns:
-            raise InputError(f"{path}: column '{column}' is missing, expected {', '.join(NEEDED[name])}")
+    found = read_plain(path, NEEDED.get(name, ()))
     for column in NUMBERS.intersection(found.columns):
         if len(found) and not pd.api.types.is_numeric_dtype(found[column]):
             raise InputError(f"{path}: column '{column}' has something that is no number")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,8 @@ OPTIONAL = frozenset({"Jx", "Jy", "Jz", "B", "V", "g", "tau", "exact", "smallest
 """Numbers that a row may leave empty (NaN in a frame): another model's couplings, an exact value out of reach."""
 OPTIONAL_INTEGERS = frozenset({"n_samples"})
 
+LOSSES = ("panel", "point", "iteration", "loss")
+"""Columns that a table of the loss of every iteration needs."""
 CONTROL = ": control"
 """End of the name of a panel whose runs are controls of those of another."""
 ROW = ("figure", "panel", "point", "point_id", "t", "observable")
@@ -198,6 +200,33 @@ def _read_part(path: Path, raw: bytes) -> pd.DataFrame:
     # Text until here: a point_id such as 12e456789012 is a name and not a number, and float() keeps every bit.
     frame = pd.DataFrame(rows, columns=header, dtype="str")
     return _typed(frame, source=str(path))
+
+
+def read_plain(path: Path | str, needed: Collection[str]) -> pd.DataFrame:
+    """A plain CSV with the columns that are needed, among others.
+
+    Raises:
+        InputError: no table, or without one of them.
+    """
+    import pandas as pd
+
+    try:
+        found = pd.read_csv(path, dtype={"point_id": str})
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read the table '{path}': {str(error).splitlines()[0]}") from error
+    check_columns(found, needed, path)
+    return found
+
+
+def check_columns(frame: pd.DataFrame, needed: Collection[str], source: Path | str) -> None:
+    """Refuse a table without one of the columns that are needed.
+
+    Raises:
+        InputError: the first of them.
+    """
+    for name in needed:
+        if name not in frame.columns:
+            raise InputError(f"{source}: column '{name}' is missing, expected {', '.join(needed)}")
 
 
 def read_exactly(path: Path | str) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from benchmarks.crossing import gate_circuits, measure
 from benchmarks.crossing.problems import PROBLEMS
 from benchmarks.crossing.rows import COLUMNS, Measured, Table
 from benchmarks.crossing.ways import Way
-from repro.references.gates import curves
+from repro.references.gates import circuit, curves
 from repro.references.gates.circuit import Circuit
 from repro.utils.names import PAULI_AVERAGES
 from repro.utils.paths import RESULTS
@@ -151,11 +151,11 @@ def test_stored_steady_states_of_gates_are_taken(tmp_path: Path, monkeypatch: py
     """Their seconds and means, with no simulator at hand."""
     problem = PROBLEMS[-1]
     assert gate_circuits.kept(problem.of(20), tmp_path) is None
-    monkeypatch.setattr(curves, "installed", lambda: True)
+    monkeypatch.setattr(circuit, "installed", lambda: True)
     monkeypatch.setattr(curves, "version", lambda package: "0")
     monkeypatch.setattr(Circuit, "trajectory", lambda made, seed: np.full((len(made.times), 3), 0.25 + 0.001 * seed))
     made = gate_circuits.gates(problem.of(20), tmp_path, lambda text: None)
-    monkeypatch.setattr(curves, "installed", lambda: False)
+    monkeypatch.setattr(circuit, "installed", lambda: False)
     kept = gate_circuits.kept(problem.of(20), tmp_path)
     assert kept == made and kept.kind == "run" and kept.settings == "qsim, 8 trajectories, steps of 0.1"
     assert kept.means["sigma_z"] == pytest.approx(0.2545) and kept.error == 0.003

@@ -113,7 +113,7 @@ class Drawn:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seeds: list[int] = []
-        monkeypatch.setattr(curves, "installed", lambda: True)
+        monkeypatch.setattr(circuit, "installed", lambda: True)
         monkeypatch.setattr(curves, "version", lambda package: "0")
         monkeypatch.setattr(Circuit, "trajectory", lambda made, seed: self.draw(made.times, seed))
 
@@ -149,7 +149,7 @@ def test_what_is_stored_needs_no_simulator(tmp_path: Path, monkeypatch: pytest.M
     assert curves.stored(model, "up", 10.0, (tmp_path,)) is None
     first = curves.evolution(model, "up", (tmp_path,), target=0.05)
     rest = curves.steady_state(model, "up", (tmp_path,), target=0.05)
-    monkeypatch.setattr(curves, "installed", lambda: False)
+    monkeypatch.setattr(circuit, "installed", lambda: False)
     assert curves.evolution(model, "up", (tmp_path,)).table.equals(first.table)
     found, at_rest = curves.stored(model, "up", 10.0, (tmp_path,)), curves.stored_steady_state(model, (tmp_path,))
     assert found is not None and found.table.equals(first.table)
@@ -201,7 +201,7 @@ def test_a_lattice_of_twenty_is_compared_with_them_once_they_are_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point, said = square(4, 5, t_end=5.0), []
-    monkeypatch.setattr(curves, "installed", lambda: False)
+    monkeypatch.setattr(circuit, "installed", lambda: False)
     prepare_beyond([point, square(6, 6)], tmp_path, said.append)
     assert exact_of(point, tmp_path) is None and exact_of(square(6, 6), tmp_path) is None
     assert all("4x5" in line and "no package qsimcirq" in line for line in said) and len(said) == 2

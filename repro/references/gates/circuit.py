@@ -31,6 +31,26 @@ def installed() -> bool:
     return importlib.util.find_spec(PACKAGE) is not None
 
 
+def check_installed() -> None:
+    """Refuse where the simulator is not there.
+
+    Raises:
+        InputError: no qsim.
+    """
+    if not installed():
+        raise InputError(f"trajectories of gates: no package {PACKAGE} (pip install 'repro-povm[gates]')")
+
+
+def check_size(n_sites: int) -> None:
+    """Refuse what no state vector holds.
+
+    Raises:
+        InputError: more than 26 sites.
+    """
+    if n_sites > MAX_GATE_SITES:
+        raise InputError(f"trajectories of gates on {n_sites} sites: expected at most {MAX_GATE_SITES}")
+
+
 def time_step(model: LindbladModel) -> float:
     """h of a model in units of its largest decay rate (1/gamma)."""
     return TIME_STEP * min(1.0, ON_A_SITE / fastest(model)) ** 1.5
@@ -49,15 +69,13 @@ class Circuit:
     """
 
     def __init__(self, model: LindbladModel, initial_state: str, t_end: float) -> None:
-        if (n_sites := model.lattice.n_sites) > MAX_GATE_SITES:
-            raise InputError(f"trajectories of gates on {n_sites} sites: expected at most {MAX_GATE_SITES}")
+        check_size(model.lattice.n_sites)
         if any(len(jump.sites) > 1 and jump.acts for jump in model.jumps):
             raise InputError("trajectories of gates: a jump operator on two sites, expected one site each")
-        self.n_sites = n_sites
         self.rate, self.model = decay_unit(model)
         self.h = time_step(self.model)
         self.times = self.h * np.arange(math.ceil(t_end / self.h - 1e-9) + 1)
-        self.start = product_state(initial_state, n_sites)
+        self.start = product_state(initial_state, model.lattice.n_sites)
 
     def trajectory(self, seed: int) -> np.ndarray:
         """Site-averaged Paulis at all times, shape (times, 3)."""

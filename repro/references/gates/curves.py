@@ -31,7 +31,7 @@ from repro.references.cache import (
     key_of,
     numbers,
 )
-from repro.references.gates.circuit import PACKAGE, Circuit, installed, time_step
+from repro.references.gates.circuit import PACKAGE, Circuit, check_installed, time_step
 from repro.references.limits import has_unique_steady_state
 from repro.references.record import curve_table, settings_of
 from repro.references.trajectory_steady_state import Kept, collect, decay_unit, made
@@ -167,8 +167,7 @@ def _trajectories(circuit: Circuit, folders: Folders, key: str, estimate: Estima
     """So many that an estimate meets its target, kept under the key of the curve."""
     if not FLOOR <= target < math.inf:
         raise InputError(f"standard error wanted = {target}: expected a number of at least {FLOOR}")
-    if not installed():
-        raise InputError(f"trajectories of gates: no package {PACKAGE} (pip install 'repro-povm[gates]')")
+    check_installed()
     file = Path(folders[-1]) / f"{key}.gates.json"
     return collect(circuit.trajectory, estimate, LEAST, target, file, say)
 

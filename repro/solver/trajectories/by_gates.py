@@ -4,12 +4,11 @@ The step is the longest of a few whose error, as it was measured on a cluster of
 error counts. Which jumps happened is not told: of what is expected more than five times in all trajectories it is
 taken that one has met it, of all else that none has. There are no controls.
 
-Array suffixes: R trajectories, M times, S strings, G events, N sites.
+Array suffixes: R trajectories, M times, S strings, G events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import islice
 from typing import ClassVar
 
@@ -20,7 +19,7 @@ from repro.physics.observables import PauliString
 from repro.physics.pauli_maps import in_paulis
 from repro.physics.state_vector import product_of, site_paulis, string_means
 from repro.references.gates.accuracy import StepErrors
-from repro.references.gates.circuit import MAX_GATE_SITES, PACKAGE, installed
+from repro.references.gates.circuit import check_installed, check_size
 from repro.references.gates.step import Step, trajectory
 from repro.solver.problem import Problem
 from repro.solver.trajectories.base import TARGET, Trajectories
@@ -58,10 +57,8 @@ class GateTrajectories(Trajectories):
     many: ClassVar[int] = 10
 
     def __init__(self, problem: Problem, t_end: float) -> None:
-        if problem.n_sites > MAX_GATE_SITES:
-            raise InputError(f"trajectories of gates on {problem.n_sites} sites: expected at most {MAX_GATE_SITES}")
-        if not installed():
-            raise InputError(f"trajectories of gates: no package {PACKAGE} (pip install 'repro-povm[gates]')")
+        check_size(problem.n_sites)
+        check_installed()
         super().__init__(problem, t_end, controlled=False)
         h, self.step_error = self._step()
         spacing = self.times[1]
@@ -69,8 +66,10 @@ class GateTrajectories(Trajectories):
         spacing = self._every * h
         self.times = spacing * np.arange(max(5, int(np.ceil(self.times[-1] / spacing - 1e-9)) + 1))
         self._one_step = Step(problem.model, h)
-        self._strings = [self.alike[string] for string in self.strings]
         self._rates: list[Terms] = self.events.by_group([_rate(jump) for jump in problem.model.jumps])
+        asked = (image for string in self.strings for image in self.alike[string])
+        met = (string for terms in self._rates for _, string in terms)
+        self._several = [string for string in dict.fromkeys((*asked, *met)) if len(string) > 1]
 
     def _step(self) -> tuple[float, float]:
         """The longest step that is good enough, and what it leaves."""
@@ -107,24 +106,14 @@ class GateTrajectories(Trajectories):
 
     def _measure(self, psi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Strings averaged over their images, (S,), and rates of events, (G,)."""
-        paulis_N3 = site_paulis(psi)
-        strings_S = np.array([self._means(psi, paulis_N3, alike).mean() for alike in self._strings])
-        rates = []
-        for terms in self._rates:
-            weights, strings = zip(*terms, strict=True)
-            rates.append(np.array(weights) @ self._means(psi, paulis_N3, strings))
-        return strings_S, np.array(rates)
-
-    @staticmethod
-    def _means(psi: np.ndarray, paulis_N3: np.ndarray, strings: Sequence[PauliString]) -> np.ndarray:
-        several = iter(string_means(psi, [string for string in strings if len(string) > 1]))
-        found = []
-        for string in strings:
-            if len(string) > 1:
-                found.append(next(several))
-            else:
-                found.append(paulis_N3[string[0][0], "XYZ".index(string[0][1])] if string else 1.0)
-        return np.array(found)
+        mean: dict[PauliString, float] = {(): 1.0}
+        for site, paulis_3 in enumerate(site_paulis(psi)):
+            mean |= {((site, axis),): float(value) for axis, value in zip("XYZ", paulis_3, strict=True)}
+        if self._several:
+            mean |= zip(self._several, string_means(psi, self._several), strict=True)
+        strings = [np.mean([mean[image] for image in self.alike[string]]) for string in self.strings]
+        rates = [sum(weight * mean[string] for weight, string in terms) for terms in self._rates]
+        return np.array(strings), np.array(rates)
 
 
 def _rate(jump: Jump) -> Terms:

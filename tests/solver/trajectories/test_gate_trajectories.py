@@ -160,7 +160,7 @@ def test_values_are_qutips_within_their_errors(
         pytest.importorskip(circuit.PACKAGE)
     else:
         monkeypatch.setattr(by_gates, "trajectory", drawn)
-        monkeypatch.setattr(by_gates, "installed", lambda: True)
+        monkeypatch.setattr(circuit, "installed", lambda: True)
     monkeypatch.setattr(trajectory_values, "MOST", 30)
     problem = PROBLEMS[name].in_natural_units()
     off, error = off_and_errors(problem, 1.5, tmp_path)
@@ -171,7 +171,7 @@ def test_values_are_qutips_within_their_errors(
 
 def test_a_steady_state_is_qutips_within_its_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(by_gates, "trajectory", drawn)
-    monkeypatch.setattr(by_gates, "installed", lambda: True)
+    monkeypatch.setattr(circuit, "installed", lambda: True)
     monkeypatch.setattr(trajectory_values, "MOST", 2)
     off, error = off_and_errors(PROBLEMS["lattice"].in_natural_units(), math.inf, tmp_path)
     assert (off <= 3 * error).all() and 0 < error.max() < 0.1
@@ -179,7 +179,7 @@ def test_a_steady_state_is_qutips_within_its_error(tmp_path: Path, monkeypatch: 
 
 def test_what_was_expected_often_has_happened(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a jump expected 0.1 times in each of R trajectories nothing is hidden once they are more than fifty."""
-    monkeypatch.setattr(by_gates, "installed", lambda: True)
+    monkeypatch.setattr(circuit, "installed", lambda: True)
     model = LindbladModel(repro.chain(2), jumps=[(k, SIGMA_MINUS, 1.0) for k in range(2)])
     gates = GateTrajectories(repro.Problem(model, "up", observables=["Z0"]).in_natural_units(), 1.0)
     M, errors = len(gates.times), {}
@@ -195,7 +195,7 @@ def test_what_was_expected_often_has_happened(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_step_that_no_length_makes_good_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(by_gates, "installed", lambda: True)
+    monkeypatch.setattr(circuit, "installed", lambda: True)
     monkeypatch.setattr(by_gates, "PART", 1e-9)
     with pytest.raises(InputError, match=r"steps of [0-9.e-]+ are [0-9.e-]+ off on a cluster"):
         GateTrajectories(PROBLEMS["lattice"].in_natural_units(), 1.0)
@@ -212,7 +212,7 @@ def test_which_trajectories_serve(n_sites: int, there: bool, ways: list[str], mo
 
 
 def test_what_is_missing_for_larger_lattices_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(by_gates, "installed", lambda: False)
+    monkeypatch.setattr(circuit, "installed", lambda: False)
     problem = repro.Problem(heisenberg(repro.rectangle(3, 6), (0.9, 1.8, 1.0)), "up")
     notes: list[str] = []
     assert exact_source.evolution(problem.in_natural_units(), [0.0, 1.0], tmp_path, notes, print) is None
