@@ -6,6 +6,7 @@ sign: the sign-augmented loss (Eq. S25) for several lambda. interpolated: the in
 sampling: two layers, sampled with the causal mask and without it as the public code does.
 symmetry: variational searches whose p is symmetric under the rotation of every spin by pi about z, beside others.
 collapse: the search of Fig. 4(a) that ended in no state, 2x64 at J_y = 1.0, over seeds, at its rate and a third of it.
+2a, 2b, S4: evolutions of those figures with other seeds; of Fig. 2(b) at J_y = 1.8 they are among `seeds`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from repro.config.listed import Listed
 from repro.config.point import Point
 
-from . import fig4
+from . import fig2, fig4, figS4
 
 SEEDS, MORE_SEEDS = (0, 1, 2), tuple(range(8))
 """Where a run takes minutes, and where it takes seconds."""
@@ -104,6 +105,15 @@ def _collapse() -> list[Listed]:
     ]
 
 
+def _curves() -> list[Listed]:
+    """Half an hour of one core each on the lattice, 1.5 (S4) and 4 hours (2a) on ten spins; the first seed is shown."""
+    shown = [p.change(figure="ledger", panel=f"2{p.panel}") for p in fig2.points("paper")]
+    shown += [p.change(figure="ledger", panel="S4") for p in figS4.points("paper")]
+    wanted = {("2a", 10, 0.0), ("2b", 9, 1.0), ("S4", 4, 0.0), ("S4", 10, 0.0)}
+    chosen = [p for p in shown if (p.panel, p.point.lattice.n_sites, p.settings["Jy"]) in wanted]
+    return _repeated(chosen, SEEDS[1:])
+
+
 def _dynamics(evolutions: list[Listed]) -> Listed:
     return next(p for p in evolutions if p.settings["method"] == "dynamics")
 
@@ -127,7 +137,7 @@ def _workstation() -> tuple[Listed, ...]:
 
 
 def _paper() -> tuple[Listed, ...]:
-    return (*_full("paper", 12000), *_sizes(), *_collapse())
+    return (*_full("paper", 12000), *_sizes(), *_collapse(), *_curves())
 
 
 def _full(profile: str, n_sampling: int) -> tuple[Listed, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from repro.claims.claim import Finding
 from repro.claims.effect import Effect, Estimate, estimate, of
+from repro.claims.other_seeds import with_seeds
 from repro.claims.tables import Missing, Tables, at_least, together
 from repro.config.listed import rank
 
@@ -34,13 +35,14 @@ Curves = list["pd.DataFrame"]
 def tracks_exact(tables: Tables) -> Finding:
     """Claim 1: every curve within TRACKS of its range, the first and last fifth closer on average than the middle."""
     ring, lattice = tables.curves("fig2", panel="a", n_sites=10), tables.curves("fig2", panel="b", strings="0s")
-    rows = together([*ring.values(), *lattice.values()])
+    rows = with_seeds(tables, together([*ring.values(), *lattice.values()]))
     at_least(rows[rows["panel"] == "b"], "Jy", 2, "Fig. 2b")
     if rows["exact"].isna().any():
         raise Missing(f"fig2: exact curve of {rows.loc[rows['exact'].isna(), 'point'].iloc[0]}")
     effects, told = [], []
-    for (panel, coupling), curves in _by_problem(rows).items():
-        name = f"of Fig. 2{panel}" + (f", J_y = {coupling:g}" if panel == "b" else "")
+    for curves in _grouped(rows, ["lattice", "Jy"]).values():
+        first = curves[0].iloc[0]
+        name = "of Fig. 2a" if first["panel"] == "a" else f"of Fig. 2b, J_y = {first['Jy']:g}"
         largest = estimate([_largest_part(curve) for curve in curves])
         edges = estimate([_edges_over_middle(curve) for curve in curves])
         effects.append(of(f"largest deviation over range {name}", largest, TRACKS, runs=len(curves)))
@@ -92,7 +94,7 @@ def larger_energies(tables: Tables) -> Finding:
     short = [c for c in tables.curves("figS3").values() if c["exact"].notna().all()]
     if not short:
         raise Missing("figS3: a curve with exact values")
-    long = tables.steady("figS4").sort_values("n_sites")
+    long = with_seeds(tables, tables.steady("figS4")).sort_values("n_sites")
     at_least(long, "n_sites", 3, "Fig. S4: rings of different size")
     effects = []
     for n_sites, curves in _grouped(together(short), "n_sites").items():
@@ -101,7 +103,7 @@ def larger_energies(tables: Tables) -> Finding:
     off = long.groupby("n_sites")["off"]
     few, many = int(long["n_sites"].min()), int(long["n_sites"].max())
     small, large = estimate(off.get_group(few).to_numpy()), estimate(off.get_group(many).to_numpy())
-    runs = int(off.size().min())
+    runs = min(len(off.get_group(n)) for n in (few, many))
     effects.append(_ratio(f"steady deviation of N = {many} over that of N = {few}", large, small, runs))
     ours = "short times: " + ", ".join(f"N = {int(c['n_sites'].iloc[0])}: {_off(c).max():.3f}" for c in short)
     ours += "; steady deviation: " + ", ".join(f"N = {n}: {value:.3f}" for n, value in off.mean().items())
@@ -133,7 +135,8 @@ def no_fixed_point(tables: Tables) -> Finding:
 
 def second_stage_converges(tables: Tables) -> tuple[tuple[Effect, ...], str, pd.DataFrame]:
     """Part of claim 10: <sigma_z> of the second stage moves by at most SAME between the last two fifths."""
-    curves = list(tables.curves("figS1").values())
+    rows = with_seeds(tables, together(list(tables.curves("figS1").values())))
+    curves = [curve for _, curve in rows.groupby("point_id", sort=False)]
     moved, spread = [], []
     for curve in curves:
         fifth = _fifth(curve)
@@ -144,7 +147,7 @@ def second_stage_converges(tables: Tables) -> tuple[tuple[Effect, ...], str, pd.
         of("change of the second stage between its last fifths", estimate(moved), SAME, runs=len(curves)),
         of("spread of its last fifth", estimate(spread), SAME, runs=len(curves)),
     )
-    return effects, f"second stage: last fifths {moved[0]:.3f} apart, spread {spread[0]:.3f}", together(curves)
+    return effects, f"second stage: last fifths {moved[0]:.3f} apart, spread {spread[0]:.3f}", rows
 
 
 def _ratio(what: str, above: Estimate, below: Estimate, runs: int) -> Effect:
@@ -160,10 +163,6 @@ def _grouped(rows: pd.DataFrame, column: str | list[str]) -> dict[object, Curves
         key: [curve for _, curve in group.groupby("point_id", sort=False)]
         for key, group in rows.groupby(column, sort=True)
     }
-
-
-def _by_problem(rows: pd.DataFrame) -> dict[tuple[str, float], Curves]:
-    return {(str(key[0]), float(key[1])): curves for key, curves in _grouped(rows, ["panel", "Jy"]).items()}  # type: ignore[index]
 
 
 def _shallow(tables: Tables, method: str) -> pd.DataFrame:

@@ -7,7 +7,7 @@ search, 120 for a time step). What it does not give is empty here and compared w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,10 @@ EVOLUTIONS = {
     ("figS1", ""): PaperSettings("Fig. S1", (9,), 0.008, 4.0, STEP),
     ("figS3", ""): PaperSettings("Fig. S3", (4, 6, 8, 10), 0.0005, None, STEP),
     ("figS4", ""): PaperSettings("Fig. S4", (4, 6, 8, 10), 0.0075, 4.0, STEP),
+}
+EVOLUTIONS |= {
+    ("ledger", panel): replace(EVOLUTIONS[shown], where=f"{EVOLUTIONS[shown].where}, other seeds")
+    for panel, shown in {"2a": ("fig2", "a"), "2b": ("fig2", "b"), "S4": ("figS4", "")}.items()
 }
 LOSSES = {"a": PaperSettings("Fig. S2a", (16,)), "b": PaperSettings("Fig. S2b", (9,))}
 
