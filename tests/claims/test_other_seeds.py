@@ -21,7 +21,7 @@ LATTICE: dict[str, Any] = {"figure": "ledger", "method": "dynamics", "Jy": 1.0, 
 
 
 def with_run(folder: Path, off: float, **settings: Any) -> Tables:
-    """The made-up tables and one more evolution of J_y = 1 in the ledger, off by a constant beside the bump of Fig. 2."""
+    """The made-up tables and one more evolution of J_y = 1 in the ledger, off by a constant beside Fig. 2."""
     claim_tables.write(folder)
     bump = claim_tables.bump(0.02)
     settings = {**LATTICE, "t_end": 5.0, "point": "more", **settings}
