@@ -91,7 +91,8 @@ class Solve:
         if self.mean_field and problem.imaginary_time:
             raise InputError("--mean-field of a problem in imaginary time: expected an evolution in real time")
         from repro.methods.sanity import WrongNumbersError
-        from repro.solver.solve import FailedError, solve
+        from repro.solver.machine import FailedError
+        from repro.solver.solve import solve
         from repro.utils.validation import MOST_PROCESSES, check_int
 
         check_int("jobs", self.jobs, 1, MOST_PROCESSES)

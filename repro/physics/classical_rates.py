@@ -7,7 +7,7 @@ state 1 is |down>; local configurations of a pair (i, j) are numbered 2 s_i + s_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from repro.physics.lattice import Bond, Lattice
 from repro.physics.lindblad import LindbladModel
 from repro.utils.errors import InputError
-from repro.utils.validation import check_matrix, shorten
+from repro.utils.validation import check_matrix, entries
 
 
 def master_equation(
@@ -36,21 +36,11 @@ def master_equation(
     """
     jumps = [
         (sites, jump, rate)
-        for size, terms in ((2, one_site), (4, two_site))
-        for sites, rates in _pairs(terms)
+        for size, name, terms in ((2, "one_site", one_site), (4, "two_site", two_site))
+        for sites, rates in entries(name, terms, 2)
         for jump, rate in _jumps(sites, rates, size)
     ]
     return LindbladModel(lattice, jumps=jumps)
-
-
-def _pairs(terms: Any) -> list[tuple[Any, Any]]:
-    if not isinstance(terms, Iterable) or isinstance(terms, np.ndarray):
-        raise InputError("rates: expected a list of pairs (sites, matrix)")
-    pairs = list(terms)
-    for term in pairs:
-        if not isinstance(term, Sequence) or len(term) != 2:
-            raise InputError(f"rates: {shorten(term)}, expected a pair (sites, matrix)")
-    return pairs
 
 
 def _jumps(where: Any, rates: Any, size: int) -> list[tuple[np.ndarray, float]]:

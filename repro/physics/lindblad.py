@@ -9,8 +9,8 @@ Two-site operators are 4x4 matrices in the order kron(site i, site j).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from repro.utils.validation import (
     check_instance,
     check_int,
     check_matrix,
+    entries,
     is_hermitian,
     read_only,
     shorten,
@@ -91,10 +92,17 @@ class LindbladModel:
     ) -> None:
         check_instance("lattice", lattice, Lattice)
         self._lattice = lattice
-        terms = [self._hamiltonian_term(_sites(i), op) for i, op in _entries("one_site", one_site, 2)]
-        terms += [self._hamiltonian_term(_sites(pair), op) for pair, op in _entries("two_site", two_site, 2)]
+        terms = [self._hamiltonian_term(_sites(i), op) for i, op in entries("one_site", one_site, 2)]
+        terms += [self._hamiltonian_term(_sites(pair), op) for pair, op in entries("two_site", two_site, 2)]
         self._hamiltonian_terms = tuple(terms)
-        self._jumps = tuple(self._jump(sites, op, rate) for sites, op, rate in _entries("jumps", jumps, 3))
+        self._jumps = tuple(self._jump(sites, op, rate) for sites, op, rate in entries("jumps", jumps, 3))
+
+    @classmethod
+    def of_terms(cls, lattice: Lattice, terms: Sequence[HamiltonianTerm], jumps: Iterable[Jump]) -> LindbladModel:
+        """A model of the terms of others, those of one site first; raises as the model itself."""
+        ones = [(term.sites[0], term.operator) for term in terms if len(term.sites) == 1]
+        twos = [((term.sites[0], term.sites[1]), term.operator) for term in terms if len(term.sites) == 2]
+        return cls(lattice, ones, twos, [(jump.sites, jump.operator, jump.rate) for jump in jumps])
 
     @property
     def lattice(self) -> Lattice:
@@ -130,13 +138,9 @@ class LindbladModel:
 
     def in_units_of(self, unit: float) -> LindbladModel:
         """The same model with energies and rates divided by a unit, to `UNIT_DIGITS` digits: in any unit the same."""
-        terms = [(term.sites, _rounded(term.operator / unit)) for term in self.hamiltonian_terms]
-        return LindbladModel(
-            self.lattice,
-            one_site=[(sites[0], operator) for sites, operator in terms if len(sites) == 1],
-            two_site=[(sites, operator) for sites, operator in terms if len(sites) == 2],
-            jumps=[(jump.sites, jump.operator, significant(jump.rate / unit, UNIT_DIGITS)) for jump in self.jumps],
-        )
+        terms = [replace(term, operator=_rounded(term.operator / unit)) for term in self.hamiltonian_terms]
+        jumps = [replace(jump, rate=significant(jump.rate / unit, UNIT_DIGITS)) for jump in self.jumps]
+        return LindbladModel.of_terms(self.lattice, terms, jumps)
 
     def _key(self) -> tuple[Any, ...]:
         terms = tuple((term.sites, term.operator.tobytes()) for term in self.hamiltonian_terms)
@@ -200,18 +204,6 @@ def _rounded(operator: np.ndarray) -> np.ndarray:
 def _norm(operator: np.ndarray) -> float:
     """Largest singular value."""
     return float(np.linalg.norm(operator, 2))
-
-
-def _entries(name: str, terms: Any, length: int) -> Iterator[Any]:
-    """The tuples of a list of terms."""
-    if not isinstance(terms, Iterable) or isinstance(terms, np.ndarray):
-        raise InputError(f"{name}: expected a list of tuples of {length}")
-    for number, term in enumerate(terms):
-        if not isinstance(term, tuple | list) or len(term) != length:
-            raise InputError(
-                f"{name}[{number}]: expected a tuple of {length}, such as (site, matrix{', rate' * (length - 2)})"
-            )
-        yield term
 
 
 def _sites(given: Any) -> tuple[int, ...]:

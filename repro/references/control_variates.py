@@ -62,12 +62,7 @@ def fastest(model: LindbladModel) -> float:
 def around(model: LindbladModel, site: int) -> LindbladModel:
     """The terms that act on a site."""
     terms = [term for term in model.hamiltonian_terms if site in term.sites]
-    return LindbladModel(
-        model.lattice,
-        one_site=[(term.sites[0], term.operator) for term in terms if len(term.sites) == 1],
-        two_site=[((term.sites[0], term.sites[1]), term.operator) for term in terms if len(term.sites) == 2],
-        jumps=[(jump.sites, jump.operator, jump.rate) for jump in model.jumps if site in jump.sites],
-    )
+    return LindbladModel.of_terms(model.lattice, terms, (jump for jump in model.jumps if site in jump.sites))
 
 
 def estimate(observables_RTP: np.ndarray, controls_RTC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ Array suffixes: a Pauli coefficients of two sites, 16 of them, the second site f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -92,14 +93,12 @@ def shortened(model: LindbladModel, n_sites: int) -> LindbladModel:
     The caller has seen that the ring is the same everywhere (`uniform_generator`).
     """
     short = ring(n_sites)
-    ones, twos, jumps = [], [], []
+    terms, jumps = [], []
     for site in short.sites:
         there = {(0,): (site,), (0, 1): (site, (site + 1) % n_sites), (1, 0): ((site + 1) % n_sites, site)}
-        terms = [(there[tuple(t.sites)], t.operator) for t in model.hamiltonian_terms if tuple(t.sites) in there]
-        ones += [(sites[0], operator) for sites, operator in terms if len(sites) == 1]
-        twos += [(sites, operator) for sites, operator in terms if len(sites) == 2]
-        jumps += [(there[tuple(j.sites)], j.operator, j.rate) for j in model.jumps if tuple(j.sites) in there]
-    return LindbladModel(short, ones, twos, jumps)
+        terms += [replace(term, sites=there[term.sites]) for term in model.hamiltonian_terms if term.sites in there]
+        jumps += [replace(jump, sites=there[jump.sites]) for jump in model.jumps if jump.sites in there]
+    return LindbladModel.of_terms(short, terms, jumps)
 
 
 def _bonds(lattice: Lattice) -> list[Bond]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from repro.physics.lattice import Lattice, keeps_bonds
-from repro.physics.lindblad import LindbladModel
+from repro.physics.lindblad import HamiltonianTerm, Jump, LindbladModel
 from repro.physics.observable_parser import EVERYTHING_LOCAL, parse_observables
 from repro.physics.observables import Observable
 from repro.physics.povm import POVMS, BlochState, Povm, bloch_vector
@@ -181,19 +181,16 @@ def _description(problem: Problem) -> dict[str, Any]:
 
 
 def _from_description(cls: type[Problem], description: Mapping[str, Any]) -> Problem:
-    terms = [(tuple(sites), _square(sites, numbers)) for sites, numbers in description["hamiltonian"]]
-    jumps = [(tuple(sites), _square(sites, numbers), rate) for sites, numbers, rate in description["jumps"]]
-    pairs = {frozenset(sites): sites for sites in [*(t[0] for t in terms), *(j[0] for j in jumps)] if len(sites) == 2}
+    terms = [HamiltonianTerm(tuple(sites), _square(sites, numbers)) for sites, numbers in description["hamiltonian"]]
+    jumps = [Jump(tuple(sites), _square(sites, numbers), rate) for sites, numbers, rate in description["jumps"]]
+    pairs = {
+        frozenset(sites): sites for sites in [*(t.sites for t in terms), *(j.sites for j in jumps)] if len(sites) == 2
+    }
     shape = tuple(description["shape"]) if description["shape"] else None
     lattice = Lattice(
         description["n_sites"], tuple(pairs.values()), shape, description["lattice"], tuple(description["periods"])
     )
-    model = LindbladModel(
-        lattice,
-        one_site=[(sites[0], operator) for sites, operator in terms if len(sites) == 1],
-        two_site=[(sites, operator) for sites, operator in terms if len(sites) == 2],
-        jumps=jumps,
-    )
+    model = LindbladModel.of_terms(lattice, terms, jumps)
     observables = [
         Observable(name, tuple((c, _string(s)) for c, s in terms_), tuple(_string(s) for s in factors), pure)
         for name, terms_, factors, pure in description["observables"]

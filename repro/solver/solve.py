@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from repro.config.listed import Listed
-from repro.methods.batch_size import GIB
 from repro.reporting.unphysical import worst
-from repro.running import launch
-from repro.running.devices import check_device
-from repro.running.display import Display
-from repro.running.folders import DONE, RunSettings, point_folder
-from repro.running.runner import run_point
+from repro.running.folders import DONE, point_folder
 from repro.solver import exact_source
 from repro.solver.bends import bends
+from repro.solver.machine import Machine, run_settings
 from repro.solver.plan import AUTO, EVOLUTION, STEADY, Request, longer, points
 from repro.solver.problem import Problem
 from repro.solver.solution import Solution
@@ -36,60 +28,14 @@ from repro.solver.table import (
 )
 from repro.solver.tail import fluctuates
 from repro.solver.which_state import which_state
-from repro.utils.errors import InputError
-from repro.utils.files import check_folder, check_writable
+from repro.utils.files import check_writable
 from repro.utils.formatting import significant
-from repro.utils.validation import (
-    MOST_PROCESSES,
-    check_bool,
-    check_instance,
-    check_int,
-    check_memory,
-    check_text,
-    shorten,
-)
+from repro.utils.validation import check_bool, check_instance
 
 SETTLED_CHANGE = 3e-3
 """A steady state has settled where no observable still moves by more, in units of the largest value it can have."""
 DOUBLINGS = 2
 """How often an evolution that has not settled goes on for as long again."""
-
-
-class FailedError(RuntimeError):
-    """A run failed; the message says which and why, and the same call goes on from its last good state."""
-
-
-@dataclass(frozen=True)
-class _Machine:
-    """Where and how runs are computed."""
-
-    settings: RunSettings
-    jobs: int
-    quiet: bool
-
-    def say(self, line: str) -> None:
-        """Show a line of progress."""
-        from rich.console import Console
-
-        Console(stderr=True, quiet=self.quiet, highlight=False).print(line, markup=False, soft_wrap=True)
-
-    def compute(self, todo: Sequence[Listed]) -> None:
-        """Compute points that are not finished, here or in processes of their own."""
-        from rich.console import Console
-
-        console = Console(stderr=True, quiet=self.quiet)
-        if self.jobs:
-            failures = launch.run_points(todo, self.settings, self.jobs, console)
-            if failures:
-                raise FailedError("; ".join(f"{label}: {reason}" for label, reason in failures.items()))
-            return
-        unfinished = launch.unfinished(todo, self.settings, console)
-        if unfinished:
-            with Display(unfinished, self.settings, console) as display, _refreshing(display) as lock:
-                for point in unfinished:
-                    run_point(point, self.settings)
-                    with lock:
-                        display.finish(point, "")
 
 
 def solve(
@@ -164,28 +110,16 @@ def solve(
     """
     check_instance("problem", problem, Problem)
     request = Request(t_end, steady, seed, seeds, method, estimator, step, iterations, changes)
-    machine = _Machine(_settings(runs, jobs, device, threads, memory, problem.unit), jobs, check_bool("quiet", quiet))
+    machine = Machine(run_settings(runs, jobs, device, threads, memory, problem.unit), jobs, check_bool("quiet", quiet))
     check_bool("exact", exact)
     return _solve(problem, request, machine, exact)
 
 
-def _settings(runs: Path | str, jobs: int, device: str, threads: int, memory: float, unit: float) -> RunSettings:
-    if not isinstance(runs, str | os.PathLike):
-        raise InputError(f"runs = {shorten(runs)}: expected a folder")
-    folder = Path(runs)
-    check_int("jobs", jobs, 0, MOST_PROCESSES)
-    check_int("threads", threads, 1, MOST_PROCESSES)
-    check_memory(memory)
-    check_device(check_text("device", device))
-    check_folder(folder)
-    return RunSettings(folder, device, threads, "disabled", int(memory * GIB), time_unit=unit)
-
-
-def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -> Solution:
-    """Solve in natural units; the table is in the problem's own."""
+def _solve(problem: Problem, request: Request, machine: Machine, exact: bool) -> Solution:
+    """Compute in natural units and put together; the table is in the problem's own."""
     import pandas as pd
 
-    settings, natural, folder = machine.settings, problem.in_natural_units(), machine.settings.runs / "reference"
+    settings, natural = machine.settings, problem.in_natural_units()
     todo = points(problem, request, settings.memory, settings.device)
     check_writable(settings.runs)
     machine.compute([point for of_kind in todo.values() for point in of_kind])
@@ -193,28 +127,43 @@ def _solve(problem: Problem, request: Request, machine: _Machine, exact: bool) -
     if STEADY in todo:
         todo[STEADY] = _settled(natural, todo[STEADY], machine, notes, problem.unit)
         notes += which_state(natural, todo[STEADY], problem.unit)
+    rows, told = _rows(natural, todo, machine, notes, exact)
+    every = [point for of_kind in todo.values() for point in of_kind]
+    notes += bends(every, settings.runs)
+    table = pd.DataFrame(rows, columns=[*COLUMNS]).assign(t=lambda own: (own["t"] / problem.unit).map(significant))
+    notes += worst(table, {each.name: each.bound for each in problem.asked}.__getitem__, lambda row: "")
+    folders = tuple(point_folder(settings.runs, point) for point in every)
+    return Solution(
+        problem,
+        table,
+        folders,
+        sum(json.loads((folder / DONE).read_text())["seconds"] for folder in folders),
+        tuple(notes),
+        least_eigenvalue(every, settings.runs),
+        told,
+        (todo.get(STEADY) or todo[EVOLUTION])[0].point,
+    )
+
+
+def _rows(
+    natural: Problem, todo: Mapping[str, list[Listed]], machine: Machine, notes: list[str], exact: bool
+) -> tuple[list[dict[str, object]], tuple[str, ...]]:
+    """Rows of the table, and what is said of the exact values; notes are added to."""
+    folder = machine.settings.runs / "reference"
     rows: list[dict[str, object]] = []
     known: list[Exact | None] = []
     if EVOLUTION in todo:
-        histories = runs_of(natural, todo[EVOLUTION], settings.runs)
-        where = folder, notes, machine.say
-        known.append(exact_source.evolution(natural, times_of(histories), *where) if exact else None)
-        rows += evolution_rows(natural, histories, known[-1])
+        runs = runs_of(natural, todo[EVOLUTION], machine.settings.runs)
+        known.append(exact_source.evolution(natural, times_of(runs), folder, notes, machine.say) if exact else None)
+        rows += evolution_rows(natural, runs, known[-1])
     if STEADY in todo:
-        histories = runs_of(natural, todo[STEADY], settings.runs)
+        runs = runs_of(natural, todo[STEADY], machine.settings.runs)
         known.append(exact_source.steady_state(natural, folder, notes, machine.say) if exact else None)
-        rows += steady_rows(natural, histories, known[-1], fluctuates(todo[STEADY][0].point))
-    every = [point for of_kind in todo.values() for point in of_kind]
-    folders, notes = [point_folder(settings.runs, point) for point in every], [*notes, *bends(every, settings.runs)]
-    seconds = sum(json.loads((folder / DONE).read_text())["seconds"] for folder in folders)
-    table = pd.DataFrame(rows, columns=[*COLUMNS]).assign(t=lambda own: (own["t"] / problem.unit).map(significant))
-    notes += worst(table, {each.name: each.bound for each in problem.asked}.__getitem__, lambda row: "")
-    least, told = least_eigenvalue(every, settings.runs), tuple(each.told for each in known if each and each.told)
-    last = (todo.get(STEADY) or todo[EVOLUTION])[0].point
-    return Solution(problem, table, tuple(folders), seconds, tuple(notes), least, told, last)
+        rows += steady_rows(natural, runs, known[-1], fluctuates(todo[STEADY][0].point))
+    return rows, tuple(each.told for each in known if each and each.told)
 
 
-def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: list[str], unit: float) -> list[Listed]:
+def _settled(problem: Problem, steady: list[Listed], machine: Machine, notes: list[str], unit: float) -> list[Listed]:
     """Continue the points of the steady state until no observable moves any more; returns the last ones."""
     for doubling in range(DOUBLINGS + 1):
         histories = runs_of(problem, steady, machine.settings.runs)
@@ -229,22 +178,3 @@ def _settled(problem: Problem, steady: list[Listed], machine: _Machine, notes: l
     t = significant(steady[0].settings["t_end"] / unit)
     notes.append(f"the steady state still moves by about {moving:.4f} of what an observable can be, at t = {t:g}")
     return steady
-
-
-@contextmanager
-def _refreshing(display: Display) -> Iterator[threading.Lock]:
-    """Show progress while this thread computes; hold the lock to change what is shown."""
-    lock, done = threading.Lock(), threading.Event()
-
-    def show() -> None:
-        while not done.wait(launch.POLL_SECONDS):
-            with lock:
-                display.refresh()
-
-    thread = threading.Thread(target=show, daemon=True)
-    thread.start()
-    try:
-        yield lock
-    finally:
-        done.set()
-        thread.join()

@@ -34,8 +34,8 @@ def which_state(problem: Problem, steady: list[Listed], unit: float) -> list[str
         return [] if has_unique_steady_state(problem.model) else [ANY]
     model, t_end = problem.model, evolution.last_time
     slow = [jump.strength for jump in model.jumps if 0 < jump.strength * t_end < ENOUGH]
-    fast = [(jump.sites, jump.operator, jump.rate) for jump in model.jumps if jump.strength * t_end >= ENOUGH]
-    if not slow or has_unique_steady_state(LindbladModel(model.lattice, jumps=fast)):
+    fast = [jump for jump in model.jumps if jump.strength * t_end >= ENOUGH]
+    if not slow or has_unique_steady_state(LindbladModel.of_terms(model.lattice, (), fast)):
         return []
     t, rate = significant(t_end / unit), significant(min(slow) * unit, 3)
     return [f"t = {t:g} is short beside 1/{rate:g} of the slowest jump: what that settles is not in the steady state"]

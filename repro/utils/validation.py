@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,22 @@ def check_matrix(what: str, value: Any) -> np.ndarray:
             raise InputError(f"{what}: expected a matrix of numbers, got {shorten(value)}")
         raise InputError(f"{what}: has entries that are not finite")
     return read_only(array)
+
+
+def entries(name: str, terms: Any, length: int) -> Iterator[Any]:
+    """The tuples of a list of terms, one after the other.
+
+    Raises:
+        InputError: no list, or an entry that is no tuple of this length.
+    """
+    if not isinstance(terms, Iterable) or isinstance(terms, np.ndarray):
+        raise InputError(f"{name}: expected a list of tuples of {length}")
+    for number, term in enumerate(terms):
+        if not isinstance(term, tuple | list) or len(term) != length:
+            raise InputError(
+                f"{name}[{number}]: expected a tuple of {length}, such as (site, matrix{', rate' * (length - 2)})"
+            )
+        yield term
 
 
 def is_hermitian(array: np.ndarray) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,15 @@ def test_the_lists_differ_in_the_seed_alone() -> None:
     more = [p for p in experiments.load("ledger").points("paper") if p.panel in PANELS[:3]]
     assert sorted({p.panel for p in more}) == ["2a", "2b", "S4"] and {p.settings["seed"] for p in more} == {1, 2}
     assert all((p.panel, p.change(seed=0).point) in shown for p in more)
+
+
+def test_what_claim_seven_compares_has_twice_the_seeds() -> None:
+    searches = [
+        p for p in experiments.load("ledger").points("paper") if p.panel == "seeds" and not p.point.method.evolution
+    ]
+    count = Counter((p.settings["layers"], p.settings["width"], p.settings["strings"]) for p in searches)
+    doubled = {size for size, seeds in count.items() if seeds == 16}
+    assert doubled == {(1, 32, "0s"), (1, 32, "8s"), (2, 64, "0s")} and set(count.values()) == {8, 16}
 
 
 def test_frames_without_the_ledger_stay_as_they_are(tmp_path: Path) -> None:

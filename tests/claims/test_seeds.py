@@ -136,6 +136,19 @@ def test_a_distance_and_the_gain_share_the_runs_of_eight_strings(results: Path, 
     assert over.error == pytest.approx((error(small) ** 2 + error(large) ** 2) ** 0.5)
 
 
+def test_claim_seven_counts_seeds_that_lack_other_strings(results: Path) -> None:
+    """Sixth to eighth seeds of 0s and 8s alone: claim 5 has no pairs of them."""
+    further = {(SMALL, "0s"): [0.22, 0.2, 0.21], (SMALL, "8s"): [0.15, 0.14, 0.15]}
+    more = {**RAGGED, **{key: RAGGED[key] + values for key, values in further.items()}, (LARGE, "0s"): [0.13, 0.12] * 4}
+    write_seeds(results, RAGGED)
+    before = effect(results, 5, "gain from string 0")
+    write_seeds(results, more)
+    over = effect(results, 7, "distance beyond")
+    small = [1.5 * e - 0.5 * z for e, z in zip(more[SMALL, "8s"], more[SMALL, "0s"], strict=True)]
+    assert over.value == pytest.approx(mean(small) - mean(more[LARGE, "0s"])) and over.runs == 8
+    assert effect(results, 5, "gain from string 0").runs == before.runs == 8
+
+
 def with_sign(results: Path, *given: tuple[str, int, float]) -> None:
     """Further runs of the sign-augmented loss, as (lambda, seed, deviation)."""
     frame = read_table(results / "ledger.csv")

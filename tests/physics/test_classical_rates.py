@@ -80,8 +80,8 @@ def test_the_diagonal_is_not_read() -> None:
         ([(0, [[0, 1j], [0, 0]])], "rates on 0: expected real numbers not below zero"),
         ([(0, np.zeros((4, 4)))], r"rates on 0: shape \(4, 4\), expected \(2, 2\)"),
         ([(3, [[0, 1], [0, 0]])], "the lattice has sites 0 to 1"),
-        ([5], r"rates: 5, expected a pair \(sites, matrix\)"),
-        (5, r"rates: expected a list of pairs \(sites, matrix\)"),
+        ([5], r"one_site\[0\]: expected a tuple of 2, such as \(site, matrix\)"),
+        (5, "one_site: expected a list of tuples of 2"),
     ],
 )
 def test_rates_that_are_none(terms: object, said: str) -> None:

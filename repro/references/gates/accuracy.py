@@ -9,6 +9,7 @@ Array suffixes: M times, O observables, D states of the cluster (2^n).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -40,15 +41,14 @@ def cluster_of(model: LindbladModel, most: int = CLUSTER) -> tuple[int, ...]:
 def restricted(model: LindbladModel, sites: tuple[int, ...]) -> LindbladModel:
     """The terms that act on these sites alone, which are numbered anew."""
     new = {site: k for k, site in enumerate(sites)}
-    terms = [term for term in model.hamiltonian_terms if set(term.sites) <= new.keys()]
-    jumps = [jump for jump in model.jumps if set(jump.sites) <= new.keys()]
-    pairs = [(new[term.sites[0]], new[term.sites[1]]) for term in terms if len(term.sites) == 2]
-    return LindbladModel(
-        graph(sorted({(min(pair), max(pair)) for pair in pairs}), len(sites)),
-        one_site=[(new[term.sites[0]], term.operator) for term in terms if len(term.sites) == 1],
-        two_site=list(zip(pairs, (term.operator for term in terms if len(term.sites) == 2), strict=True)),
-        jumps=[(tuple(new[site] for site in jump.sites), jump.operator, jump.rate) for jump in jumps],
-    )
+
+    def there(sites: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(new[site] for site in sites)
+
+    terms = [replace(t, sites=there(t.sites)) for t in model.hamiltonian_terms if set(t.sites) <= new.keys()]
+    jumps = [replace(j, sites=there(j.sites)) for j in model.jumps if set(j.sites) <= new.keys()]
+    bonds = sorted({(min(term.sites), max(term.sites)) for term in terms if len(term.sites) == 2})
+    return LindbladModel.of_terms(graph(bonds, len(sites)), terms, jumps)
 
 
 class StepErrors:
