@@ -127,13 +127,27 @@ def test_refuses_damaged_settings(tmp_path: Path, content: str | None) -> None:
     assert not (tmp_path / "results").exists()
 
 
+def test_a_point_is_shipped_under_the_best_profile_that_has_its_settings(tmp_path: Path) -> None:
+    """Computed as one of another profile, or shipped as such before."""
+    runs, results = tmp_path / "runs", tmp_path / "results"
+    write_run(runs, "workstation", {"one": 0.3, "two": 0.4})
+    publication("fig4", LABELS, runs, results, {"workstation-one": "paper", "workstation-two": "quick"}).write()
+    expected = {"one": ("paper", 0.3), "two": ("workstation", 0.4)}
+    assert shipped(results) == expected
+    described = json.loads((results / "fig4.json").read_text())["points"]
+    assert [point["profile"] for point in described] == ["paper", "workstation"]
+    publish("fig4", LABELS, runs, tmp_path / "before")
+    publication("fig4", LABELS, tmp_path / "none", tmp_path / "before", {"workstation-one": "paper"}).write()
+    assert shipped(tmp_path / "before") == expected
+
+
 def test_of_equal_profiles_what_is_listed_now_stays(tmp_path: Path) -> None:
     """A folder of an older list of points is found again after a newer one was shipped."""
     old, new, results = tmp_path / "old", tmp_path / "new", tmp_path / "results"
     write_evolution(old, "workstation", 0.1, tau=0.1)
     write_evolution(new, "workstation", 0.2, tau=0.08)
     for runs, expected in ((new, 0.2), (old, 0.2)):
-        publication("fig4", [], runs, results, {"workstation-0.2"}).write()
+        publication("fig4", [], runs, results, {"workstation-0.2": "workstation"}).write()
         assert shipped(results) == {"one": ("workstation", expected)}
     publish("fig4", [], old, results)
     assert shipped(results) == {"one": ("workstation", 0.1)}, "with nothing listed the run is the newer one"

@@ -11,9 +11,9 @@ import pytest
 
 from experiments import load
 from repro.cli.main import main
-from repro.config.listed import BEST_FIRST
+from repro.config.listed import BEST_FIRST, listed_of
 from repro.references.of_point import prepare
-from repro.reporting.ship import new_references, ship, with_competitor
+from repro.reporting.ship import best_profiles, new_references, ship, with_competitor
 from repro.utils.errors import InputError
 from repro.utils.result_table import read_table, tidy, write_table
 from tests.helpers import rows
@@ -98,3 +98,12 @@ def test_a_damaged_shipped_reference_is_replaced_by_a_whole_one(tmp_path: Path) 
     table = next(path for path in (results / "reference").glob("*.csv"))
     table.write_text(table.read_text().replace("0", "1"))
     assert new_references([point], runs, results) == files
+
+
+def test_best_profiles_are_the_papers_where_it_has_some_of_its_own() -> None:
+    """Figures beyond the paper ask the same of both: their points are no points of the paper."""
+    base = listed_of(figure="figS2", panel="a", profile="workstation")
+    fewer, papers = base.change(n_samples=500), base.change(profile="paper")
+    assert best_profiles([papers, base, fewer]) == {base.point_id: "paper", fewer.point_id: "workstation"}
+    assert best_profiles([fewer, base, papers]) == best_profiles([papers, base, fewer]), "in any order"
+    assert best_profiles([papers, base]) == {base.point_id: "workstation"}
