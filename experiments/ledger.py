@@ -79,9 +79,11 @@ def _losses(base: Listed, evolution: Listed, seeds: tuple[int, ...] = SEEDS) -> 
     return [*_repeated([base.change(panel="sign"), *sign], seeds), half]
 
 
-def _sampling(base: Listed, sizes: tuple[tuple[int, int], ...], n_samples: int) -> list[Listed]:
+def _sampling(
+    base: Listed, sizes: tuple[tuple[int, int], ...], n_samples: int, seeds: tuple[int, ...] = SEEDS
+) -> list[Listed]:
     drawn = [base.change(panel="sampling", layers=n, width=d, n_samples=n_samples) for n, d in sizes]
-    return _repeated([point.change(sampling=how) for point in drawn for how in ("masked", "unmasked")])
+    return _repeated([point.change(sampling=how) for point in drawn for how in ("masked", "unmasked")], seeds)
 
 
 def _symmetry(base: Listed) -> list[Listed]:
@@ -140,18 +142,18 @@ def _quick() -> tuple[Listed, ...]:
 
 
 def _workstation() -> tuple[Listed, ...]:
-    return (*_full("workstation", 3000), *_symmetry(_searches("workstation")[0]))
+    return (*_full("workstation", 3000, SEEDS), *_symmetry(_searches("workstation")[0]))
 
 
 def _paper() -> tuple[Listed, ...]:
-    return (*_full("paper", 12000), *_like_large(_searches("paper")), *_sizes(), *_collapse(), *_curves())
+    return (*_full("paper", 12000, MORE_SEEDS), *_like_large(_searches("paper")), *_sizes(), *_collapse(), *_curves())
 
 
-def _full(profile: str, n_sampling: int) -> tuple[Listed, ...]:
+def _full(profile: str, n_sampling: int, sampling_seeds: tuple[int, ...]) -> tuple[Listed, ...]:
     searches, evolutions = _searches(profile), _evolutions(profile)
     return (
         *_repeated(searches, MORE_SEEDS),
         *_repeated(evolutions),
         *_losses(searches[0], _dynamics(evolutions), MORE_SEEDS),
-        *_sampling(searches[0], ((2, 32), (2, 64)), n_sampling),
+        *_sampling(searches[0], ((2, 32), (2, 64)), n_sampling, sampling_seeds),
     )

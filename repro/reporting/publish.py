@@ -11,15 +11,15 @@ Without a run what is shipped is written again, with the exact values that have 
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from repro.config.listed import BEST_FIRST, LABELS, OTHERS, rank
 from repro.reporting.late_exact import filled
-from repro.reporting.result_sets import PointName, ResultSet, result_sets, under_best_profile
+from repro.reporting.places import Place, everywhere
+from repro.reporting.result_sets import PointName, ResultSet, result_sets
 from repro.states.shipped import described_points
 from repro.states.shipping import Shipment, remove_left_over, shipment, warn_of_contradictions
 from repro.utils.errors import InputError
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PAPER = BEST_FIRST[0]
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def publish(figure: str, required: Iterable[PointName], runs: Path, results: Pat
 
 
 def publication(
-    figure: str, required: Iterable[PointName], runs: Path, results: Path, listed: Mapping[str, str] = NOTHING
+    figure: str, required: Iterable[PointName], runs: Path, results: Path, listed: Sequence[Place] = ()
 ) -> Publication:
     """The best finished version of every point of a figure, to `SHIPPED_DIGITS`; nothing is written.
 
@@ -84,18 +83,19 @@ def publication(
         required: (panel, label) of the points without which the figure is incomplete.
         runs: folder of the figure's runs, with a subfolder per profile.
         results: folder of the shipped results.
-        listed: ids of the figure's points as it defines them now, and the best profile that has each: they are shipped
-            under that one, and of equal profiles they come first.
+        listed: the figure's points as it defines them now: they are shipped in every panel that has them and under the
+            best profile, and of equal profiles they come first.
 
     Raises:
         InputError: nothing computed, a required point not finished, a damaged file.
     """
     names = [results / f"{figure}{ending}" for ending in (".csv", ".json", "_reference.csv", "_losses.csv")]
     further = [results / f"{figure}_{OTHERS}{ending}" for ending in (".csv", ".json")]
-    found = [under_best_profile(each, listed) for each in result_sets(figure, runs, names, further)]
-    best = _best(found, listed)
+    found = [copy for each in result_sets(figure, runs, names, further) for copy in everywhere(each, listed)]
+    now = {place.point_id for place in listed}
+    best = _best(found, now)
     _check_finished(figure, required, best)
-    others = _others(found, best, listed)
+    others = _others(found, best, now)
     tables: dict[Path, pd.DataFrame] = {}
     texts: dict[Path, bytes | str] = {}
     for chosen, (table, settings) in ((best, names[:2]), (others, further)):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.config.listed import BEST_FIRST, OLD_PROFILES, rank
+from repro.config.listed import BEST_FIRST, OLD_PROFILES
 from repro.utils.errors import InputError
 from repro.utils.point_settings import damaged, read_points
 from repro.utils.result_table import LOSSES, check_columns, read_exactly, read_table
@@ -60,24 +60,6 @@ def read_result_set(table: Path, settings: Path, reference: Path, losses: Path) 
         if isinstance(error, InputError):
             raise
         raise damaged(settings) from error
-
-
-def under_best_profile(found: ResultSet, listed: Mapping[str, str]) -> ResultSet:
-    """Points under the best profile that has their settings: whichever was asked for, the same was computed.
-
-    Args:
-        found: points of one source.
-        listed: the best profile of every id that a figure defines now.
-    """
-
-    def best(point_id: str, profile: str) -> str:
-        return min(profile, listed.get(point_id, profile), key=rank)
-
-    settings = {name: {**p, "profile": best(p["point_id"], p["profile"])} for name, p in found.settings.items()}
-    table = found.table
-    return replace(
-        found, settings=settings, table=table.assign(profile=[*map(best, table["point_id"], table["profile"])])
-    )
 
 
 def _losses_of(path: Path) -> pd.DataFrame:

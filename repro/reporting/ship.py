@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.config.listed import BEST_FIRST, Listed, rank
+from repro.config.listed import BEST_FIRST, Listed
 from repro.config.point import Point
 from repro.references.cache import load
 from repro.references.of_point import stored
 from repro.reporting import mean_field_table
+from repro.reporting.places import places
 from repro.reporting.publish import publication
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
@@ -41,7 +42,7 @@ def ship(figure: str, partial: bool, runs: Path, results: Path) -> list[Path]:
     module = experiments().load(figure)
     points = [listed for profile in BEST_FIRST for listed in module.points(profile)]
     required = [] if partial else [(p.panel, p.label) for p in module.points("quick")]
-    tables = publication(figure, required, runs / figure, results, best_profiles(points))
+    tables = publication(figure, required, runs / figure, results, places(points))
     lines = [point for profile in BEST_FIRST for point in module.exact_line(profile)]
     references = new_references([*(listed.point for listed in points), *lines], runs, results)
     rbm = with_competitor(points, runs, results) if figure == COMPETITOR else None
@@ -52,18 +53,6 @@ def ship(figure: str, partial: bool, runs: Path, results: Path) -> list[Path]:
     if mean_field:
         written.append(write_atomic(results / f"{figure}_{mean_field_table.NAME}.csv", mean_field))
     return [*written, *(write_atomic(results / "reference" / name, data) for name, data in references.items())]
-
-
-def best_profiles(points: Sequence[Listed]) -> dict[str, str]:
-    """The best profile of every id. Where the paper's has what the next one has, the figure is not in the paper, and
-    its points keep the profile that they were computed as.
-
-    Args:
-        points: of every profile.
-    """
-    paper, second = ({p.point_id for p in points if p.profile == profile} for profile in BEST_FIRST[:2])
-    asked = points if paper != second else [p for p in points if p.profile != BEST_FIRST[0]]
-    return {p.point_id: p.profile for p in sorted(asked, key=lambda p: rank(p.profile), reverse=True)}
 
 
 def new_references(points: Sequence[Point], runs: Path, results: Path) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from repro.reporting.places import Place
 from repro.reporting.publish import publication, publish
 from repro.utils.errors import InputError
 from repro.utils.result_table import read_table, tidy, write_table
@@ -131,14 +132,33 @@ def test_a_point_is_shipped_under_the_best_profile_that_has_its_settings(tmp_pat
     """Computed as one of another profile, or shipped as such before."""
     runs, results = tmp_path / "runs", tmp_path / "results"
     write_run(runs, "workstation", {"one": 0.3, "two": 0.4})
-    publication("fig4", LABELS, runs, results, {"workstation-one": "paper", "workstation-two": "quick"}).write()
+    one, two = Place("a", "one", "workstation-one", "paper"), Place("b", "two", "workstation-two", "quick")
+    publication("fig4", LABELS, runs, results, [one, two]).write()
     expected = {"one": ("paper", 0.3), "two": ("workstation", 0.4)}
     assert shipped(results) == expected
     described = json.loads((results / "fig4.json").read_text())["points"]
     assert [point["profile"] for point in described] == ["paper", "workstation"]
     publish("fig4", LABELS, runs, tmp_path / "before")
-    publication("fig4", LABELS, tmp_path / "none", tmp_path / "before", {"workstation-one": "paper"}).write()
+    publication("fig4", LABELS, tmp_path / "none", tmp_path / "before", [one]).write()
     assert shipped(tmp_path / "before") == expected
+
+
+def test_a_point_is_shipped_in_every_panel_that_has_its_settings(tmp_path: Path) -> None:
+    """Computed for one panel, it takes the place of a worse one in another; nothing else moves."""
+    runs, results = tmp_path / "runs", tmp_path / "results"
+    write_run(runs, "quick", {"one": 0.1, "two": 0.2})
+    publish("fig4", LABELS, runs, results)
+    write_run(runs, "paper", {"one": 0.3})
+    listed = [Place("b", "two", "paper-one", "paper"), Place("a", "one", "paper-one", "paper")]
+    publication("fig4", LABELS, runs, results, listed).write()
+    table = read_table(results / "fig4.csv")
+    assert [*table["panel"]] == ["a", "b"] and [*table["point_id"]] == ["paper-one"] * 2
+    assert shipped(results) == {"one": ("paper", 0.3), "two": ("paper", 0.3)}
+    points = json.loads((results / "fig4.json").read_text())["points"]
+    assert [(p["panel"], p["label"]) for p in points] == LABELS
+    (tmp_path / "none").mkdir()
+    publication("fig4", LABELS, tmp_path / "none", results, listed).write()
+    assert same_numbers(read_table(results / "fig4.csv"), table)
 
 
 def test_of_equal_profiles_what_is_listed_now_stays(tmp_path: Path) -> None:
@@ -147,7 +167,7 @@ def test_of_equal_profiles_what_is_listed_now_stays(tmp_path: Path) -> None:
     write_evolution(old, "workstation", 0.1, tau=0.1)
     write_evolution(new, "workstation", 0.2, tau=0.08)
     for runs, expected in ((new, 0.2), (old, 0.2)):
-        publication("fig4", [], runs, results, {"workstation-0.2": "workstation"}).write()
+        publication("fig4", [], runs, results, [Place("a", "one", "workstation-0.2", "workstation")]).write()
         assert shipped(results) == {"one": ("workstation", expected)}
     publish("fig4", [], old, results)
     assert shipped(results) == {"one": ("workstation", 0.1)}, "with nothing listed the run is the newer one"

@@ -11,9 +11,10 @@ import pytest
 
 from experiments import load
 from repro.cli.main import main
-from repro.config.listed import BEST_FIRST, listed_of
+from repro.config.listed import BEST_FIRST, Listed, listed_of
 from repro.references.of_point import prepare
-from repro.reporting.ship import best_profiles, new_references, ship, with_competitor
+from repro.reporting.places import places
+from repro.reporting.ship import new_references, ship, with_competitor
 from repro.utils.errors import InputError
 from repro.utils.result_table import read_table, tidy, write_table
 from tests.helpers import rows
@@ -104,6 +105,10 @@ def test_best_profiles_are_the_papers_where_it_has_some_of_its_own() -> None:
     """Figures beyond the paper ask the same of both: their points are no points of the paper."""
     base = listed_of(figure="figS2", panel="a", profile="workstation")
     fewer, papers = base.change(n_samples=500), base.change(profile="paper")
-    assert best_profiles([papers, base, fewer]) == {base.point_id: "paper", fewer.point_id: "workstation"}
-    assert best_profiles([fewer, base, papers]) == best_profiles([papers, base, fewer]), "in any order"
-    assert best_profiles([papers, base]) == {base.point_id: "workstation"}
+
+    def best(*points: Listed) -> dict[str, str]:
+        return {place.point_id: place.profile for place in places(points)}
+
+    assert best(papers, base, fewer) == {base.point_id: "paper", fewer.point_id: "workstation"}
+    assert best(fewer, base, papers) == best(papers, base, fewer), "in any order"
+    assert best(papers, base) == {base.point_id: "workstation"}
