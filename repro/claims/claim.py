@@ -74,9 +74,10 @@ class Claim:
         except Missing as missing:
             empty = dict.fromkeys(("effects", "ours", "settings", "verdict", "reason", "change"), "")
             return {**fixed, **empty, "verdict": OPEN, "reason": f"missing: {missing}", "change": "those rows"}
-        settings, differing = compared(found.rows, tables.settings(found.rows))
-        word = verdict(found.effects, differing)
         decided = deciding(found.effects)
+        settings, differences = compared(found.rows, tables.settings(found.rows))
+        differing = [f"{name} in {where}" for name, where in differences if _concerns(where, decided)]
+        word = verdict(found.effects, differing)
         return {
             **fixed,
             "effects": "; ".join(map(str, found.effects)),
@@ -86,6 +87,11 @@ class Claim:
             "reason": "; ".join([*_first(list(map(str, decided))), *filter(None, [found.beside])]),
             "change": _would_change(word, decided, differing),
         }
+
+
+def _concerns(where: str, effects: list[Effect]) -> bool:
+    """Whether any of these effects is of that part of the rows."""
+    return any(not effect.rests or where.startswith(effect.rests) for effect in effects)
 
 
 def _first(words: list[str]) -> list[str]:

@@ -61,6 +61,7 @@ class Effect:
         error: standard error, infinite of a single run.
         above: whether the claim asks for more than the bound, else for at most the bound.
         runs: independent values behind it.
+        rests: beginnings of the names of what it is of, such as "Fig. S3"; without any it is of all that the claim is.
     """
 
     what: str
@@ -69,6 +70,7 @@ class Effect:
     error: float = math.inf
     above: bool = False
     runs: int = 1
+    rests: tuple[str, ...] = ()
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -111,9 +113,11 @@ class Effect:
         return f"about {runs} runs in place of {self.runs} for {self.what}"
 
 
-def of(what: str, found: Estimate, bound: float, above: bool = False, runs: int = 2) -> Effect:
+def of(
+    what: str, found: Estimate, bound: float, above: bool = False, runs: int = 2, rests: tuple[str, ...] = ()
+) -> Effect:
     """An effect from an estimate."""
-    return Effect(what, found.mean, bound, found.error, above, runs)
+    return Effect(what, found.mean, bound, found.error, above, runs, rests)
 
 
 def verdict(effects: Sequence[Effect], differences: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,12 +29,17 @@ FLUCTUATES = 1e-4
 LAST = 0.2
 """The part of an evolution at its end that counts as its long-time limit."""
 
+SECOND = ("Fig. S1", "3x3 seeds")
+"""Where the second stage's curves are from."""
+
 Curves = list["pd.DataFrame"]
 
 
 def tracks_exact(tables: Tables) -> Finding:
     """Claim 1: every curve within TRACKS of its range, the first and last fifth closer on average than the middle."""
-    ring, lattice = tables.curves("fig2", panel="a", n_sites=10), tables.curves("fig2", panel="b", strings="0s")
+    shallow: dict[str, Any] = {"strings": "0s", "layers": 1, "width": 32}
+    ring = tables.curves("fig2", panel="a", n_sites=10, **shallow)
+    lattice = tables.curves("fig2", panel="b", **shallow)
     rows = with_seeds(tables, together([*ring.values(), *lattice.values()]))
     at_least(rows[rows["panel"] == "b"], "Jy", 2, "Fig. 2b")
     if rows["exact"].isna().any():
@@ -43,12 +48,15 @@ def tracks_exact(tables: Tables) -> Finding:
     for curves in _grouped(rows, ["lattice", "Jy"]).values():
         first = curves[0].iloc[0]
         name = "of Fig. 2a" if first["panel"] == "a" else f"of Fig. 2b, J_y = {first['Jy']:g}"
+        rests = (name[3:10], "3x3 seeds") if first["panel"] == "b" else (name[3:],)
         largest = estimate([_largest_part(curve) for curve in curves])
         edges = estimate([_edges_over_middle(curve) for curve in curves])
-        effects.append(of(f"largest deviation over range {name}", largest, TRACKS, runs=len(curves)))
-        effects.append(
-            of(f"deviation of first and last fifth over that of the middle {name}", edges, 1, False, len(curves))
-        )
+        effects += [
+            of(f"largest deviation over range {name}", largest, TRACKS, False, len(curves), rests),
+            of(
+                f"deviation of first and last fifth over that of the middle {name}", edges, 1, False, len(curves), rests
+            ),
+        ]
         off = _off(curves[0])
         told.append(f"{name[3:]}: largest deviation {off.max():.3f} (t = {curves[0]['t'].iloc[off.argmax()]:.2f})")
     return Finding(tuple(effects), "; ".join(told), rows)
@@ -94,12 +102,13 @@ def larger_energies(tables: Tables) -> Finding:
     short = [c for c in tables.curves("figS3").values() if c["exact"].notna().all()]
     if not short:
         raise Missing("figS3: a curve with exact values")
-    long = with_seeds(tables, tables.steady("figS4")).sort_values("n_sites")
+    long = with_seeds(tables, tables.steady("figS4", known=True)).sort_values("n_sites")
     at_least(long, "n_sites", 3, "Fig. S4: rings of different size")
     effects = []
     for n_sites, curves in _grouped(together(short), "n_sites").items():
         part = estimate([_largest_part(curve) for curve in curves])
-        effects.append(of(f"largest deviation over range of Fig. S3, N = {n_sites},", part, TRACKS, runs=len(curves)))
+        what = f"largest deviation over range of Fig. S3, N = {n_sites},"
+        effects.append(of(what, part, TRACKS, False, len(curves), ("Fig. S3",)))
     off = long.groupby("n_sites")["off"]
     few, many = int(long["n_sites"].min()), int(long["n_sites"].max())
     small, large = estimate(off.get_group(few).to_numpy()), estimate(off.get_group(many).to_numpy())
@@ -107,7 +116,9 @@ def larger_energies(tables: Tables) -> Finding:
     effects.append(_ratio(f"steady deviation of N = {many} over that of N = {few}", large, small, runs))
     ours = "short times: " + ", ".join(f"N = {int(c['n_sites'].iloc[0])}: {_off(c).max():.3f}" for c in short)
     ours += "; steady deviation: " + ", ".join(f"N = {n}: {value:.3f}" for n, value in off.mean().items())
-    return Finding(tuple(effects), ours, together([*short, long]))
+    left_out = tables.unphysical("figS4")
+    beside = f"{left_out} unphysical of Fig. S4 left out" if left_out else ""
+    return Finding(tuple(effects), ours, together([*short, long]), beside)
 
 
 def no_fixed_point(tables: Tables) -> Finding:
@@ -144,17 +155,19 @@ def second_stage_converges(tables: Tables) -> tuple[tuple[Effect, ...], str, pd.
         moved.append(abs(end.mean() - before.mean()))
         spread.append(end.std())
     effects = (
-        of("change of the second stage between its last fifths", estimate(moved), SAME, runs=len(curves)),
-        of("spread of its last fifth", estimate(spread), SAME, runs=len(curves)),
+        of("change of the second stage between its last fifths", estimate(moved), SAME, False, len(curves), SECOND),
+        of("spread of its last fifth", estimate(spread), SAME, False, len(curves), SECOND),
     )
     return effects, f"second stage: last fifths {moved[0]:.3f} apart, spread {spread[0]:.3f}", rows
 
 
 def _ratio(what: str, above: Estimate, below: Estimate, runs: int) -> Effect:
     """A ratio that has to be at most one, with the error of its logarithm to first order."""
+    if below.mean == 0:
+        raise Missing(f"a number for: {what}")
     value = above.mean / below.mean
-    error = value * math.hypot(above.error / above.mean, below.error / below.mean)
-    return Effect(what, value, 1.0, error, runs=runs)
+    error = math.hypot(above.error / below.mean, value * below.error / below.mean)
+    return Effect(what, value, 1.0, error, False, runs, ("Fig. S4",))
 
 
 def _grouped(rows: pd.DataFrame, column: str | list[str]) -> dict[object, Curves]:
@@ -184,6 +197,7 @@ def _by_settings(tables: Tables) -> dict[tuple[int, float, float, int], tuple[Cu
     seeds = tables.every("ledger", panel="seeds", strings="0s", layers=1, width=32)
     rows = together([rows, seeds])
     rows = rows[(rows["observable"] == "sigma_z") & (rows["t"] < math.inf)].sort_values("t")
+    tables.check_ends(rows)
     found: dict[tuple[int, float, float, int], tuple[Curves, Curves]] = {}
     for _, curve in rows.drop_duplicates(["point_id", "t"]).groupby("point_id", sort=True):
         of = curve.iloc[0]

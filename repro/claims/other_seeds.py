@@ -18,7 +18,9 @@ RUN = ["method", "layers", "width", "strings", "tau", "n_samples", "observable"]
 
 
 def with_seeds(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
-    """A figure's rows with those of the ledger's runs at the same settings and another seed, none later than theirs.
+    """A figure's rows with those of the ledger's runs at the same settings and another seed, as far in time as theirs.
+
+    A run that ends before them is left out, and of one seed one run counts.
 
     Args:
         rows: rows of evolutions at finite times, or of their steady states with a column `off`.
@@ -30,6 +32,9 @@ def with_seeds(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
     every = tables.every("ledger")
     found = every[every["panel"].isin(PANELS)].sort_values("t", kind="stable").merge(ends, on=same)
     found = found[(found["t"] <= found["end"] * (1 + 1e-9)) & (found["t"].eq(math.inf) == found["end"].eq(math.inf))]
+    reached = found.groupby(["point_id", "observable"])["t"].transform("max")
+    found = found[reached >= found["end"] * (1 - 1e-9)]
+    found = found[found["point_id"].eq(found.groupby([*same, "seed"], dropna=False)["point_id"].transform("first"))]
     known = rows[[*same, "seed"]].drop_duplicates()
     other = found.merge(known, on=[*same, "seed"], how="left", indicator="also")["also"].eq("left_only")
     found = found[other.to_numpy()].drop(columns="end")

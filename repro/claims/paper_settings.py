@@ -25,7 +25,7 @@ class PaperSettings:
 
     Attributes:
         where: name of the figure.
-        n_sites: of the points that can be compared with an exact value.
+        n_sites: of the points that can be compared with an exact value; none asked where seeds are added to them.
         tau: half the time step (1/gamma).
         t_end: last time (1/gamma).
         iterations: of a search or of a time step.
@@ -50,7 +50,7 @@ EVOLUTIONS = {
     ("figS4", ""): PaperSettings("Fig. S4", (4, 6, 8, 10), 0.0075, 4.0, STEP),
 }
 EVOLUTIONS |= {
-    ("ledger", panel): replace(EVOLUTIONS[shown], where=f"{EVOLUTIONS[shown].where}, other seeds")
+    ("ledger", panel): replace(EVOLUTIONS[shown], where=f"{EVOLUTIONS[shown].where}, other seeds", n_sites=())
     for panel, shown in {"2a": ("fig2", "a"), "2b": ("fig2", "b"), "S4": ("figS4", "")}.items()
 }
 LOSSES = {"a": PaperSettings("Fig. S2a", (16,)), "b": PaperSettings("Fig. S2b", (9,))}
@@ -81,8 +81,8 @@ def read_settings(folder: Path, figure: str) -> dict[str, dict[str, Any]]:
         raise damaged(path) from error
 
 
-def compared(rows: pd.DataFrame, settings: Mapping[str, dict[str, Any]]) -> tuple[list[str], list[str]]:
-    """Our settings beside the paper's, one line for each group of rows, and the names of those that differ.
+def compared(rows: pd.DataFrame, settings: Mapping[str, dict[str, Any]]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Our settings beside the paper's, one line for each group of rows, and (name, where) of those that differ.
 
     Args:
         rows: rows of tables that a claim rests on.
@@ -97,8 +97,8 @@ def compared(rows: pd.DataFrame, settings: Mapping[str, dict[str, Any]]) -> tupl
         for name, ours, theirs, same in _each(group, settings, paper):
             told.append(f"{name} {ours}" + ("" if same else f" (paper: {theirs})"))
             if not same:
-                differing.append(f"{name} in {paper.where}")
-        lines.append(f"{paper.where}: " + ", ".join([*told, f"seeds {group['seed'].nunique()}"]))
+                differing.append((name, paper.where))
+        lines.append(f"{paper.where}: " + ", ".join([*told, f"seeds {_seeds(group)}"]))
     return list(dict.fromkeys(lines)), list(dict.fromkeys(differing))
 
 
@@ -117,14 +117,29 @@ def _each(
         taus = sorted(set(group["tau"].dropna()))
         found.append(("tau", _listed(taus), f"{paper.tau:g}", taus == [paper.tau]))
     if paper.t_end is not None:
-        finite = group[group["t"] < float("inf")]
-        reached = float(finite.groupby("point_id")["t"].max().min()) if len(finite) else paper.t_end
-        found.append(("t_end", f"{reached:.3g}", f"{paper.t_end:g}", reached >= 0.99 * paper.t_end))
+        for reached in _reached(group, settings):
+            found.append(("t_end", f"{reached:.3g}", f"{paper.t_end:g}", reached >= 0.99 * paper.t_end))
     name = "iterations" if paper.tau is None else "step_iterations"
     counts = sorted({settings[i][name] for i in set(group["point_id"]) if name in settings.get(i, {})})
     if counts:
         found.append(("iterations", _listed(counts), f"public code {paper.iterations}", counts == [paper.iterations]))
     return found
+
+
+def _reached(group: pd.DataFrame, settings: Mapping[str, dict[str, Any]]) -> list[float]:
+    """The last time of the shortest evolution, by its rows or, of steady states alone, by its settings if any."""
+    finite = group[group["t"] < float("inf")]
+    if len(finite):
+        return [float(finite.groupby("point_id")["t"].max().min())]
+    ends = [float(settings[i]["t_end"]) for i in set(group["point_id"]) if "t_end" in settings.get(i, {})]
+    return [min(ends)] if ends else []
+
+
+def _seeds(group: pd.DataFrame) -> str:
+    """How many, from the fewest to the most of anything but the seed."""
+    kinds = group["point"].str.replace(r"-seed\d+$", "", regex=True)
+    count = group.groupby([kinds, "n_sites"])["seed"].nunique()
+    return f"{count.min()}" + (f" to {count.max()}" if count.max() > count.min() else "")
 
 
 def _listed(values: list[Any] | tuple[Any, ...]) -> str:

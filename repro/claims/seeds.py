@@ -10,7 +10,7 @@ import numpy as np
 
 from repro.claims.claim import Finding
 from repro.claims.effect import Effect, estimate, of
-from repro.claims.tables import Missing, Tables
+from repro.claims.tables import Missing, Tables, once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +85,7 @@ def sign_loss_helps_unstably(tables: Tables) -> Finding:
     """Claim 13: of lambdas with SEEDS the best gains, and some spreads more over seeds than the plain loss."""
     rows = tables.steady("ledger", panel="sign")
     rows = rows.assign(kind=rows["point"].str.extract(r"-sign([\d.]+)", expand=False).fillna("1"))
+    once(rows, ["kind", "seed"], "ledger: the sign-augmented loss")
     rows = rows[rows.groupby("kind")["seed"].transform("nunique") >= SEEDS]
     off = {str(name): frame["off"].to_numpy() for name, frame in rows.groupby("kind")}
     plain = off.pop("1", None)
@@ -93,7 +94,7 @@ def sign_loss_helps_unstably(tables: Tables) -> Finding:
     best = min(off, key=lambda name: off[name].mean())
     widest = max(off, key=lambda name: off[name].std(ddof=1))
     effects = (
-        of(f"gain of lambda {best}", estimate(plain) - estimate(off[best]), 0.0, True, len(plain)),
+        of(f"gain of lambda {best}", estimate(plain) - estimate(off[best]), 0.0, True, min(len(plain), len(off[best]))),
         _spread(f"logarithm of the spread of lambda {widest} over that of the plain loss", off[widest], plain),
     )
     told = f"plain {estimate(plain)}; " + ", ".join(f"lambda {name}: {estimate(off[name])}" for name in off)
@@ -114,7 +115,8 @@ def _seed_table(tables: Tables) -> tuple[dict[tuple[int, int], pd.DataFrame], pd
     found = {size: wide for size, wide in found.items() if len(wide) >= SEEDS}
     if (1, 32) not in found or len(found) < 2:
         raise Missing(f"ledger: {SEEDS} seeds of strings 0s, 1s and 8s for 1x32 and another size")
-    return found, rows
+    used = {(*size, seed) for size, wide in found.items() for seed in wide.index}
+    return found, rows[[key in used for key in zip(rows["layers"], rows["width"], rows["seed"], strict=True)]]
 
 
 def _searches(tables: Tables) -> pd.DataFrame:

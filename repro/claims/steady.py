@@ -11,7 +11,7 @@ from repro.claims.claim import Finding
 from repro.claims.effect import Effect, Estimate, estimate, of
 from repro.claims.evolution import second_stage_converges
 from repro.claims.seeds import SEEDS, SIZES
-from repro.claims.tables import Missing, Tables, at_least, together
+from repro.claims.tables import Missing, Tables, at_least, once, together
 from repro.utils.names import PAULI_AVERAGES
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ FLAT = 0.05
 """Relative change of the median loss between the last two fifths of a converged search."""
 CLOSE = 0.03
 """Two values of <sigma_z> this far apart are the same, and a mean this far from zero is zero."""
-BLOCKS = 10
-"""Blocks of a fifth of a search, whose medians say how well that of the fifth is known."""
+TWO_LAYERS = ((2, 32), (2, 64))
 GRID, GRID_RBM = 23, 7
 SIZES_PANEL = "sizes"
 """Fig. 4(a)'s searches with other seeds, in the ledger's table."""
@@ -60,6 +59,7 @@ def averaging_helps(tables: Tables) -> Finding:
     rows = {name: tables.steady("figS5", name) for name in ("sigma_x", "sigma_y")}
     for name, runs in rows.items():
         at_least(runs, "seed", SEEDS, "Fig. S5: runs")
+        once(runs, ["seed"], "Fig. S5")
         off = (runs["mean"] - runs["exact"]).to_numpy()
         effects.append(
             of(f"deviation of the average over that of a run, {name},", _jackknife(off), RANDOM, runs=len(off))
@@ -92,34 +92,44 @@ def size_helps(tables: Tables) -> Finding:
 
 
 def loss_converges(tables: Tables) -> Finding:
-    """Claim 10."""
+    """Claim 10: over searches; that of one alone is known within a factor of two, as every single run."""
     losses, effects, told = tables.losses("figS2"), [], []
     at_least(losses, "panel", 2, "Fig. S2: panels")
-    for panel, run in losses.groupby("panel"):
-        before, last = np.array_split(run.sort_values("iteration")["loss"].to_numpy(), 5)[3:]
-        first, second = _median(before), _median(last)
-        change = abs(second.mean / first.mean - 1)
-        error = second.mean / first.mean * math.hypot(first.error / first.mean, second.error / second.mean)
-        effects.append(Effect(f"relative change of the loss of ({panel})", change, FLAT, error, runs=2 * BLOCKS))
-        told.append(f"({panel}) loss changes by {100 * change:.1f} %")
+    searches = tables.rows("figS2") if tables.has("figS2") else None
+    settings = {} if searches is None else tables.settings(searches)
+    for panel, runs in losses.groupby("panel"):
+        changes = []
+        for name, run in runs.groupby("point_id"):
+            asked = settings.get(str(name), {}).get("iterations", run["iteration"].max())
+            if run["iteration"].max() != asked or not run["iteration"].is_unique:
+                raise Missing(f"figS2: the losses of {asked} iterations of ({panel}), each once")
+            changes.append(_change(run))
+        change = estimate(changes)
+        what = f"relative change of the loss of ({panel})"
+        effects.append(of(what, change, FLAT, False, len(changes), (f"Fig. S2{panel}",)))
+        told.append(f"({panel}) loss changes by {100 * change.mean:.1f} %")
     settled, said, rows = second_stage_converges(tables)
-    searches = [tables.rows("figS2")] if tables.has("figS2") else []
-    return Finding((*effects, *settled), "; ".join([*told, said]), together([rows, *searches]))
+    used = rows if searches is None else together([rows, searches])
+    return Finding((*effects, *settled), "; ".join([*told, said]), used)
 
 
 def sampling_fault(tables: Tables) -> Finding:
     """The public code's unmasked sampling: does it leave two-layer results as they are?"""
     told, effects, used = [], [], []
-    for (layers, width), of_size in tables.steady("ledger", panel="sampling").groupby(["layers", "width"]):
-        frame = _of_equal_draws(of_size)
+    rows = tables.steady("ledger", panel="sampling")
+    for layers, width in TWO_LAYERS:
+        frame = _of_equal_draws(rows[(rows["layers"] == layers) & (rows["width"] == width)])
         used.append(frame)
         unmasked = frame["point"].str.contains("-unmasked")
         kinds = (frame[unmasked], frame[~unmasked])
         for kind in kinds:
-            at_least(kind, "seed", SEEDS, "ledger: seeds of the sampling comparison")
+            at_least(kind, "seed", SEEDS, f"ledger: seeds of the sampling comparison at {layers}x{width}")
+            once(kind, ["seed"], f"ledger: the sampling comparison at {layers}x{width}")
         faulty, right = (estimate(kind["mean"].to_numpy()) for kind in kinds)
         shift = faulty - right
-        effects.append(Effect(f"shift of {layers}x{width}", abs(shift.mean), CLOSE, shift.error, runs=len(kinds[0])))
+        effects.append(
+            Effect(f"shift of {layers}x{width}", abs(shift.mean), CLOSE, shift.error, runs=min(map(len, kinds)))
+        )
         told.append(f"{layers}x{width}: <sigma_z> {faulty} unmasked, {right} masked")
     return Finding(tuple(effects), "; ".join(told), together(used))
 
@@ -129,21 +139,25 @@ def _of_equal_draws(frame: pd.DataFrame) -> pd.DataFrame:
     unmasked = frame["point"].str.contains("-unmasked")
     seeds = [frame[kind].groupby("n_samples")["seed"].nunique() for kind in (unmasked, ~unmasked)]
     fewest = seeds[0].combine(seeds[1], min, fill_value=0).sort_index()
+    if not len(fewest):
+        return frame.iloc[:0]
     return frame[frame["n_samples"] == fewest[fewest == fewest.max()].index[-1]]
 
 
 def keeps_the_rotation(tables: Tables) -> Finding:
     """Whether variational 3x3 states have <sigma_x> = <sigma_y> = 0 as the exact one, by the rotation by pi about z."""
     across = [tables.steady("fig4", name, method="variational") for name in ("sigma_x", "sigma_y")]
-    x, y = (frame.set_index("point_id")["mean"].groupby(level=0).first() for frame in across)
-    size = np.hypot(x.to_numpy(), y.to_numpy())
+    x, y = (frame.drop_duplicates("point_id").set_index("point_id")["mean"] for frame in across)
+    if set(x.index) != set(y.index):
+        raise Missing("fig4: both <sigma_x> and <sigma_y> of every search")
+    size = np.hypot(x.to_numpy(), y.reindex(x.index).to_numpy())
     broken = int((size > CLOSE).sum())
     effect = of("mean length of (<sigma_x>, <sigma_y>)", estimate(size), CLOSE, runs=len(size))
     told = f"{broken} of {len(size)} searches are more than {CLOSE} from zero, {size.max():.2f} at most"
     return Finding((effect,), told, across[0])
 
 
-def _of_paulis(tables: Tables, figure: str, ranges: pd.Series[float] | None = None, **wanted: object) -> pd.DataFrame:
+def _of_paulis(tables: Tables, figure: str, ranges: pd.Series[float] | None = None, **wanted: Any) -> pd.DataFrame:
     """Steady rows of all three Paulis with `part`, the deviation over the range of the exact curve."""
     rows = together([tables.steady(figure, name, **wanted) for name in PAULI_AVERAGES])
     widths = rows.groupby("observable")["exact"].agg(np.ptp) if ranges is None else ranges
@@ -154,17 +168,18 @@ def _jackknife(off: np.ndarray) -> Estimate:
     """|mean| over root mean square of signed deviations, and its error from leaving out one at a time."""
 
     def ratio(values: np.ndarray) -> float:
-        return abs(float(values.mean())) / math.sqrt(float(np.mean(values**2)))
+        size = math.sqrt(float(np.mean(values**2)))
+        return abs(float(values.mean())) / size if size else math.nan
 
     n = len(off)
     without = np.array([ratio(np.delete(off, k)) for k in range(n)])
     return Estimate(ratio(off), math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum())))
 
 
-def _median(losses: np.ndarray) -> Estimate:
-    """Of a fifth of a search, with the error that the medians of its blocks have."""
-    blocks = [float(np.median(block)) for block in np.array_split(losses, BLOCKS)]
-    return Estimate(float(np.median(losses)), estimate(blocks).error)
+def _change(run: pd.DataFrame) -> float:
+    """Of a search's median loss from its fourth to its last fifth, relative to the fourth's."""
+    before, last = np.array_split(run.sort_values("iteration")["loss"].to_numpy(), 5)[3:]
+    return abs(float(np.median(last) / np.median(before)) - 1)
 
 
 def _hard(frame: pd.DataFrame) -> pd.Series[bool]:

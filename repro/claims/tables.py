@@ -69,14 +69,20 @@ class Tables:
             rows = rows[rows[name] == value]
         return rows
 
-    def steady(self, figure: str, observable: str = "sigma_z", **wanted: object) -> pd.DataFrame:
+    def steady(self, figure: str, observable: str = "sigma_z", known: bool = False, **wanted: object) -> pd.DataFrame:
         """Steady-state rows of physical states with a column `off` = |mean - exact|.
+
+        Args:
+            figure: name of the table.
+            observable: of the rows.
+            known: leave out rows without an exact value.
+            wanted: as for `rows`.
 
         Raises:
             Missing: as `rows`, or an exact value is not there.
         """
         frame = self.rows(figure, t=math.inf, observable=observable, **wanted)
-        frame = frame[frame["physical"] != NO]
+        frame = frame[(frame["physical"] != NO) & (frame["exact"].notna() | (not known))]
         if frame["exact"].isna().any():
             raise Missing(f"{figure}: exact values of {frame.loc[frame['exact'].isna(), 'point'].iloc[0]}")
         return frame.assign(off=(frame["mean"] - frame["exact"]).abs())
@@ -87,10 +93,28 @@ class Tables:
         return int(frame.loc[frame["physical"] == NO, "point_id"].nunique())
 
     def curves(self, figure: str, observable: str = "sigma_z", **wanted: object) -> dict[str, pd.DataFrame]:
-        """Evolutions by point name, in the order of time, the start at t = 0 included."""
+        """Evolutions by point name, in the order of time, the start at t = 0 included.
+
+        Raises:
+            Missing: as `rows`, or a curve ends before its settings say.
+        """
         frame = self.rows(figure, observable=observable, **wanted)
         frame = frame[frame["t"] < math.inf].sort_values("t")
+        self.check_ends(frame)
         return {str(name): curve for name, curve in frame.groupby("point", sort=False)}
+
+    def check_ends(self, rows: pd.DataFrame) -> None:
+        """Insist on evolutions that are whole, by their settings where these are there.
+
+        Raises:
+            Missing: names one that is not.
+        """
+        settings = self.settings(rows)
+        for name, curve in rows.groupby("point_id"):
+            end = settings.get(str(name), {}).get("t_end", -math.inf)
+            if curve["t"].max() < 0.99 * float(end):
+                of = curve.iloc[0]
+                raise Missing(f"{of['figure']}: {of['point']} to t = {float(end):g}, there is t = {curve['t'].max():g}")
 
     def settings(self, rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
         """Resolved settings by id of the figures that some rows come from.
@@ -141,6 +165,18 @@ def together(frames: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.concat(frames, ignore_index=True)
+
+
+def once(frame: pd.DataFrame, columns: list[str], what: str) -> None:
+    """Insist on one row of each: two runs of one seed are no two seeds.
+
+    Raises:
+        Missing: names what is there twice.
+    """
+    twice = frame[frame.duplicated(columns)]
+    if len(twice):
+        named = ", ".join(f"{name} {twice[name].iloc[0]}" for name in columns)
+        raise Missing(f"{what}: one run of {named}, there are several")
 
 
 def at_least(frame: pd.DataFrame, column: str, number: int, what: str) -> None:

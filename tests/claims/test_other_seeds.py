@@ -7,11 +7,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import experiments
 from repro.claims.catalogue import CLAIMS
-from repro.claims.effect import CONTRADICTED, REPRODUCED
+from repro.claims.effect import REPRODUCED, UNDECIDED
 from repro.claims.ledger import judge
 from repro.claims.other_seeds import PANELS, with_seeds
 from repro.claims.tables import Tables
@@ -57,6 +58,16 @@ def test_the_figures_own_seed_counts_once_and_nothing_beyond_its_end(tmp_path: P
     assert later["t"].max() == 5.0 and (later["seed"] == 2).sum() == 51  # 81 times to t = 8, 51 of them to t = 5
 
 
+def test_a_run_that_ends_early_is_no_seed_and_one_run_of_a_seed_counts(tmp_path: Path) -> None:
+    assert seeds(with_run(tmp_path, 0.0, seed=2, t_end=2.0)) == [1]
+    rows = read_table(with_run(tmp_path, 0.0, seed=2).folder / "fig2.csv").query("panel == 'b' and t < inf")
+    once = len(with_seeds(Tables(tmp_path), rows))
+    ledger = read_table(tmp_path / "ledger.csv")
+    again = ledger[ledger["panel"] == "2b"].assign(panel="seeds", point_id="again")
+    write_table(tidy(pd.concat([ledger, again], ignore_index=True)), tmp_path / "ledger.csv")
+    assert len(with_seeds(Tables(tmp_path), rows)) == once
+
+
 def test_steady_states_are_paired_with_steady_states_that_a_state_has(tmp_path: Path) -> None:
     assert seeds(with_run(tmp_path, 0.0, seed=2), steady=True) == [1, 2]
     assert seeds(with_run(tmp_path, 2.0, seed=2), steady=True) == [1]
@@ -87,7 +98,9 @@ def test_the_rings_of_fig_s4_are_averaged_over_seeds(tmp_path: Path) -> None:
     write_table(tidy([*claim_tables.ledger(), *runs]), tmp_path / "ledger.csv")
     effects = next(claim for claim in CLAIMS if claim.number == 11).find(Tables(tmp_path)).effects
     assert effects[-1].value == pytest.approx((0.04 + 0.4) / 2 / (0.1 / 2)) and effects[-1].runs == 2
-    assert judge(tmp_path).set_index("number").loc[11, "verdict"] != CONTRADICTED  # two runs tell little
+    told = judge(tmp_path).set_index("number").loc[11]
+    assert told["verdict"] == UNDECIDED, "two runs tell little"
+    assert "Fig. S4, other seeds: N_s 12000, N 4/10, tau" in told["settings"] and "(paper" not in told["settings"]
 
 
 def test_the_lists_differ_in_the_seed_alone() -> None:
