@@ -21,7 +21,7 @@ def figures(
     table: pd.DataFrame, reference: pd.DataFrame, profile: str, extra: Mapping[str, pd.DataFrame]
 ) -> dict[str, Figure]:
     """The drawing; the losses come from a table of their own."""
-    losses = extra.get("losses", pd.DataFrame(columns=["panel", "point_id", "iteration", "loss"]))
+    losses = extra.get("losses", pd.DataFrame(columns=["panel", "seed", "iteration", "loss"]))
     with style.context():
         figure = Figure(figsize=(style.PAGE_WIDTH, 2.4))
         for panel, axes in zip("ab", figure.subplots(1, 2), strict=True):
@@ -34,7 +34,7 @@ def figures(
 
 
 def _panel(axes: Axes, runs: pd.DataFrame) -> None:
-    """Draw every iteration as a light line, and a running median over it, which single jumps do not move."""
+    """Draw every iteration of the first seed as a light line, and running medians, which single jumps do not move."""
     if not len(runs):
         style.nothing_yet(axes)
         return
@@ -43,10 +43,13 @@ def _panel(axes: Axes, runs: pd.DataFrame) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    for _, run in runs.sort_values("iteration").groupby("point_id"):
+    for seed, run in runs.sort_values("iteration").groupby("seed"):
         smooth = run["loss"].rolling(WINDOW, center=True, min_periods=1).median()
-        axes.plot(run["iteration"], run["loss"], color=style.SKY, linewidth=0.5, label="each iteration")
-        axes.plot(run["iteration"], smooth, color=style.BLUE, label=f"median of {WINDOW}")
+        if seed == runs["seed"].min():
+            axes.plot(run["iteration"], run["loss"], color=style.SKY, linewidth=0.5, label="each iteration")
+            axes.plot(run["iteration"], smooth, color=style.BLUE, zorder=3, label=f"median of {WINDOW}")
+        else:
+            axes.plot(run["iteration"], smooth, color=style.GREY, linewidth=0.6, label="that of other seeds")
     axes.set_xlim(0, max(1, runs["iteration"].max()))
 
 

@@ -86,8 +86,8 @@ CLAIMS: tuple[Claim, ...] = (
         "Variational then dynamics reaches the same steady state as dynamics at less computing time",
         "main text, Figs. 4a, S1",
         "same steady state, reduced time",
-        f"over J_y: distance of the steady <sigma_z> at most {evolution.SAME}; logarithm of the ratio of wall times (shared machines: a factor of two a step) "
-        f"until it stays within {evolution.SETTLED} of its end, the search included, at most 0",
+        f"over J_y: distance of the steady <sigma_z> at most {evolution.SAME}; logarithm of the ratio of wall times "
+        f"(of shared machines) until it stays within {evolution.SETTLED} of its end, the search included, at most 0",
         evolution.second_stage_saves_time,
     ),
     Claim(

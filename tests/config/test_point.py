@@ -231,7 +231,8 @@ def test_figures_share_what_is_the_same_computation() -> None:
     longer = {p.change(t_end=8.0).point_id for p in experiments.load("fig2").points("paper")}
     assert len(longer & ids["fig4"]) == 2  # Fig. 4's evolutions go on where Fig. 2's have ended
     assert len(ids["figS5"] & ids["fig3"]) == 1
-    assert ids["figS2"] < ids["fig3"] | ids["fig4"]
+    assert ids["figS2"] < ids["fig3"] | ids["fig4"] | ids["ledger"]
+    assert len(ids["figS2"] & (ids["fig3"] | ids["fig4"])) == 2
 
 
 def _fig4(profile: str, panel: str | None = None, **settings: Any) -> list[Listed]:

@@ -206,6 +206,15 @@ def test_figS2_draws_every_iteration_and_the_median() -> None:
     assert figure.axes[0].get_yscale() == "log"
 
 
+def test_figS2_draws_the_median_alone_of_other_seeds() -> None:
+    losses = EXTRA["losses"].assign(seed=8)
+    first = losses[losses["panel"] == "a"].assign(seed=0, loss=3.0, point_id="first")
+    figure = draw("figS2", tidy([]), {"losses": pd.concat([losses, first], ignore_index=True)})
+    drawn = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) > 1]
+    assert [line.get_label() for line in drawn] == ["each iteration", "median of 25", "that of other seeds"]
+    assert set(drawn[0].get_ydata()) == {3.0} and not set(drawn[2].get_ydata()) & {3.0}
+
+
 def test_rings_have_a_panel_each() -> None:
     rows = table("figS4")
     figure = draw("figS4", rows)
