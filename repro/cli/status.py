@@ -20,6 +20,7 @@ from repro.cli.selection import Overrides, select_of_figures
 from repro.config.listed import Listed, profile_of
 from repro.running.status import STATES, State, states
 from repro.utils.errors import InputError
+from repro.utils.files import check_folder
 from repro.utils.formatting import duration
 from repro.utils.paths import experiments
 
@@ -76,6 +77,7 @@ class Status:
         """Look and print."""
         if not 0 <= self.watch < math.inf:
             raise InputError(f"watch = {self.watch}: expected a number of seconds not below 0")
+        check_folder(self.runs)
         self.profile = profile_of(self.profile)
         figures = (self.figure,) if self.figure else experiments().names()
         chosen = select_of_figures(figures, self.profile, self.only, self.change)

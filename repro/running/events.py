@@ -43,7 +43,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
     """A point's events in the order of time; lines that are damaged are left out."""
     events = []
     with contextlib.suppress(OSError):
-        for line in (folder / EVENTS).read_text().splitlines():
+        for line in (folder / EVENTS).read_text(errors="replace").splitlines():
             with contextlib.suppress(ValueError, TypeError):
                 events.append(dict(json.loads(line)))
     return events

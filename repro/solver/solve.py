@@ -128,7 +128,7 @@ def _solve(problem: Problem, request: Request, machine: Machine, exact: bool) ->
         todo[STEADY] = _settled(natural, todo[STEADY], machine, notes, problem.unit)
         notes += which_state(natural, todo[STEADY], problem.unit)
     rows, told = _rows(natural, todo, machine, notes, exact)
-    every = [point for of_kind in todo.values() for point in of_kind]
+    every = list({point.point_id: point for of_kind in todo.values() for point in of_kind}.values())
     notes += bends(every, settings.runs)
     table = pd.DataFrame(rows, columns=[*COLUMNS]).assign(t=lambda own: (own["t"] / problem.unit).map(significant))
     notes += worst(table, {each.name: each.bound for each in problem.asked}.__getitem__, lambda row: "")

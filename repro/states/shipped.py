@@ -137,7 +137,13 @@ def load_state(figure: str, name: str, results: Path | str = RESULTS) -> State:
             f"the state of {point.name} ({figure}) is not shipped: its weights were not kept; "
             f"repro states {figure} lists those that are"
         )
-    return read_state(point.path)
+    state = read_state(point.path)
+    if state.point.point_id != point.point_id:
+        raise InputError(
+            f"state '{point.path}': it is that of point {state.point.point_id}, not {point.point_id} ({point.name}); "
+            "take it from the repository again"
+        )
+    return state
 
 
 def _none_of_that_name(figure: str, name: str, points: Sequence[ShippedPoint]) -> InputError:

@@ -105,7 +105,7 @@ class State:
             InputError: more than twelve sites.
         """
         check_enumerable(self.n_sites)
-        return self._probabilities
+        return self._probabilities.clone()
 
     @cached_property
     def _probabilities(self) -> torch.Tensor:

@@ -58,6 +58,9 @@ def test_damaged_lines_are_left_out(tmp_path: Path) -> None:
     with (tmp_path / events.EVENTS).open("a") as stream:
         stream.write('{"event": ')  # killed while writing
     assert events.last(tmp_path)["event"] == "finished"
+    with (tmp_path / events.EVENTS).open("ab") as raw:
+        raw.write(b"\xff\n")  # no text at all
+    assert events.last(tmp_path)["event"] == "finished"
 
 
 @pytest.mark.parametrize("text", ["", "{", "5", "null", '"why"'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from pathlib import Path
@@ -32,6 +33,15 @@ def test_the_end_of_an_evolution(tmp_path: Path) -> None:
     zz = qutip.tensor(qutip.sigmaz(), qutip.sigmaz()).full()
     assert state.mean("Z0 Z1") == pytest.approx(np.trace(rho @ zz).real, abs=1e-9), "not asked for before"
     assert state.settings["method"] == "projection"
+
+
+def test_an_evolution_that_is_the_steady_states_own_counts_once(tmp_path: Path) -> None:
+    """Two steps of one iteration leave nothing that moves, so that the steady state is the one at t = 10."""
+    settings = {"method": "dynamics", "step": 5.0, "iterations": 1, "steady": True, "exact": False}
+    solution = solved(pair(observables=["Z"]), tmp_path, 10.0, **settings)
+    [folder] = solution.folders
+    assert solution.seconds == json.loads((folder / "done.json").read_text())["seconds"]
+    assert solution.state.t == 10.0
 
 
 def test_where_both_were_asked_for_it_is_the_steady_state_of_the_first_seed(tmp_path: Path) -> None:

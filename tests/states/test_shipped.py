@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -178,3 +179,19 @@ def test_without_shipped_results_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "fig4.json").write_text(json.dumps({"points": [{}]}))
     with pytest.raises(InputError, match=r"fig4.json: expected an object with a list 'points'"):
         repro.load_state("fig4", "x", tmp_path)
+
+
+def test_the_state_of_another_point_is_refused(tmp_path: Path) -> None:
+    """A file that was copied over another's is whole in itself."""
+    shutil.copytree(RESULTS / "states", tmp_path / "states")
+    for path in RESULTS.glob("fig4*"):
+        if path.is_file():
+            shutil.copy(path, tmp_path)
+    search, evolution = (repro.load_state("fig4", name).point.point_id for name in NAMES)
+    shutil.copy(tmp_path / "states" / f"{search}.safetensors", tmp_path / "states" / f"{evolution}.safetensors")
+    with pytest.raises(InputError, match=f"it is that of point {search}"):
+        repro.load_state("fig4", NAMES[1], tmp_path)
+    assert repro.load_state("fig4", NAMES[0], tmp_path).point.point_id == search
+
+
+NAMES = ("b-var-1x32-0s-Jy1.8", "a-dyn-1x32-0s-Jy1.8")

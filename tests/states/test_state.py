@@ -74,6 +74,14 @@ def test_many_values_at_once() -> None:
     assert len(state.values()) == 12
 
 
+def test_what_a_caller_does_with_probabilities_changes_no_later_value() -> None:
+    state = random_state(3)
+    before = state.mean("Z"), state.purity()
+    probabilities = state.probabilities()
+    probabilities *= probabilities.log()
+    assert (state.mean("Z"), state.purity()) == before
+
+
 def test_log_prob_is_that_of_the_enumeration() -> None:
     state = random_state(4)
     drawn_BN = state.sample(50, seed=3)
