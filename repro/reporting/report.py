@@ -14,9 +14,10 @@ from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 from repro.utils.formatting import duration
 from repro.utils.provenance import commit
+from repro.utils.result_table import whole_rows
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 def build_report(results: Path, out: Path) -> Path:
@@ -76,17 +77,15 @@ def read_ledger(path: Path) -> list[dict[str, str]]:
     """
     if not path.exists():
         return []
-    import pandas as pd
-
     try:
-        frame: pd.DataFrame = pd.read_csv(path, dtype=str).fillna("")
-        if missing := [name for name in COLUMNS if name not in frame]:
-            raise InputError(f"{path}: column '{missing[0]}' is missing (write it anew: repro claims)")
-        return [{str(name): str(value) for name, value in row.items()} for row in frame.to_dict("records")]
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
+        header, rows = whole_rows(path, path.read_bytes())
+    except (OSError, InputError) as error:
         raise InputError(f"cannot read the ledger '{path}': {str(error).splitlines()[0]}") from error
+    if not header:
+        raise InputError(f"cannot read the ledger '{path}': it is empty (write it anew: repro claims)")
+    if missing := [name for name in COLUMNS if name not in header]:
+        raise InputError(f"{path}: column '{missing[0]}' is missing (write it anew: repro claims)")
+    return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 def _template() -> Any:

@@ -186,9 +186,12 @@ def _each_once(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     return frame
 
 
-def _read_part(path: Path, raw: bytes) -> pd.DataFrame:
-    import pandas as pd
+def whole_rows(path: Path | str, raw: bytes) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a CSV, each row whole.
 
+    Raises:
+        InputError: no CSV, a row of another length, or a file that ends within a row.
+    """
     try:
         lines = list(csv.reader(io.StringIO(raw.decode(), newline=""), strict=True))
     except (csv.Error, ValueError) as error:
@@ -197,6 +200,15 @@ def _read_part(path: Path, raw: bytes) -> pd.DataFrame:
     for number, row in enumerate(rows, start=1):
         if len(row) != len(header):
             raise InputError(f"{path}, row {number}: {len(row)} cells, expected one for each of {len(header)} columns")
+    if raw and not raw.endswith(b"\n"):
+        raise InputError(f"{path}: ends within row {len(rows)}, expected a whole line")
+    return header, rows
+
+
+def _read_part(path: Path, raw: bytes) -> pd.DataFrame:
+    import pandas as pd
+
+    header, rows = whole_rows(path, raw)
     # Text until here: a point_id such as 12e456789012 is a name and not a number, and float() keeps every bit.
     frame = pd.DataFrame(rows, columns=header, dtype="str")
     return _typed(frame, source=str(path))
@@ -206,13 +218,18 @@ def read_plain(path: Path | str, needed: Collection[str]) -> pd.DataFrame:
     """A plain CSV with the columns that are needed, among others.
 
     Raises:
-        InputError: no table, or without one of them.
+        InputError: no table, one that is cut short, or without one of them.
     """
     import pandas as pd
 
     try:
-        found = pd.read_csv(path, dtype={"point_id": str})
-    except (OSError, ValueError) as error:
+        raw = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read the table '{path}': {error.strerror or error}") from error
+    whole_rows(path, raw)
+    try:
+        found = pd.read_csv(io.BytesIO(raw), dtype={"point_id": str})
+    except ValueError as error:
         raise InputError(f"cannot read the table '{path}': {str(error).splitlines()[0]}") from error
     check_columns(found, needed, path)
     return found

@@ -269,3 +269,15 @@ def test_summary_fits_a_page_and_hides_nothing(encoding: str) -> None:
     assert curve == ["a", "dyn", "1x32", "0s", "1.8", "-0.2400", "0.0100", "-0.2500", "+0.0100", *curve[9:]]
     assert curve[9:] == ["0.0800", "0.50", "+0.0100", "12.0", "s"]
     assert any("1x128 8s" in line and line.endswith("1 h 39 min") for line in lines)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 9, 14])
+def test_plain_tables_that_end_within_a_row_are_refused(tmp_path: Path, cut: int) -> None:
+    """pandas takes a cut number for a shorter one, and a row without its last cells for one with empty ones."""
+    whole = "panel,iteration,loss\na,1,0.25\na,2,0.125\n"
+    path = tmp_path / "losses.csv"
+    path.write_text(whole)
+    assert result_table.read_plain(path, ["loss"])["loss"].tolist() == [0.25, 0.125]
+    path.write_text(whole[:-cut])
+    with pytest.raises(InputError, match=r"row 2: [12] cells|ends within row 2|ends within row 1"):
+        result_table.read_plain(path, ["loss"])
