@@ -14,7 +14,7 @@ import repro
 from repro.methods.projection_training import ProjectionModule
 from repro.physics.lindblad import SIGMA_MINUS, SIGMA_PLUS, SIGMA_Z
 from repro.physics.observables import column
-from repro.solver import solve
+from repro.solver import machine
 from repro.solver.plan import STEADY, Request, points
 from tests.helpers.custom_povm import TILTED
 from tests.helpers.solving import GIB, pair, solved
@@ -134,5 +134,5 @@ def test_what_still_moves_goes_on_and_is_said(tmp_path: Path, monkeypatch: pytes
 
 def test_a_repeated_call_computes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = solved(pair(), tmp_path, 0.2, iterations=3)
-    monkeypatch.setattr(solve, "run_point", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr(machine, "run_point", lambda *_: pytest.fail("computed again"))
     assert solved(pair(), tmp_path, 0.2, iterations=3).table.equals(first.table)
