@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from repro.claims.effect import VERDICTS
 from repro.claims.ledger import COLUMNS
 from repro.reporting import report_data
+from repro.utils.csv_rows import whole_rows
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 from repro.utils.formatting import duration
 from repro.utils.provenance import commit
-from repro.utils.result_table import whole_rows
 
 if TYPE_CHECKING:
     pass

@@ -6,7 +6,6 @@ bits and the same numbers always give the same bytes. What a table says is summe
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Collection, Iterable, Mapping
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.utils import table_parts
 from repro.utils.bounds import NO, YES, physical
+from repro.utils.csv_rows import whole_rows
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 
@@ -184,25 +184,6 @@ def _each_once(frame: pd.DataFrame, source: str) -> pd.DataFrame:
             f"'{row['point']}' at t = {row['t']:g}; expected each once"
         )
     return frame
-
-
-def whole_rows(path: Path | str, raw: bytes) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a CSV, each row whole.
-
-    Raises:
-        InputError: no CSV, a row of another length, or a file that ends within a row.
-    """
-    try:
-        lines = list(csv.reader(io.StringIO(raw.decode(), newline=""), strict=True))
-    except (csv.Error, ValueError) as error:
-        raise InputError(f"{path}: not a table of results ({error})") from error
-    header, rows = (lines[0], lines[1:]) if lines else ([], [])
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(header):
-            raise InputError(f"{path}, row {number}: {len(row)} cells, expected one for each of {len(header)} columns")
-    if raw and not raw.endswith(b"\n"):
-        raise InputError(f"{path}: ends within row {len(rows)}, expected a whole line")
-    return header, rows
 
 
 def _read_part(path: Path, raw: bytes) -> pd.DataFrame:
