@@ -47,18 +47,16 @@ def tracks_exact(tables: Tables) -> Finding:
     effects, told = [], []
     for curves in _grouped(rows, ["lattice", "Jy"]).values():
         first = curves[0].iloc[0]
-        name = "of Fig. 2a" if first["panel"] == "a" else f"of Fig. 2b, J_y = {first['Jy']:g}"
-        rests = (name[3:10], "3x3 seeds") if first["panel"] == "b" else (name[3:],)
+        ring_alone = first["panel"] == "a"
+        name = "Fig. 2a" if ring_alone else f"Fig. 2b, J_y = {first['Jy']:g}"
+        rests = ("Fig. 2a",) if ring_alone else ("Fig. 2b", "3x3 seeds")
         largest = estimate([_largest_part(curve) for curve in curves])
         edges = estimate([_edges_over_middle(curve) for curve in curves])
-        effects += [
-            of(f"largest deviation over range {name}", largest, TRACKS, False, len(curves), rests),
-            of(
-                f"deviation of first and last fifth over that of the middle {name}", edges, 1, False, len(curves), rests
-            ),
-        ]
+        over = f"deviation of first and last fifth over that of the middle of {name}"
+        effects.append(of(f"largest deviation over range of {name}", largest, TRACKS, False, len(curves), rests))
+        effects.append(of(over, edges, 1, False, len(curves), rests))
         off = _off(curves[0])
-        told.append(f"{name[3:]}: largest deviation {off.max():.3f} (t = {curves[0]['t'].iloc[off.argmax()]:.2f})")
+        told.append(f"{name}: largest deviation {off.max():.3f} (t = {curves[0]['t'].iloc[off.argmax()]:.2f})")
     return Finding(tuple(effects), "; ".join(told), rows)
 
 

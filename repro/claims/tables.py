@@ -31,6 +31,7 @@ class Tables:
     folder: Path
     _read: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
     _nearest: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _settings: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict, repr=False)
 
     def rows(self, figure: str, **wanted: object) -> pd.DataFrame:
         """Rows of a figure's table whose columns have the wanted values.
@@ -124,7 +125,10 @@ class Tables:
         """
         found: dict[str, dict[str, Any]] = {}
         for figure in sorted(set(rows["figure"])):
-            found |= read_settings(self.folder, str(figure)) | read_settings(self.folder, f"{figure}_{OTHERS}")
+            for name in (str(figure), f"{figure}_{OTHERS}"):
+                if name not in self._settings:
+                    self._settings[name] = read_settings(self.folder, name)
+                found |= self._settings[name]
         return found
 
     def losses(self, figure: str) -> pd.DataFrame:

@@ -104,11 +104,11 @@ class State:
         Raises:
             InputError: more than twelve sites.
         """
-        check_enumerable(self.n_sites)
         return self._probabilities.clone()
 
     @cached_property
     def _probabilities(self) -> torch.Tensor:
+        check_enumerable(self.n_sites)
         with torch.no_grad():
             return self.model.all_probs()
 
@@ -164,7 +164,7 @@ class State:
 
     def _values(self, asked: Sequence[Observable], samples: int, seed: int) -> dict[str, tuple[float, float]]:
         if self.n_sites <= MAX_ENUMERATED_SITES:
-            exact = exact_values(self.probabilities(), self.point.povm, asked)
+            exact = exact_values(self._probabilities, self.point.povm, asked)
             return {name.strip("<>"): (value, 0.0) for name, value in exact.items()}
         check_int("samples", samples, 2, MOST_SAMPLES)
         drawn = sampled_values(self.sample(samples, seed), self.point.povm, asked)
@@ -198,7 +198,7 @@ class State:
         Raises:
             InputError: more than twelve sites.
         """
-        return purity(self.probabilities(), self.point.povm)
+        return purity(self._probabilities, self.point.povm)
 
     def density_matrix(self) -> torch.Tensor:
         """rho = sum_a p(a) N^(a1) x ... x N^(aN), shape (2^N, 2^N), complex double precision, site 0 the first factor.
@@ -207,7 +207,7 @@ class State:
             InputError: more than ten sites.
         """
         self._check_dense()
-        return density.density_matrix(self.probabilities(), self.point.povm)
+        return density.density_matrix(self._probabilities, self.point.povm)
 
     def smallest_eigenvalue(self) -> float:
         """The smallest eigenvalue of rho: below 0, p is of no state.
@@ -216,7 +216,7 @@ class State:
             InputError: more than ten sites.
         """
         self._check_dense()
-        return density.smallest_eigenvalue(self.probabilities(), self.point.povm)
+        return density.smallest_eigenvalue(self._probabilities, self.point.povm)
 
     def _check_dense(self) -> None:
         if self.n_sites > density.MAX_SITES:
