@@ -95,7 +95,7 @@ def _of_problem(rows: pd.DataFrame) -> pd.DataFrame:
     }
     over = seeds.groupby("t").agg(**columns, physical=("physical", hollow.of_any), seeds=("seed", "nunique"))
     evolution = over_time(rows[np.isfinite(rows["t"])])
-    estimated = pd.concat([evolution, steady_state(rows, evolution)])
+    estimated = pd.concat([evolution, steady_state(rows)])
     if len(estimated):
         over = over.loc[estimated.index].assign(error=estimated["estimate"])
     named = over["panel"] + over["Jy"].map("-Jy{:g}".format)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 
 import torch
 
@@ -19,6 +21,17 @@ def seeded_generator(device: torch.device, *key: int) -> torch.Generator:
     """A generator that depends on all of `key` (seed, rank, time step, iteration), equal keys giving equal draws."""
     digest = hashlib.sha256(repr(key).encode()).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+@contextlib.contextmanager
+def single_precision() -> Iterator[None]:
+    """What is made within is in single precision, whatever torch's default type is; that is put back."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def build_ansatz(point: Point) -> StringMixture:

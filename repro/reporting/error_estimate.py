@@ -47,7 +47,7 @@ def estimates(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, of_problem in with_controls(table).groupby([*COMPUTATION, "observable"], dropna=False, sort=False):
         evolution = over_time(of_problem[np.isfinite(of_problem["t"])])
-        for kind, over_t in (("evolution", evolution), ("steady state", steady_state(of_problem, evolution))):
+        for kind, over_t in (("evolution", evolution), ("steady state", steady_state(of_problem))):
             if len(over_t):
                 named = dict(zip([*COMPUTATION, "observable"], key, strict=True)) | {"kind": kind}
                 rows.append(named | _judged(of_problem, over_t))
@@ -84,18 +84,19 @@ def _judged(rows: pd.DataFrame, over_t: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def steady_state(rows: pd.DataFrame, evolution: pd.DataFrame) -> pd.DataFrame:
+def steady_state(rows: pd.DataFrame) -> pd.DataFrame:
     """mean, exact and estimate of the steady state (t = inf) of one problem, what still moves included.
 
     Args:
         rows: rows of the runs as `over_time` takes them, those with t = inf among them.
-        evolution: `over_time` of those with finite t; empty without any.
     """
-    steady = over_time(rows[np.isinf(rows["t"])])
-    if len(steady) and len(evolution):
-        last = evolution.index.max()
-        before = evolution.index[evolution.index <= last - UNIT]
-        recent = evolution["mean"].loc[before.max() if len(before) else 0.0 :]
+    at_rest = np.isinf(rows["t"])
+    steady = over_time(rows[at_rest])
+    # of the runs alone: a control's steps may not end where theirs do
+    mean_t = over_time(rows[~at_rest & ~rows["control"]])["mean"]
+    if len(steady) and len(mean_t):
+        before = mean_t.index[mean_t.index <= mean_t.index.max() - UNIT]
+        recent = mean_t.loc[before.max() if len(before) else 0.0 :]
         drift = (recent - recent.iloc[-1]).abs().max()
         steady["estimate"] = np.hypot(steady["estimate"], drift)
     return steady

@@ -16,6 +16,7 @@ from repro.ansatz.replay import recorder_of
 from repro.config.listed import Listed
 from repro.config.point import NUMBERS, Point
 from repro.config.settings import leaves
+from repro.methods.build import single_precision
 from repro.methods.module import PointModule
 from repro.methods.modules import module_of
 from repro.methods.sanity import WrongNumbersError
@@ -97,14 +98,13 @@ def _alone(folder: Path, wait: bool) -> Iterator[None]:
 @contextlib.contextmanager
 def _torch_of_its_own(threads: int) -> Iterator[None]:
     """Single precision and so many threads while a point is computed; what the caller had set is put back."""
-    before = torch.get_num_threads(), torch.get_default_dtype()
+    before = torch.get_num_threads()
     torch.set_num_threads(threads)
-    torch.set_default_dtype(torch.float32)
     try:
-        yield
+        with single_precision():
+            yield
     finally:
-        torch.set_num_threads(before[0])
-        torch.set_default_dtype(before[1])
+        torch.set_num_threads(before)
 
 
 def _compute_within_memory(listed: Listed, folder: Path, settings: RunSettings) -> None:

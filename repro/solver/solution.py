@@ -63,6 +63,8 @@ class Solution:
         if self._last is None:
             raise InputError("this solution was not made by repro.solve: there is no run to take a state from")
         [folder] = [path for path in self.folders if path.name == self._last.point_id]
+        if not folder.is_dir():
+            raise InputError(f"the run '{folder}' is gone and its state with it: repro.solve computes it again")
         state = state_of_run(self._last, folder)
         return replace(state, t=significant(state.t / self.problem.unit), time_unit=self.problem.unit)
 

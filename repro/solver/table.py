@@ -146,7 +146,7 @@ def _at_the_end(runs: pd.DataFrame, spread: float) -> tuple[float, float]:
     timed = runs[runs["t"].notna()]
     if not _several_seeds(runs):
         return float(last["mean"].iloc[0]), math.hypot(float(last["error"].iloc[0]), drift(timed, spread))
-    estimated = steady_state(pd.concat([timed, last]), over_time(timed))
+    estimated = steady_state(pd.concat([timed, last]))
     curve = timed[~timed["control"]].groupby("t")["mean"].mean()
     to_come = _to_come(curve, curve.index.max(), spread) if len(curve) else 0.0
     return float(estimated["mean"].iloc[0]), math.hypot(float(estimated["estimate"].iloc[0]), to_come)

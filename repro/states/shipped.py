@@ -159,5 +159,8 @@ def _few(points: Iterable[ShippedPoint]) -> str:
 
 def _point(figure: str, given: Mapping[str, Any], results: Path) -> ShippedPoint:
     settings = {key: value for key, value in given.items() if key not in (*LABELS, "label", "point_id")}
-    path = results / FOLDER / f"{given['point_id']}{ENDING}"
-    return ShippedPoint(figure, given["panel"], given["label"], given["profile"], given["point_id"], settings, path)
+    names = {key: given[key] for key in ("panel", "label", "profile", "point_id")}
+    if not all(isinstance(name, str) for name in names.values()):
+        raise TypeError
+    path = results / FOLDER / f"{names['point_id']}{ENDING}"
+    return ShippedPoint(figure, **names, settings=settings, path=path)

@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES, StringMixture, check_enumerable
+from repro.ansatz.string_mixture import MAX_ENUMERATED_SITES, StringMixture
 from repro.config.point import Point
 from repro.config.settings import leaves
 from repro.physics import density
 from repro.physics.observable_parser import EVERYTHING_LOCAL, parse_observables
 from repro.physics.observables import LETTERS, Observable, exact_values, purity, sampled_values
+from repro.physics.pauli_means import check_outcomes
 from repro.physics.rates import rates_of
 from repro.utils.errors import InputError
 from repro.utils.validation import check_int, shorten
@@ -31,6 +32,8 @@ from repro.utils.validation import check_int, shorten
 SAMPLES = 20_000
 """Draws behind a mean that cannot be enumerated."""
 MOST_SAMPLES = 10_000_000
+AT_ONCE = 20_000
+"""Draws, or configurations, that go through the network together: of 6x6 sites, some 20 kB each."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ class State:
         """
         check_int("number of samples", n, 1, MOST_SAMPLES)
         generator = torch.Generator().manual_seed(check_int("seed", seed, 0, 2**63 - 1))
-        return self.model.sample(n, generator)
+        sizes = [min(AT_ONCE, n - first) for first in range(0, n, AT_ONCE)]
+        return torch.cat([self.model.sample(size, generator) for size in sizes])
 
     def log_prob(self, configurations: Any) -> torch.Tensor:
         """log p(a) in nats, shape (B,).
@@ -95,8 +99,10 @@ class State:
                 f"configurations {shorten(configurations)}: expected outcomes 0 to 3 of shape (B, {self.n_sites})"
             ) from None
         whole = not (samples_BN.is_floating_point() or samples_BN.is_complex() or samples_BN.dtype == torch.bool)
+        check_outcomes(samples_BN := samples_BN.long() if whole else samples_BN)
         with torch.no_grad():
-            return self.model.log_prob(samples_BN.long() if whole else samples_BN)
+            parts = samples_BN.split(AT_ONCE)
+            return torch.cat([self.model.log_prob(part_BN) for part_BN in parts])
 
     def probabilities(self) -> torch.Tensor:
         """p of every configuration, shape (4,) * N, axis i the outcome of site i, single precision.
@@ -108,7 +114,11 @@ class State:
 
     @cached_property
     def _probabilities(self) -> torch.Tensor:
-        check_enumerable(self.n_sites)
+        if self.n_sites > MAX_ENUMERATED_SITES:
+            raise InputError(
+                f"all 4^{self.n_sites} probabilities of {self.n_sites} sites: expected at most {MAX_ENUMERATED_SITES} "
+                "sites (mean, sample and log_prob have no such limit)"
+            )
         with torch.no_grad():
             return self.model.all_probs()
 
@@ -150,6 +160,8 @@ class State:
         seed: int = 0,
     ) -> dict[str, tuple[float, float]]:
         """Many values at once: name -> (mean, standard error), errors 0 where sums are exact.
+
+        Strings are named with their sites ascending: "Z2 X0" is found as "X0 Z2".
 
         Args:
             observables: as `repro.Problem` takes them; by default X, Y, Z averaged over the sites and of every site.

@@ -19,7 +19,7 @@ import torch
 from repro.ansatz.string_mixture import StringMixture
 from repro.config.point import Point, point_of
 from repro.config.settings import leaves
-from repro.methods.build import build_ansatz
+from repro.methods.build import build_ansatz, single_precision
 from repro.states.state import State
 from repro.utils.errors import InputError
 from repro.utils.validation import shorten
@@ -68,7 +68,8 @@ def model_of(point: Point, weights: Mapping[str, torch.Tensor]) -> StringMixture
     Raises:
         InputError: weights of another network.
     """
-    model = build_ansatz(point)
+    with single_precision():
+        model = build_ansatz(point)
     try:
         model.load_state_dict(dict(weights))
     except RuntimeError as error:

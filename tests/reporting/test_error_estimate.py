@@ -84,6 +84,14 @@ def test_a_steady_state_adds_how_much_the_last_unit_of_time_has_changed() -> Non
     assert evolution["estimate"] == pytest.approx(0.0) and evolution["deviation"] == pytest.approx(0.5)
 
 
+def test_what_still_moves_is_that_of_the_runs_where_their_control_ends_elsewhere() -> None:
+    """Runs end at t = 3, and have moved by 0.3 since t = 2; their control has no time but t = 2."""
+    made = [row for seed in (0, 1) for row in run("a", seed, [0.4, 0.2, 0.1, 0.1], (2.0, 2.5, 3.0, math.inf))]
+    made += run(f"a{CONTROL}", 0, [0.4, 0.1], (2.0, math.inf))
+    steady = estimates(tidy(made)).set_index("kind").loc["steady state"]
+    assert steady["estimate"] == pytest.approx(0.3)
+
+
 def test_problems_stay_apart_and_without_exact_nothing_is_covered() -> None:
     made = [row for seed in (0, 1) for Jy in (1.0, 1.8) for row in run("a", seed, [Jy * seed], (math.inf,), Jy=Jy)]
     found = estimates(tidy(made).assign(exact=np.nan)).set_index("Jy")

@@ -67,7 +67,8 @@ def test_times_are_in_the_problems_own_unit(tmp_path: Path) -> None:
 def test_a_run_that_is_gone_is_one_line(tmp_path: Path) -> None:
     solution = solved(pair(observables=["Z"]), tmp_path, 0.5, iterations=5, exact=False)
     shutil.rmtree(solution.folders[0])
-    with pytest.raises(InputError, match=r"checkpoint .* cannot be read"):
+    with pytest.raises(InputError, match=r"the run '.*' is gone and its state with it") as refused:
         _ = solution.state
+    assert str(solution.folders[0]) in str(refused.value)
     with pytest.raises(InputError, match=r"was not made by repro\.solve"):
         _ = repro.Solution(solution.problem, solution.table, (), 0.0).state

@@ -176,9 +176,11 @@ def test_without_shipped_results_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "fig4.json").write_text("[")
     with pytest.raises(InputError, match=r"fig4.json: expected an object with a list 'points'"):
         repro.load_state("fig4", "x", tmp_path)
-    (tmp_path / "fig4.json").write_text(json.dumps({"points": [{}]}))
-    with pytest.raises(InputError, match=r"fig4.json: expected an object with a list 'points'"):
-        repro.load_state("fig4", "x", tmp_path)
+    named = {"panel": "a", "label": "x", "profile": "quick", "point_id": "012345678901"}
+    for point in ({}, *(named | {key: None} for key in named)):
+        (tmp_path / "fig4.json").write_text(json.dumps({"points": [point]}))
+        with pytest.raises(InputError, match=r"fig4.json: expected an object with a list 'points'"):
+            repro.load_state("fig4", "x", tmp_path)
 
 
 def test_the_state_of_another_point_is_refused(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def test_values_are_traces_with_rho(more: dict[str, Any]) -> None:
 
 def test_many_values_at_once() -> None:
     state = random_state(3)
+    assert [*state.values(["Z2 X0"])] == ["X0 Z2"]
     values = state.values(["Z", "X*"], [("Z0", "Z2")])
     assert [*values] == ["Z", "X0", "X1", "X2", "Z0 Z2", "Z0 Z2 connected"]
     assert values["X1"] == (state.mean("X1"), 0.0)
@@ -104,6 +105,27 @@ def test_draws_are_of_p_and_of_their_seed() -> None:
     assert not torch.equal(drawn_BN, state.sample(40_000, seed=2))
 
 
+def test_many_draws_go_through_the_network_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a million draws of a large lattice memory holds a part at a time; the parts are draws of their own."""
+    state = random_state(4)
+    drawn_BN = state.sample(50, seed=3)
+    together_B = state.log_prob(drawn_BN)
+    sizes = []
+    for name in ("sample", "log_prob"):
+        whole = getattr(state.model, name)
+        monkeypatch.setattr(
+            state.model, name, lambda x, *more, whole=whole: sizes.append(x if more else len(x)) or whole(x, *more)
+        )
+    monkeypatch.setattr("repro.states.state.AT_ONCE", 20)
+    in_parts_BN = state.sample(50, seed=3)
+    assert sizes == [20, 20, 10]
+    assert in_parts_BN.shape == (50, 4) and not torch.equal(in_parts_BN[:20], in_parts_BN[20:40])
+    torch.testing.assert_close(state.log_prob(drawn_BN), together_B)
+    assert sizes[3:] == [20, 20, 10]
+    counted = np.bincount(state.sample(40_000, seed=1)[:, 0], minlength=4) / 40_000
+    assert np.abs(counted - state.probabilities().sum((1, 2, 3)).numpy()).max() < 0.015
+
+
 def test_beyond_enumeration_means_are_of_draws() -> None:
     """The start of a network is the product state, whose means are known at any size."""
     point = point_of(n_sites=14, **SMALL)
@@ -137,6 +159,7 @@ BAD = {
     "outcome": (lambda s: s.log_prob([[0, 1, 4]]), "outcomes from 0 to 4, expected 0 to 3"),
     "fraction": (lambda s: s.log_prob([[0.0, 1.0, 2.0]]), "whole numbers"),
     "text": (lambda s: s.log_prob("up"), "expected outcomes 0 to 3"),
+    "number": (lambda s: s.log_prob(3), r"expected a \(B, N\) tensor"),
     "shared": (lambda s: s.connected("Z0", "Z0"), "both have site 0"),
 }
 
@@ -153,8 +176,9 @@ def test_what_cannot_be_enumerated_is_one_line() -> None:
     point = point_of(n_sites=13, **SMALL)
     state = State(point, build_ansatz(point), 0.0)
     for call in (state.probabilities, state.purity, state.density_matrix, state.smallest_eigenvalue):
-        with pytest.raises(InputError, match="13 sites"):
+        with pytest.raises(InputError, match="13 sites") as refused:
             call()
+        assert "--" not in str(refused.value), "no option of the command line: there is none here"
     with pytest.raises(InputError, match="purity from samples"):
         state.mean("purity")
 

@@ -37,6 +37,19 @@ def test_what_goes_in_comes_out(t: float, tmp_path: Path) -> None:
     assert not any(parameter.requires_grad for parameter in read.model.parameters())
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_a_state_is_in_single_precision_whatever_torch_makes(dtype: torch.dtype, tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(to_bytes(state()))
+    torch.set_default_dtype(dtype)
+    try:
+        read = read_state(tmp_path / "one")
+        assert torch.get_default_dtype() == dtype
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert {tensor.dtype for tensor in read.model.state_dict().values()} == {torch.float32}
+    assert torch.equal(read.probabilities(), state().probabilities())
+
+
 def test_equal_states_are_equal_files() -> None:
     """Those of other processes too, whose hashes are seeded otherwise."""
     code = (
