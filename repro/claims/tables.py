@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repro.claims.paper_settings import read_settings
 from repro.config.listed import OTHERS, rank
 from repro.utils.bounds import NO
-from repro.utils.result_table import LOSSES, read_plain, read_table
+from repro.utils.result_table import LOSS_COLUMNS, read_plain, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +141,7 @@ class Tables:
         path = self.folder / f"{figure}_losses.csv"
         if not path.exists():
             raise Missing(f"{figure}: the losses")
-        return read_plain(path, LOSSES)
+        return read_plain(path, LOSS_COLUMNS)
 
     def _table(self, figure: str) -> pd.DataFrame:
         if figure not in self._nearest:

@@ -22,13 +22,12 @@ from repro.running.folders import DONE, HISTORY, LOSSES, finished, point_folder
 from repro.utils.files import write_atomic
 from repro.utils.formatting import significant
 from repro.utils.names import PAULI_AVERAGES, SCORED
-from repro.utils.result_table import read_exactly, tidy, write_table
+from repro.utils.result_table import LOSS_COLUMNS, read_exactly, tidy, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FAILURE_COLUMNS = ("panel", "point", "point_id", "reason", "time")
-LOSS_COLUMNS = ("panel", "point", "point_id", "seed", "iteration", "loss")
 
 
 def figure_table(points: Sequence[Listed], runs: Path, compute: bool = True) -> pd.DataFrame:

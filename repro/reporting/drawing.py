@@ -10,7 +10,7 @@ from repro.config.listed import CHANGED, OTHERS
 from repro.reporting.mean_field_table import NAME as MEAN_FIELD
 from repro.utils.errors import InputError
 from repro.utils.paths import RESULTS, figures
-from repro.utils.result_table import LOSSES, read_plain, read_table
+from repro.utils.result_table import LOSS_COLUMNS, read_plain, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,10 +19,10 @@ REFERENCE = "reference"
 NEEDED = {
     REFERENCE: ("observable", "mean"),
     MEAN_FIELD: ("lattice", "Jy", "g", "t", "observable", "mean"),
-    "losses": LOSSES,
+    "losses": LOSS_COLUMNS,
 }
 """Columns of tables that are no records."""
-NUMBERS = frozenset({"Jy", "g", "t", "mean", "error", "iteration", "loss"})
+NUMBERS = frozenset({"Jy", "g", "t", "mean", "error", "seed", "iteration", "loss"})
 
 
 def draw(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repro.config.listed import BEST_FIRST, OLD_PROFILES
 from repro.utils.errors import InputError
 from repro.utils.point_settings import damaged, read_points
-from repro.utils.result_table import LOSSES, check_columns, read_exactly, read_table
+from repro.utils.result_table import LOSS_COLUMNS, check_columns, read_exactly, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ def read_result_set(table: Path, settings: Path, reference: Path, losses: Path) 
 
 def _losses_of(path: Path) -> pd.DataFrame:
     found = read_exactly(path)
-    check_columns(found, LOSSES, path)
+    check_columns(found, LOSS_COLUMNS, path)
     return found
 
 

@@ -41,7 +41,7 @@ OPTIONAL = frozenset({"Jx", "Jy", "Jz", "B", "V", "g", "tau", "exact", "smallest
 """Numbers that a row may leave empty (NaN in a frame): another model's couplings, an exact value out of reach."""
 OPTIONAL_INTEGERS = frozenset({"n_samples"})
 
-LOSSES = ("panel", "point", "iteration", "loss")
+LOSS_COLUMNS = ("panel", "point", "point_id", "seed", "iteration", "loss")
 """Columns that a table of the loss of every iteration needs."""
 CONTROL = ": control"
 """End of the name of a panel whose runs are controls of those of another."""

@@ -13,6 +13,7 @@ import pytest
 
 from repro.claims.effect import CONTRADICTED, NOT_SEEN, OPEN, REPRODUCED, UNDECIDED
 from repro.claims.ledger import judge
+from repro.utils.errors import InputError
 from repro.utils.result_table import read_table, tidy, write_table
 from tests.helpers import claim_tables
 
@@ -126,6 +127,14 @@ def test_losses_of_several_searches_are_averaged_not_mixed(results: Path) -> Non
     losses(results, 1.04, 1.08, 1.12)
     told = claim(results, 10)
     assert "(b) 0.0797 (from 0.0335 to 0.126" in told["effects"] and "in place of 3" in told["change"]
+
+
+@pytest.mark.parametrize("column", ["point_id", "seed", "loss"])
+def test_losses_without_a_column_are_refused_by_its_name(results: Path, column: str) -> None:
+    path = results / "figS2_losses.csv"
+    pd.read_csv(path).drop(columns=column).to_csv(path, index=False)
+    with pytest.raises(InputError, match=f"figS2_losses.csv: column '{column}' is missing, expected panel, point"):
+        claim(results, 10)
 
 
 def test_losses_of_fewer_iterations_than_asked_are_missing(results: Path) -> None:
