@@ -62,7 +62,7 @@ def draw(table: pd.DataFrame, profile: str, first: float = 0.0) -> Figure:
                 cell[1].xaxis.set_major_locator(MaxNLocator(3))
             _panel(*cell, rings[place], times[part])
         style.legend_above(figure, [top for top, _ in cells if top.get_visible()], 6, parts.kinds(curves))
-        style.stamp(figure, profile)
+        style.stamp(figure, profile, row=True)
     return figure
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import AutoMinorLocator, MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -69,6 +70,8 @@ RC: dict[Any, Any] = {
 }
 
 STAMP = "profile"
+STAMP_ROW = 0.1
+"""Height in inches of a line of small print."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +146,14 @@ def legend_above(figure: Figure, axes: Sequence[Axes], columns: int = 7, more: S
         figure.legend(list(entries.values()), list(entries), loc="outside upper center", ncols=balanced)
 
 
-def stamp(figure: Figure, profile: str) -> None:
-    """State the profile in small print below the figure (once, however often called); no profile, no print."""
+def stamp(figure: Figure, profile: str, row: bool = False) -> None:
+    """State the profile in small print below the figure (once, however often called); no profile, no print.
+
+    Args:
+        figure: the drawing.
+        profile: what is stated.
+        row: below everything else, where the last panel is too narrow to leave the corner free.
+    """
     if not profile:
         return
     text = f"profile: {profile}"
@@ -154,8 +163,11 @@ def stamp(figure: Figure, profile: str) -> None:
             return
     artist = figure.text(0.995, 0.008, text, ha="right", va="bottom", fontsize=5.5, color=GREY)
     artist.set_gid(STAMP)
-    # Axis labels are centred, so the corner is free: no row is set aside for it.
+    # Axis labels are centred, so beside one of a wide panel the corner is free.
     artist.set_in_layout(False)
+    if row and isinstance(layout := figure.get_layout_engine(), ConstrainedLayoutEngine):
+        height = STAMP_ROW / figure.get_figheight()
+        layout.set(rect=(0, height, 1, 1 - height))
 
 
 def save(figure: Figure, folder: Path | str, name: str, profile: str) -> list[Path]:

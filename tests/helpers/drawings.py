@@ -47,7 +47,7 @@ def drawn_texts(figure: Figure) -> list[Text]:
     """Every text that is drawn; axes also keep labels of ticks beyond their limits, which are not."""
     beyond = {
         tick.label1
-        for axes in figure.axes
+        for axes in figure.findobj(Axes)  # insets too, which a figure does not list
         for axis in (axes.xaxis, axes.yaxis)
         for tick in axis.get_major_ticks()
         if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
