@@ -23,8 +23,9 @@ from repro.utils.paths import RESULTS, SOURCE, experiments
 class Reference:
     """Compute the exact QuTiP curves that a figure's points are compared with.
 
-    Beyond ten sites they have errors and take minutes each: evolutions of chains and rings come from matrix products,
-    other evolutions and steady states, up to 16 sites, from quantum trajectories.
+    Beyond ten sites they have errors and take minutes to hours each: evolutions of chains and rings come from matrix
+    products; other evolutions, those that matrix products do not reach, and steady states from quantum trajectories, up
+    to 16 sites QuTiP's, up to 26 as circuits of gates (qsim).
     """
 
     figure: tyro.conf.Positional[str]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from repro.config.point import Point
 from repro.references import chain, trajectory_evolution, trajectory_steady_state
-from repro.references.cache import SLACK
+from repro.references.cache import KNOWN_TO, SLACK, Reference
 from repro.references.gates import curves
 from repro.references.gates.circuit import MAX_GATE_SITES, installed
 from repro.references.of_point import (
@@ -36,18 +36,22 @@ that."""
 def prepare_beyond(points: Sequence[Point], runs: Path, say: Tell) -> None:
     """Make sure that what is beyond density matrices is there too.
 
-    Evolutions of chains and rings by matrix products, cut where they miss their error, which is said; other evolutions
-    and steady states by quantum trajectories. From 17 sites on these are of gates, evolutions of up to 16 sites too if
-    qsim is there, which takes less time; without the package that is said.
+    Evolutions of chains and rings by matrix products, cut where they miss their error, which is said; evolutions of
+    what is no line or was cut, and steady states, by quantum trajectories. From 17 sites on these are of gates,
+    evolutions of up to 16 sites too if qsim is there, which takes less time; without the package that is said.
     """
     far = [point for point in points if not reachable(point)]
     evolved = [point for point in far if point.method.from_initial_state]
     _prepare_chains([point for point in evolved if is_line(point.lattice)], runs, say)
     for point in {model_key(p): p for p in far if p.settles and not stored_steady_state(p, runs)}.values():
         _prepare_steady_state(point, runs, partial(_tell, say, f"steady state of {name_of(point)}"))
-    others = [point for point in evolved if not is_line(point.lattice) and not stored_evolution(point, runs)]
-    for point in _longest(others):
+    for point in _longest([point for point in evolved if _is_short(stored_evolution(point, runs))]):
         _prepare_evolution(point, runs, partial(_tell, say, f"evolution of {name_of(point)}"))
+
+
+def _is_short(known: Reference | None) -> bool:
+    """Whether there is nothing, or matrix products that end too early."""
+    return known is None or (known.info["kind"] == chain.KIND and KNOWN_TO in known.info)
 
 
 def _prepare_steady_state(point: Point, runs: Path, told: Tell) -> None:
@@ -69,7 +73,7 @@ def _prepare_evolution(point: Point, runs: Path, told: Tell) -> None:
     elif n_sites <= MAX_GATE_SITES:
         target = curves.TARGET / 2 if n_sites <= OF_SECONDS else 2 * curves.TARGET
         with _said(told):
-            curves.evolution(model, start, where, target=target, label=label, say=told)
+            curves.evolution(model, start, where, t_end=end_time(point), target=target, label=label, say=told)
 
 
 @contextmanager

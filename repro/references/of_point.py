@@ -41,9 +41,8 @@ def by_trajectories(point: Point) -> bool:
 
 
 def by_gates(point: Point) -> bool:
-    """Whether trajectories of gates are: larger lattices that are no chain and no ring."""
-    larger = trajectory_steady_state.MAX_TRAJECTORY_SITES < point.lattice.n_sites <= MAX_GATE_SITES
-    return larger and not is_line(point.lattice)
+    """Whether trajectories of gates are: larger lattices, as far as a state vector reaches."""
+    return trajectory_steady_state.MAX_TRAJECTORY_SITES < point.lattice.n_sites <= MAX_GATE_SITES
 
 
 def steady_state(point: Point, runs: Path, computing: Say = _silent) -> Reference:
@@ -76,7 +75,8 @@ def evolution(point: Point, runs: Path, computing: Say = _silent) -> Reference:
 def stored_evolution(point: Point, runs: Path, compute: bool = True) -> Reference | None:
     """The evolution to compare with: exact where QuTiP reaches, else by matrix products or trajectories if stored.
 
-    Trajectories of QuTiP come before those of gates, which are less exact.
+    Trajectories of QuTiP come before those of gates, which are less exact, and all of them before matrix products that
+    end too early.
 
     `compute` as in `stored_steady_state`.
     """
@@ -85,11 +85,14 @@ def stored_evolution(point: Point, runs: Path, compute: bool = True) -> Referenc
     asked = (point.lindblad_model, point.system.initial, end_time(point), folders(runs))
     if reachable(point):
         return density_matrix.stored_dynamics(*asked, dt=spacing(point))
-    if is_line(point.lattice) and (found := chain.stored(*asked)) is not None:
-        return found
+    products = chain.stored(*asked) if is_line(point.lattice) else None
+    if products is not None and KNOWN_TO not in products.info:
+        return products
     if by_trajectories(point):
-        return trajectory_evolution.stored(*asked) or _without_last_step(point, runs) or curves.stored(*asked)
-    return curves.stored(*asked) if by_gates(point) else None
+        found = trajectory_evolution.stored(*asked) or _without_last_step(point, runs) or curves.stored(*asked)
+    else:
+        found = curves.stored(*asked) if by_gates(point) else None
+    return found or products
 
 
 def _without_last_step(point: Point, runs: Path) -> Reference | None:

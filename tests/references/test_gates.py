@@ -23,6 +23,7 @@ from repro.references.gates.circuit import Circuit
 from repro.references.gates.step import Step
 from repro.references.of_point import exact_of
 from repro.utils.errors import InputError
+from tests.helpers.exact_values import Known
 from tests.helpers.oracles import qutip_model
 
 PAULIS = (qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
@@ -108,25 +109,10 @@ def test_trajectories_agree_with_the_density_matrix(tmp_path: Path) -> None:
     assert found.info["trajectories"] >= curves.LEAST
 
 
-class Drawn:
-    """Trajectories that are known: noise of size 0.1 about 0.5 - t / 100."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seeds: list[int] = []
-        monkeypatch.setattr(circuit, "installed", lambda: True)
-        monkeypatch.setattr(curves, "version", lambda package: "0")
-        monkeypatch.setattr(Circuit, "trajectory", lambda made, seed: self.draw(made.times, seed))
-
-    def draw(self, times: np.ndarray, seed: int) -> np.ndarray:
-        self.seeds.append(seed)
-        noise = 0.1 * np.random.default_rng(seed).normal(size=3)
-        return 0.5 - times[:, None] / 100 + noise
-
-
 def test_curve_and_steady_state_share_trajectories_which_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn = Drawn(monkeypatch)
+    drawn = Known(monkeypatch)
     model = heisenberg(lattice.ring(4), (1.0, 0.4, 0.7), gamma=2.0)
     rough = curves.steady_state(model, "up", (tmp_path,), target=0.05)
     count = len(drawn.seeds)
@@ -144,7 +130,7 @@ def test_curve_and_steady_state_share_trajectories_which_are_kept(
 
 
 def test_what_is_stored_needs_no_simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Drawn(monkeypatch)
+    Known(monkeypatch)
     model = heisenberg(lattice.ring(4), (1.0, 0.4, 0.7))
     assert curves.stored(model, "up", 10.0, (tmp_path,)) is None
     first = curves.evolution(model, "up", (tmp_path,), target=0.05)
@@ -205,7 +191,7 @@ def test_a_lattice_of_twenty_is_compared_with_them_once_they_are_there(
     prepare_beyond([point, square(6, 6)], tmp_path, said.append)
     assert exact_of(point, tmp_path) is None and exact_of(square(6, 6), tmp_path) is None
     assert all("4x5" in line and "no package qsimcirq" in line for line in said) and len(said) == 2
-    Drawn(monkeypatch)
+    Known(monkeypatch)
     prepare_beyond([point], tmp_path, said.append)
     exact = exact_of(point, tmp_path)
     assert exact is not None and exact(1.0, "sigma_z") == pytest.approx(0.49, abs=0.1)
@@ -216,7 +202,7 @@ def test_a_lattice_of_twenty_is_compared_with_them_once_they_are_there(
 
 def test_an_evolution_of_sixteen_goes_by_gates_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With half the error; QuTiP's own trajectories, which are more exact, come first where they are stored."""
-    Drawn(monkeypatch)
+    Known(monkeypatch)
     monkeypatch.setattr(beyond, "installed", lambda: True)
     point = point_of(rows=4, cols=4, Jy=1.3, estimator="sampled", n_samples=9, method="tdvp", tau=0.5, t_end=2.0)
     prepare_beyond([point], tmp_path, lambda text: None)
@@ -230,7 +216,7 @@ def test_an_evolution_of_sixteen_goes_by_gates_where_they_are(tmp_path: Path, mo
 
 
 def test_an_evolution_that_is_too_long_for_gates_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn, said = Drawn(monkeypatch), []
+    drawn, said = Known(monkeypatch), []
     prepare_beyond([square(4, 5, t_end=12.0)], tmp_path, said.append)
     assert said[-1].endswith("no exact values: trajectories of gates end at t = 10")
     assert len(drawn.seeds) >= curves.LEAST, "of its steady state"

@@ -21,6 +21,7 @@ from repro.physics.povm import product_state_density
 from repro.references.control_variates import around
 from repro.references.gates.step import Step
 from repro.references.qutip_solvers import density_operators, evolve, qutip_operators
+from repro.utils.errors import InputError
 
 CLUSTER = 7
 """Sites: one with six neighbours."""
@@ -58,22 +59,29 @@ class StepErrors:
         model: in its natural unit, with any number of sites.
         bloch_vectors: of the start, one for each site.
         times: equally spaced from 0 on, each a multiple of the longest step.
+        pairs: judge by Paulis of neighbours too, not only by those of single sites.
     """
 
-    def __init__(self, model: LindbladModel, bloch_vectors: Sequence[Sequence[float]], times: np.ndarray) -> None:
+    def __init__(
+        self,
+        model: LindbladModel,
+        bloch_vectors: Sequence[Sequence[float]],
+        times: np.ndarray,
+        pairs: bool = True,
+    ) -> None:
         from qutip import Qobj
 
         sites = cluster_of(model)
         self.model, self.times = restricted(model, sites), times
         self.start = reduce(np.kron, [product_state_density(bloch_vectors[site]) for site in sites])
-        operators = density_operators(_strings(self.model), len(sites))
+        operators = density_operators(_strings(self.model, pairs), len(sites))
         self.observables = np.array([operator.full() for operator in operators.values()])
         rho = Qobj(self.start, dims=[[2] * len(sites)] * 2)
         result = evolve(*qutip_operators(self.model), rho, times, e_ops=operators)
         self.exact_MO = np.real([result.e_data[name] for name in operators]).T
 
     def largest(self, h: float) -> float:
-        """The largest error of a Pauli string on one site or two at any of the times, of steps of length h."""
+        """The largest error of a Pauli string at any of the times, of steps of length h."""
         step, rho, off = Step(self.model, h), self.start, 0.0
         steps = round((self.times[1] - self.times[0]) / h)
         for exact_O in self.exact_MO[1:]:
@@ -83,8 +91,25 @@ class StepErrors:
             off = max(off, float(np.abs(mine_O - exact_O).max()))
         return off
 
+    def good_step(self, longest: float, halvings: int, allowed: float) -> tuple[int, float]:
+        """How often a step has to be halved to leave no more than is allowed, and what it leaves then.
 
-def _strings(model: LindbladModel) -> list[PauliString]:
-    """X, Y and Z of every site, XX, YY and ZZ of every bond."""
+        Args:
+            longest: the step.
+            halvings: how often at most.
+            allowed: error of a Pauli string.
+
+        Raises:
+            InputError: all of them leave more.
+        """
+        off = 0.0
+        for k in range(halvings + 1):
+            if (off := self.largest(longest / 2**k)) <= allowed:
+                return k, off
+        raise InputError(f"trajectories of gates: steps of {longest / 2**halvings:.2g} are {off:.2g} off on a cluster")
+
+
+def _strings(model: LindbladModel, pairs: bool) -> list[PauliString]:
+    """X, Y and Z of every site; with pairs XX, YY and ZZ of every bond."""
     alone: list[PauliString] = [((site, axis),) for site in model.lattice.sites for axis in "XYZ"]
-    return [*alone, *(((i, axis), (j, axis)) for i, j in model.lattice.bonds for axis in "XYZ")]
+    return [*alone, *(((i, axis), (j, axis)) for i, j in model.lattice.bonds if pairs for axis in "XYZ")]

@@ -21,8 +21,8 @@ from repro.utils.errors import InputError
 MAX_GATE_SITES = 26
 """A state vector in single precision is half a gigabyte, and four of them are needed."""
 TIME_STEP, ON_A_SITE = 0.1, 16.0
-"""h (1/gamma), shorter where all terms on a site, of strength F in sum, exceed so many gamma: as F^(-3/2), since an
-error of second order in h F adds up over the time."""
+"""The longest h (1/gamma), shorter where all terms on a site, of strength F in sum, exceed so many gamma: as F^(-3/2),
+since an error of second order in h F adds up over the time."""
 PACKAGE = "qsimcirq"
 
 
@@ -52,7 +52,7 @@ def check_size(n_sites: int) -> None:
 
 
 def time_step(model: LindbladModel) -> float:
-    """h of a model in units of its largest decay rate (1/gamma)."""
+    """The longest h of a model in units of its largest decay rate (1/gamma)."""
     return TIME_STEP * min(1.0, ON_A_SITE / fastest(model)) ** 1.5
 
 
@@ -63,17 +63,24 @@ class Circuit:
         model: any unit.
         initial_state: the Bloch direction of every spin, such as "up".
         t_end: time of a trajectory (1/gamma).
+        halvings: how often the longest step is halved.
+
+    Attributes:
+        rate, model: gamma, and the model in units of it.
+        end, halvings: as given.
+        h, times: the step, and the times after each (1/gamma).
 
     Raises:
         InputError: more than 26 sites, a jump operator on two of them, none at all, or an unknown state.
     """
 
-    def __init__(self, model: LindbladModel, initial_state: str, t_end: float) -> None:
+    def __init__(self, model: LindbladModel, initial_state: str, t_end: float, halvings: int = 0) -> None:
         check_size(model.lattice.n_sites)
         if any(len(jump.sites) > 1 and jump.acts for jump in model.jumps):
             raise InputError("trajectories of gates: a jump operator on two sites, expected one site each")
         self.rate, self.model = decay_unit(model)
-        self.h = time_step(self.model)
+        self.end, self.halvings = t_end, halvings
+        self.h = time_step(self.model) / 2**halvings
         self.times = self.h * np.arange(math.ceil(t_end / self.h - 1e-9) + 1)
         self.start = product_state(initial_state, model.lattice.n_sites)
 

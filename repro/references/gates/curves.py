@@ -4,6 +4,9 @@ Finished trajectories are kept in one file: a curve and a steady state are made 
 goes on. A reference that is stored is taken whatever its target; without it a smaller target adds to them. Looking up
 what is stored needs no simulator.
 
+The step is the longest one or one of its halves: that which leaves no more than the least error, as measured on a
+cluster of sites (`repro.references.gates.accuracy`).
+
 Array suffixes: R trajectories, M times, P observables.
 """
 
@@ -19,9 +22,10 @@ from typing import Any
 import numpy as np
 
 from repro.physics.lindblad import LindbladModel
-from repro.physics.povm import product_state_density
+from repro.physics.povm import bloch_vector, product_state_density
 from repro.references.cache import (
     DEFAULT_FOLDERS,
+    SLACK,
     Folders,
     Reference,
     Say,
@@ -31,6 +35,7 @@ from repro.references.cache import (
     key_of,
     numbers,
 )
+from repro.references.gates.accuracy import StepErrors
 from repro.references.gates.circuit import PACKAGE, Circuit, check_installed, time_step
 from repro.references.limits import has_unique_steady_state
 from repro.references.record import curve_table, settings_of
@@ -41,10 +46,16 @@ from repro.utils.names import PAULI_AVERAGES
 TARGET = 0.01
 BURN_IN, LENGTH = 6.0, 10.0
 """The steady state is the mean between these times (1/gamma), the last of which ends a trajectory."""
+ENDS = (0.25, 1.0, 4.5, LENGTH)
+"""Times at which trajectories may end (1/gamma): the first that reaches what is asked, or one that is kept already."""
 LEAST = 8
 """Trajectories from which on their spread is trusted."""
 FLOOR = 0.003
-"""Least error: what the step leaves is smaller (at most 0.0028 in tests)."""
+"""Least error: what the step leaves is smaller."""
+HALVINGS = 6
+"""How often the longest step is halved at most."""
+CHECKED = 2.0
+"""Time over which at most a step's error is measured (1/gamma): it is largest while the state still turns."""
 CURVE, STEADY = "dynamics by gates", "steady state by gates"
 
 Estimate = Callable[[Kept], tuple[np.ndarray, np.ndarray]]
@@ -53,13 +64,27 @@ Estimate = Callable[[Kept], tuple[np.ndarray, np.ndarray]]
 def stored(
     model: LindbladModel, initial_state: str, t_end: float, folders: Folders = DEFAULT_FOLDERS
 ) -> Reference | None:
-    """The evolution to t_end that a folder has of a model, None where none does."""
-    return find(_described(CURVE, model, initial_state), t_end, folders)
+    """The evolution to t_end that a folder has of a model, the longest one; None where none does."""
+    found = (_find(CURVE, model, t_end, folders, end, initial_state) for end in reversed(_ends(model, t_end)))
+    return next(filter(None, found), None)
 
 
 def stored_steady_state(model: LindbladModel, folders: Folders = DEFAULT_FOLDERS) -> Reference | None:
     """The steady state that a folder has of a model, None where none does."""
-    return find(_described(STEADY, model), math.inf, folders)
+    return _find(STEADY, model, math.inf, folders, LENGTH)
+
+
+def _ends(model: LindbladModel, t_end: float) -> list[float]:
+    """Ends of trajectories (1/gamma) that reach a time."""
+    return [end for end in ENDS if end >= t_end * decay_unit(model)[0] * (1 - SLACK)]
+
+
+def _find(
+    kind: str, model: LindbladModel, t_end: float, folders: Folders, end: float, initial_state: str | None = None
+) -> Reference | None:
+    """The reference of trajectories to an end, of whichever step."""
+    described = (_described(kind, model, end, halvings, initial_state) for halvings in range(HALVINGS + 1))
+    return next(filter(None, (find(each, t_end, folders) for each in described)), None)
 
 
 def evolution(
@@ -67,16 +92,18 @@ def evolution(
     initial_state: str,
     folders: Folders = DEFAULT_FOLDERS,
     *,
+    t_end: float | None = None,
     target: float = TARGET,
     label: str = "",
     say: Say = lambda text: None,
 ) -> Reference:
-    """Site-averaged Paulis from a product state up to t = 10 / gamma, with standard errors.
+    """Site-averaged Paulis from a product state, with standard errors.
 
     Args:
         model: at most 26 sites, jump operators on one site each.
         initial_state: the Bloch direction of every spin, such as "up".
         folders: searched in order; a new curve goes to the last one, and so do trajectories.
+        t_end: last time wanted, at most 10 / gamma, which it is by default; the curve may go on beyond it.
         target: trajectories are added until every standard error at every time is at most this.
         label: a name for people, stored beside it.
         say: called with a line of progress after every trajectory.
@@ -85,19 +112,22 @@ def evolution(
         A reference whose table has a column `error`, at least 0.003.
 
     Raises:
-        InputError: a model out of reach, an unknown state, a target below 0.003, no qsim, a folder that cannot be
-            written.
+        InputError: a model out of reach, an unknown state, a target below 0.003, no qsim, no step that is good enough,
+            a folder that cannot be written.
     """
-    circuit = Circuit(model, initial_state, LENGTH)
-    description = _described(CURVE, model, initial_state)
+    until = LENGTH / decay_unit(model)[0] if t_end is None else t_end
+    if known := stored(model, initial_state, until, folders):
+        return known
+    circuit = _circuit(model, initial_state, until, folders, target)
+    description = _described(CURVE, model, circuit.end, circuit.halvings, initial_state)
 
     def compute() -> Reference:
-        kept = _trajectories(circuit, folders, key_of(description), _of_curve, target, say)
+        kept = _trajectories(circuit, _kept_in(folders, description), _of_curve, target, say)
         table = curve_table(circuit.times / circuit.rate, *_of_curve(kept))
         settings = _settings(model, initial_state, circuit, target)
         return Reference(table, {"kind": CURVE, "label": label, "settings": settings, **_made(kept)})
 
-    return find_or_compute(description, LENGTH / circuit.rate, folders, compute)
+    return find_or_compute(description, until, folders, compute)
 
 
 def steady_state(
@@ -122,23 +152,50 @@ def steady_state(
     import pandas as pd
 
     _check_settles(model)
-    circuit = Circuit(model, initial_state, LENGTH)
+    if known := stored_steady_state(model, folders):
+        return known
+    circuit = _circuit(model, initial_state, LENGTH / decay_unit(model)[0], folders, target)
+    curve, steady = (
+        _described(kind, model, LENGTH, circuit.halvings, start)
+        for kind, start in ((CURVE, initial_state), (STEADY, None))
+    )
     estimate = partial(_of_steady_state, circuit.times)
 
     def compute() -> Reference:
-        kept = _trajectories(circuit, folders, key_of(_described(CURVE, model, initial_state)), estimate, target, say)
+        kept = _trajectories(circuit, _kept_in(folders, curve), estimate, target, say)
         mean_P, error_P = estimate(kept)
         table = pd.DataFrame({"t": math.inf, "observable": PAULI_AVERAGES, "mean": mean_P, "error": error_P})
         settings = _settings(model, initial_state, circuit, target) | {"burn_in": BURN_IN / circuit.rate}
         return Reference(table, {"kind": STEADY, "label": label, "settings": settings, **_made(kept)})
 
-    return find_or_compute(_described(STEADY, model), math.inf, folders, compute)
+    return find_or_compute(steady, math.inf, folders, compute)
 
 
-def _described(kind: str, model: LindbladModel, initial_state: str | None = None) -> dict[str, Any]:
+def _circuit(model: LindbladModel, initial_state: str, t_end: float, folders: Folders, target: float) -> Circuit:
+    """Trajectories that reach a time, in steps that leave no more than the least error."""
+    if not (ends := _ends(model, t_end)):
+        raise InputError(f"trajectories of gates to t = {t_end:g}: expected at most {LENGTH / decay_unit(model)[0]:g}")
+    longest = Circuit(model, initial_state, min(CHECKED, ends[0]))
+    if not FLOOR <= target < math.inf:
+        raise InputError(f"standard error wanted = {target}: expected a number of at least {FLOOR}")
+    check_installed()
+    vectors = [bloch_vector(initial_state)] * model.lattice.n_sites
+    halvings, _ = StepErrors(longest.model, vectors, longest.times, pairs=False).good_step(longest.h, HALVINGS, FLOOR)
+    kept = [end for end in ends if _kept_in(folders, _described(CURVE, model, end, halvings, initial_state)).exists()]
+    return Circuit(model, initial_state, kept[-1] if kept else ends[0], halvings)
+
+
+def _described(
+    kind: str, model: LindbladModel, end: float, halvings: int, initial_state: str | None = None
+) -> dict[str, Any]:
     rate, natural = decay_unit(model)
     start = {} if initial_state is None else {"initial_state": numbers(product_state_density(initial_state))}
-    return describe(model, kind, dt=time_step(natural) / rate, length=LENGTH / rate, **start)
+    return describe(model, kind, dt=time_step(natural) / 2**halvings / rate, length=end / rate, **start)
+
+
+def _kept_in(folders: Folders, curve: dict[str, Any]) -> Path:
+    """The file of a curve's trajectories."""
+    return Path(folders[-1]) / f"{key_of(curve)}.gates.json"
 
 
 def _of_curve(kept: Kept) -> tuple[np.ndarray, np.ndarray]:
@@ -163,18 +220,14 @@ def _spread(values_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, error.clip(min=FLOOR)
 
 
-def _trajectories(circuit: Circuit, folders: Folders, key: str, estimate: Estimate, target: float, say: Say) -> Kept:
-    """So many that an estimate meets its target, kept under the key of the curve."""
-    if not FLOOR <= target < math.inf:
-        raise InputError(f"standard error wanted = {target}: expected a number of at least {FLOOR}")
-    check_installed()
-    file = Path(folders[-1]) / f"{key}.gates.json"
+def _trajectories(circuit: Circuit, file: Path, estimate: Estimate, target: float, say: Say) -> Kept:
+    """So many that an estimate meets its target."""
     return collect(circuit.trajectory, estimate, LEAST, target, file, say)
 
 
 def _settings(model: LindbladModel, initial_state: str, circuit: Circuit, target: float) -> dict[str, Any]:
     unit = circuit.rate
-    more = {"initial_state": initial_state, "dt": circuit.h / unit, "t_end": LENGTH / unit, "target": target}
+    more = {"initial_state": initial_state, "dt": circuit.h / unit, "t_end": circuit.end / unit, "target": target}
     return settings_of(model) | more
 
 

@@ -23,7 +23,6 @@ from repro.references.gates.circuit import check_installed, check_size
 from repro.references.gates.step import Step, trajectory
 from repro.solver.problem import Problem
 from repro.solver.trajectories.base import TARGET, Trajectories
-from repro.utils.errors import InputError
 
 LONGEST, SHORTEST = 3, -4
 """Steps tried, as powers of two of the spacing of the times of other trajectories."""
@@ -78,10 +77,8 @@ class GateTrajectories(Trajectories):
         apart = spacing * 2**longest
         times = apart * np.arange(int(min(end, CHECKED) / apart - 1e-9) + 2)
         errors = StepErrors(self.problem.model, self.problem.bloch_vectors, times)
-        for k in range(longest, SHORTEST - 1, -1):
-            if (off := errors.largest(spacing * 2.0**k)) <= PART * TARGET:
-                return spacing * 2.0**k, off
-        raise InputError(f"trajectories of gates: steps of {spacing * 2**SHORTEST:.2g} are {off:.2g} off on a cluster")
+        halved, off = errors.good_step(apart, longest - SHORTEST, PART * TARGET)
+        return apart / 2**halved, off
 
     def one(self, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """As `Trajectories.one`."""
