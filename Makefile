@@ -142,7 +142,7 @@ figS2: ## variational losses
 figS3: ## short times at ten times the energy
 figS4: ## long times at ten times the energy
 figS5: ## repeated runs and their average
-frontier: ## beyond exact reach: square lattices up to 6x6, with estimates of the error (workstation: an hour or two a point at 5x5, 6x6)
+frontier: ## beyond exact reach: square lattices up to 6x6, with estimates of the error (workstation: 40 to 90 minutes a point at 5x5, 6x6)
 ledger: ## further seeds, losses and faults that the claims need
 methods: ## beyond the paper: evolutions by projection beside the paper's objective
 settings: ## what the paper does not give: iterations, decay of the rate and draws of a time step

@@ -31,7 +31,7 @@ class Solve:
     """Solve a spin lattice of your own: evolution, steady state or both, beside exact values.
 
     They come from QuTiP up to ten sites; beyond, with errors, from matrix products (chains, uniform rings) or quantum
-    trajectories (any lattice of up to sixteen sites).
+    trajectories (any lattice of up to sixteen sites, or twenty-six with qsim).
 
     FILE.py defines `problem`, a `repro.Problem`, or a function `problem()` that returns one. Results (table.csv,
     solution.png, solution.pdf) go to --out; runs can be stopped at any time, the same command goes on.

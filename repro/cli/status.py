@@ -24,6 +24,8 @@ from repro.utils.files import check_folder
 from repro.utils.formatting import duration
 from repro.utils.paths import experiments
 
+LONGEST_WAIT = 24 * 3600
+"""Seconds between two looks."""
 COLOURS = {"done": "green", "running": "cyan", "queued": "blue", "failed": "red", "stopped": "yellow", "open": "dim"}
 
 
@@ -75,8 +77,8 @@ class Status:
 
     def run(self) -> int:
         """Look and print."""
-        if not 0 <= self.watch < math.inf:
-            raise InputError(f"watch = {self.watch}: expected a number of seconds not below 0")
+        if not 0 <= self.watch <= LONGEST_WAIT:
+            raise InputError(f"watch = {self.watch}: expected a number of seconds from 0 to {LONGEST_WAIT}")
         check_folder(self.runs)
         self.profile = profile_of(self.profile)
         figures = (self.figure,) if self.figure else experiments().names()

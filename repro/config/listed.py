@@ -65,6 +65,11 @@ class Listed:
         return self.name or self.point.label
 
     @property
+    def full_name(self) -> str:
+        """Panel and label, unique within a figure; as `--only` takes it."""
+        return f"{self.panel}-{self.label}" if self.panel else self.label
+
+    @property
     def point_id(self) -> str:
         """The point's id."""
         return self.point.point_id

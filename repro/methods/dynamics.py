@@ -62,6 +62,8 @@ class DynamicsModule(EvolutionModule):
         if adam.step_decay == "exponential":
             return adam.step_factor ** (iteration / total)
         if adam.step_decay == "cycle":
+            if total == 1:
+                return 1.0  # the rate starts from 0, and a single iteration would change nothing
             return min(1.0, iteration / (WARM_UP * total)) * adam.step_factor ** (iteration / total)
         return adam.step_factor if iteration >= adam.step_at * total else 1.0
 

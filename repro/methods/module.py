@@ -110,10 +110,15 @@ class PointModule(pl.LightningModule):
         stats = {name: float(self._stats[-1][name]) for name in self._stats[-1]}
         where = f"the end of epoch {self.current_epoch + 1}"
         sanity.check_finite(stats, where)
-        sanity.check_effective_samples(stats, self.point.estimator.n_samples, where)
+        sanity.check_effective_samples(stats, self._share_of_draws(), where)
         self._record(stats)
         sanity.check_finite(self.history[-1], where)  # a bad step spoils the state after its last finite loss
         self._stats.clear()
+
+    def _share_of_draws(self) -> int | None:
+        """Draws of this process, which its weights are of; None for sums over all configurations."""
+        draws = self.point.estimator.n_samples
+        return None if draws is None else draws // self.trainer.world_size
 
     @property
     def seconds(self) -> float:

@@ -33,7 +33,8 @@ class Measure(pl.Callback):
 
 
 class Progress(pl.Callback):
-    """Status of a point in a JSON file: epochs done and in all, seconds, the last measured row.
+    """Status of a point in a JSON file: epochs done and in all, the last measured row with its seconds, and the seconds
+    before the first epoch, which a first stage took.
 
     Args:
         path: the file, replaced atomically at most every `interval` seconds and at the end.
@@ -51,7 +52,9 @@ class Progress(pl.Callback):
         done = trainer.current_epoch + 1
         if time.monotonic() - self._written > self.interval or done == trainer.max_epochs:
             assert isinstance(pl_module, PointModule)
-            status = {"label": self.label, "done": done, "total": trainer.max_epochs, **pl_module.history[-1]}
+            history = pl_module.history
+            status = {"label": self.label, "done": done, "total": trainer.max_epochs, **history[-1]}
+            status["seconds_before"] = history[0]["seconds"]
             write_atomic(self.path, json.dumps(status))
             self._written = time.monotonic()
 

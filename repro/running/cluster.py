@@ -196,12 +196,12 @@ def _say(text: str, console: Console) -> None:
 
 
 def _living(points: Sequence[Listed], cluster: Cluster) -> dict[Listed, Job]:
-    """Points that SLURM still has jobs of."""
+    """Points that SLURM still has jobs of, or may have: while squeue does not answer no job counts as gone."""
     if not cluster.slurm:
         return {}
     known = {point: job for point in points if (job := jobs.job_of(cluster.runs, point)) and job.launcher == "slurm"}
-    queue = jobs.queue_for(known.values()) or {}
-    return {point: job for point, job in known.items() if job.job in queue}
+    queue = jobs.queue_for(known.values())
+    return known if queue is None else {point: job for point, job in known.items() if job.job in queue}
 
 
 def _wait(
@@ -221,7 +221,7 @@ def _wait(
                     del pending[point]
                     display.finish(point, reason)
                     if reason:
-                        failures[point.label] = reason
+                        failures[point.full_name] = reason
             display.refresh()
             time.sleep(POLL_SECONDS)
     return failures

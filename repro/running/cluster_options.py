@@ -26,6 +26,8 @@ SIGNAL_SECONDS = 90
 TIME_LIMIT = 240
 MAX_TIMEOUTS = 50
 """Time limits that one point may run into."""
+OF_SLURM = ("detach", "partition", "account", "time_limit", "cpus_per_task", "mem_gb", "sbatch")
+"""Options that nothing but SLURM takes."""
 NO_LIMIT = 365 * 24 * 60
 """Minutes of a job of this machine."""
 
@@ -62,8 +64,6 @@ class ClusterOptions:
         """
         if self.launcher not in LAUNCHERS:
             raise unknown("launcher", self.launcher, LAUNCHERS)
-        if self.detach and self.launcher != "slurm":
-            raise InputError(f"--detach with launcher {self.launcher}: expected launcher slurm")
         for name in ("time_limit", "cpus_per_task", "mem_gb"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
@@ -71,6 +71,10 @@ class ClusterOptions:
         if self.gpus_per_node is not None and self.gpus_per_node < 0:
             raise InputError(f"gpus_per_node = {self.gpus_per_node}: expected a number not below 0")
         self.further()
+        for name in OF_SLURM if self.launcher != "slurm" else ():
+            if getattr(self, name) != getattr(ClusterOptions, name):
+                option = name.replace("_", "-")
+                raise InputError(f"--{option} with launcher {self.launcher}: expected launcher slurm")
         if self.launcher != "here" and find_spec("submitit") is None:
             raise InputError(f"launcher {self.launcher} needs submitit: pip install '.[cluster]'")
         if self.launcher == "slurm" and not (shutil.which("sbatch") and shutil.which("srun")):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from repro.config.estimator import Enumeration
 from repro.config.listed import Listed
 from repro.running.folders import PROGRESS, RunSettings, point_folder
 from repro.utils.formatting import duration
@@ -16,12 +17,22 @@ from repro.utils.formatting import duration
 QUIET_SECONDS = 60.0
 """Off a terminal a line says after so long a silence how far everything is."""
 MOST_NAMED = 3
+OF_BOND = 4.5
+"""Entries of L of a draw that change both ends of a bond: half of the nine that there can be."""
 
 
 def cost(listed: Listed) -> float:
-    """Relative work of a point: iterations times network size; only the order of points depends on it."""
-    ansatz, n_sites = listed.point.ansatz, listed.point.lattice.n_sites
-    return listed.point.method.total_iterations * (1 + (ansatz.layers - 1) * ansatz.width / 4) * 4.0 ** (n_sites - 9)
+    """Relative work of a point: iterations times network evaluations times network size.
+
+    The order of points and the share of each in the time left depend on it.
+    """
+    point, ansatz, n_sites = listed.point, listed.point.ansatz, listed.point.lattice.n_sites
+    nodes = 4.0**n_sites / 3
+    if not isinstance(point.estimator, Enumeration):
+        # of a draw: itself, what differs from it on one site, and on two that are neighbours
+        neighbours = 1 + 3 * n_sites + OF_BOND * len(point.lattice.bonds)
+        nodes = min(nodes, point.estimator.draws * neighbours * n_sites / 2)
+    return point.method.total_iterations * (1 + (ansatz.layers - 1) * ansatz.width / 4) * nodes
 
 
 class Display:
@@ -31,7 +42,7 @@ class Display:
         self.points, self.settings, self.console = points, settings, console
         self.started = self.said = time.monotonic()
         self.earlier = {point.point_id: self._text(point) for point in points}
-        self.work_left = {point.point_id: cost(point) for point in points}
+        self.work_left = {point.point_id: cost(point) * (1 - self._done_before(point)) for point in points}
         self.work = sum(self.work_left.values())
         self.finished = 0
         self.waited: set[str] = set()
@@ -59,10 +70,10 @@ class Display:
             if point.point_id in self.work_left and (status := self._status(point)):
                 key = point.point_id
                 if key not in self.tasks:
-                    self.tasks[key] = self.bars.add_task(point.label, total=status["total"], now="")
+                    self.tasks[key] = self.bars.add_task(point.full_name, total=status["total"], now="")
                 self.work_left[key] = cost(point) * (1 - status["done"] / status["total"])
                 now = _now(status, self.settings.time_unit)
-                self.now[key] = f"{point.label} {now}"
+                self.now[key] = f"{point.full_name} {now}"
                 self.bars.update(self.tasks[key], completed=status["done"], now=now)
         done = self.work - sum(self.work_left.values())
         self.bars.update(self.total, completed=done, now=self._time_left(done))
@@ -79,7 +90,7 @@ class Display:
         status = self._status(point)
         outcome = f"FAILED: {reason}" if reason else (_now(status, self.settings.time_unit) if status else "")
         done = self.work - sum(self.work_left.values())
-        self._say(f"[{self.finished}/{len(self.points)}] {point.label}  {outcome}  {self._time_left(done)}")
+        self._say(f"[{self.finished}/{len(self.points)}] {point.full_name}  {outcome}  {self._time_left(done)}")
 
     def waits(self, reasons: dict[str, str]) -> None:
         """Say, once for each point, why nothing is done but to wait for it."""
@@ -108,6 +119,14 @@ class Display:
             return json.loads(text) if text != self.earlier[point.point_id] else None
         except ValueError:
             return None
+
+    def _done_before(self, point: Listed) -> float:
+        """The part that earlier commands have done: no time of this one."""
+        try:
+            status = json.loads(self.earlier[point.point_id])
+            return min(max(float(status["done"] / status["total"]), 0.0), 1.0)
+        except (ValueError, KeyError, TypeError, ZeroDivisionError):
+            return 0.0
 
     def _text(self, point: Listed) -> str:
         try:

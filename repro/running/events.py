@@ -33,8 +33,11 @@ def record(folder: Path, event: str, **more: Any) -> None:
     """
     line = json.dumps({"time": now(), "event": event, "host": socket.gethostname(), "pid": os.getpid(), **more})
     try:
-        with (folder / EVENTS).open("a") as stream:
-            stream.write(line + "\n")
+        with (folder / EVENTS).open("a+b") as stream:
+            # what a full disk has cut off would take this line with it
+            stream.seek(max(stream.tell() - 1, 0))
+            cut_off = stream.read(1) not in (b"", b"\n")
+            stream.write((b"\n" if cut_off else b"") + line.encode() + b"\n")
     except OSError as error:
         raise InputError(f"cannot write '{folder / EVENTS}': {error.strerror or error}") from error
 

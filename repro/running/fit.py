@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch.multiprocessing import ProcessExitedException
 from torch.multiprocessing.spawn import ProcessException
@@ -19,6 +20,7 @@ from repro.config.listed import Listed
 from repro.config.point import Point
 from repro.config.settings import change
 from repro.methods.module import PointModule
+from repro.methods.sanity import WrongNumbersError
 from repro.references import of_point
 from repro.running import checkpoints, stopping, tracking, tracking_mode
 from repro.running.callbacks import LeaveSignal, Measure, Progress, Stop, Tracking
@@ -71,7 +73,8 @@ def fit(module: PointModule, listed: Listed, folder: Path, settings: RunSettings
 
     Raises:
         repro.running.stopping.Stopped: asked to; the finished part is saved.
-        RuntimeError: one of several ranks has ended.
+        WrongNumbersError, torch.OutOfMemoryError: as that of any of the ranks.
+        RuntimeError: one of several ranks has ended otherwise.
     """
     point = module.point
     if resume is None:
@@ -82,10 +85,7 @@ def fit(module: PointModule, listed: Listed, folder: Path, settings: RunSettings
     try:
         trainer.fit(module, ckpt_path=resume)
     except ProcessException as error:
-        raise RuntimeError(
-            f"rank {error.error_index} ended ({_reason(error)}); "
-            "run the same command again to continue from the last checkpoint"
-        ) from error
+        raise _of_rank(error) from error
     if settings.ranks > 1 and (folder / CHECKPOINT).exists():
         # the fit ran in processes of its own: what they measured is in their checkpoint
         module.on_load_checkpoint(checkpoints.load(folder / CHECKPOINT, point))
@@ -93,6 +93,18 @@ def fit(module: PointModule, listed: Listed, folder: Path, settings: RunSettings
         raise KeyboardInterrupt
     if module.epochs_done < module.n_epochs:
         raise stopping.Stopped
+
+
+def _of_rank(error: ProcessException) -> Exception:
+    """What a rank's end means for the point: failed checks and memory that ran out are the same as without ranks."""
+    reason = _reason(error)
+    for kind in (WrongNumbersError, torch.OutOfMemoryError):
+        name, found, text = reason.partition(f"{kind.__name__}: ")
+        if found and not name.strip("abcdefghijklmnopqrstuvwxyz_."):
+            return kind(text)
+    return RuntimeError(
+        f"rank {error.error_index} ended ({reason}); run the same command again to continue from the last checkpoint"
+    )
 
 
 def _reason(error: ProcessException) -> str:

@@ -25,6 +25,7 @@ from repro.methods.batch_size import GIB
 
 CHECKPOINT, PREVIOUS = "last.ckpt", "previous.ckpt"
 PROGRESS, HISTORY, LOSSES = "progress.json", "history.csv", "losses.csv"
+LOCK = ".lock"
 DONE, LAST_STATE = "done.json", "last_state.json"
 CHECKSUM, LOSSES_CHECKSUM = "history_sha256", "losses_sha256"
 """Where `done.json` has those of the history and, of a search, of its losses; earlier versions wrote none."""

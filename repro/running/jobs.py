@@ -50,9 +50,20 @@ class Job:
 
     def end(self, runs: Path) -> str | None:
         """How it ended: "" without an error, the reason when it raised, None where there is no result (yet)."""
-        outcomes = [_outcome(runs / self.folder / f"{self.job}_{task}_result.pkl") for task in range(self.tasks)]
+        outcomes = [_outcome(path) for path in self._results(runs)]
         reasons = [outcome for outcome in outcomes if outcome]
         return reasons[0] if reasons else outcomes[0]
+
+    def ended(self, runs: Path) -> float:
+        """When the last of its processes left a result, seconds since 1970; 0 where none has."""
+        times = [0.0]
+        for path in self._results(runs):
+            with contextlib.suppress(OSError):
+                times.append(path.stat().st_mtime)
+        return max(times)
+
+    def _results(self, runs: Path) -> list[Path]:
+        return [runs / self.folder / f"{self.job}_{task}_result.pkl" for task in range(self.tasks)]
 
 
 def _outcome(path: Path) -> str | None:

@@ -103,7 +103,7 @@ def _all_outcomes(
     pending, busy, told = set(futures), list[Listed](), dict[str, str]()
     while pending or (busy and not request.signum):
         if not pending:
-            display.waits({point.label: told[point.label] for point in busy})
+            display.waits({point.full_name: told[point.point_id] for point in busy})
             time.sleep(BUSY_SECONDS)
             futures |= (again := _submit(pool, busy, settings))
             pending, busy = set(again), []
@@ -115,10 +115,10 @@ def _all_outcomes(
                 _kill_workers(pool)
             if isinstance(error, BusyError):
                 busy.append(point)
-                told[point.label] = str(error)
+                told[point.point_id] = str(error)
             elif not isinstance(error, stopping.Stopped):
                 display.finish(point, reason := _outcome(error))
-                failures |= {point.label: reason} if reason else {}
+                failures |= {point.full_name: reason} if reason else {}
         display.refresh()
     return failures
 

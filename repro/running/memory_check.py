@@ -215,14 +215,24 @@ def _smaller(point: Point, memory: int, free: int) -> str:
     plain = {"strings": "0s", "spin_symmetry": NO_SYMMETRY, "lattice": "ring"}
     fitting = 0
     for sites in range(1, min(point.lattice.n_sites, MAX_ENUMERATED_SITES + 1)):
-        ring = change(point, **plain, n_sites=sites)
-        if bytes_of(ring, memory) + strings * 4**sites + OF_PROCESS <= free:
+        ring = _changed(point, **plain, n_sites=sites)
+        if ring is not None and bytes_of(ring, memory) + strings * 4**sites + OF_PROCESS <= free:
             fitting = sites
     fits_here = (
         f"at most {fitting} sites with this network" if fitting else "a smaller --width, --layers or --n-samples"
     )
     if isinstance(point.estimator, Enumeration):
         exact = {name: value for name, value in EXACT_ALONE.items() if name in leaves(point)}
-        if bytes_of(change(change(point, **exact), estimator="sampled", n_samples=1000), memory) + OF_PROCESS <= free:
+        summed = _changed(point, **exact)
+        drawn = summed and _changed(summed, estimator="sampled", n_samples=1000)
+        if drawn is not None and bytes_of(drawn, memory) + OF_PROCESS <= free:
             return f"{fits_here}, or --estimator sampled --n-samples 1000"
     return fits_here
+
+
+def _changed(point: Point, **settings: object) -> Point | None:
+    """The point with other settings, None where these do not go together: images on a ring too small for them, ..."""
+    try:
+        return change(point, **settings)
+    except InputError:
+        return None

@@ -30,6 +30,7 @@ from repro.running.folders import (
     DONE,
     HISTORY,
     LAST_STATE,
+    LOCK,
     LOSSES,
     LOSSES_CHECKSUM,
     RunSettings,
@@ -39,7 +40,7 @@ from repro.running.folders import (
 )
 from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
-from repro.utils.locks import HeldError, locked
+from repro.utils.locks import HeldError, held, locked
 from repro.utils.provenance import provenance
 
 
@@ -77,7 +78,7 @@ def run_point(listed: Listed, settings: RunSettings, wait: bool = True) -> Path:
     with _alone(folder, wait):
         if not finished(settings.runs, point):
             with _torch_of_its_own(settings.threads):
-                _compute_within_memory(listed, folder, settings)
+                _compute_within_memory(listed, folder, settings, wait)
     return folder
 
 
@@ -89,7 +90,7 @@ def _alone(folder: Path, wait: bool) -> Iterator[None]:
         return
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(locked(folder / ".lock", wait))
+            stack.enter_context(locked(folder / LOCK, wait))
         except HeldError as error:
             raise BusyError(f"{folder.name} is computed elsewhere: {error}") from None
         yield
@@ -107,11 +108,11 @@ def _torch_of_its_own(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _compute_within_memory(listed: Listed, folder: Path, settings: RunSettings) -> None:
+def _compute_within_memory(listed: Listed, folder: Path, settings: RunSettings, wait: bool) -> None:
     """What ran out is looked at when the fit's frames are gone and what they held is free."""
     ran_out = False
     try:
-        _compute(listed, folder, settings)
+        _compute(listed, folder, settings, wait)
     except torch.OutOfMemoryError:
         ran_out = True
     if ran_out:
@@ -121,8 +122,11 @@ def _compute_within_memory(listed: Listed, folder: Path, settings: RunSettings) 
         raise memory_check.ran_out(listed, settings.memory, settings.device)
 
 
-def _compute(listed: Listed, folder: Path, settings: RunSettings) -> None:
+def _compute(listed: Listed, folder: Path, settings: RunSettings, wait: bool) -> None:
     point = listed.point
+    stage = None if point.first_stage is None else dataclasses.replace(listed, point=point.first_stage, name="")
+    if stage is not None and not wait and held(point_folder(settings.runs, stage) / LOCK):
+        raise BusyError(f"its first stage, {stage.point_id}, is computed elsewhere")
     resume = checkpoints.usable(folder, point)
     if first_rank():
         _clean(folder)
@@ -130,13 +134,13 @@ def _compute(listed: Listed, folder: Path, settings: RunSettings) -> None:
     try:
         module = module_of(point, settings.memory)
         module.record = recorder_of(settings.device) if settings.graphs else None
-        if point.first_stage is not None:
-            _start_from(dataclasses.replace(listed, point=point.first_stage, name=""), module, settings)
+        if stage is not None:
+            _start_from(stage, module, settings, wait)
         fit(module, listed, folder, settings, resume)
         if first_rank():
             _write_results(module, folder, settings)
             events.record(folder, "finished")
-    except (stopping.Stopped, KeyboardInterrupt):
+    except (stopping.Stopped, KeyboardInterrupt, BusyError):
         _note(folder, "stopped")
         raise
     except WrongNumbersError as error:
@@ -170,9 +174,9 @@ def _make_folder(folder: Path) -> None:
         raise InputError(f"cannot write to '{folder}': {error.strerror}") from error
 
 
-def _start_from(stage: Listed, module: PointModule, settings: RunSettings) -> None:
+def _start_from(stage: Listed, module: PointModule, settings: RunSettings, wait: bool) -> None:
     """The second stage starts from the finished first one, and its clock includes it."""
-    folder = run_point(stage, settings)
+    folder = run_point(stage, settings, wait)
     try:
         checkpoint = checkpoints.load(folder / CHECKPOINT, stage.point)
     except InputError as error:

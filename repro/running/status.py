@@ -8,6 +8,7 @@ is none, whether its folder changed within the last `QUIET_SECONDS`.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import math
 import platform
@@ -22,6 +23,7 @@ from repro.running.folders import (
     CHECKPOINT,
     DONE,
     HISTORY,
+    LOCK,
     LOSSES,
     PROGRESS,
     Identified,
@@ -88,7 +90,8 @@ def _state(point: Shown, runs: Path, job: Job | None, queue: Queue | None) -> St
     progress, last = facts(point, runs, PROGRESS), events.last(point_folder(runs, point))
     done_epochs, total = int(progress.get("done", 0)), int(progress.get("total", 0))
     spent = float(progress.get("seconds", math.nan))
-    left = spent / done_epochs * (total - done_epochs) if done_epochs else math.nan
+    of_epochs = spent - float(progress.get("seconds_before", 0.0))  # without those of a first stage
+    left = of_epochs / done_epochs * (total - done_epochs) if done_epochs else math.nan
     host = str(last.get("host", ""))
     in_queue = queue.get(job.job) if job and queue is not None else None
     named = f"job {job.job}" if job and (job.launcher == "slurm" or job.end(runs) is None) else ""
@@ -104,7 +107,7 @@ def _judge(folder: Path, runs: Path, job: Job | None, queue: Queue | None, last:
     """State of an unfinished point, and the reason of a failure or a stop."""
     in_queue = queue.get(job.job) if job and queue is not None else None
     started = last.get("event") in ("started", "resumed")
-    if held(folder / ".lock"):
+    if held(folder / LOCK):
         return "running", ""
     if in_queue and in_queue[0] in WAITING:
         return "queued", ""
@@ -113,7 +116,8 @@ def _judge(folder: Path, runs: Path, job: Job | None, queue: Queue | None, last:
         return "running", ""
     if failed := events.failure(folder):
         return "failed", str(failed.get("reason", ""))
-    if reason := job.end(runs) if job else None:
+    # what was recorded after a job's end (events have whole seconds) is of a later run
+    if job and (reason := job.end(runs)) and _time(last) <= job.ended(runs) + 1:
         return "failed", reason
     if elsewhere and queue is None and time.time() - _changed(folder) < QUIET_SECONDS:
         return "running", ""
@@ -125,6 +129,13 @@ def _judge(folder: Path, runs: Path, job: Job | None, queue: Queue | None, last:
     begun = (folder / CHECKPOINT).exists() or started
     ended = f"job {job.job} has ended; its log: {job.log(runs)}" if job else ""
     return ("stopped", ended) if begun or job else ("open", "")
+
+
+def _time(event: Mapping[str, Any]) -> float:
+    """When an event was recorded, seconds since 1970; 0 of none."""
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return datetime.datetime.fromisoformat(event["time"]).timestamp()
+    return 0.0
 
 
 def _changed(folder: Path, but: str = "") -> float:

@@ -93,8 +93,8 @@ def solve(
         step: length of a time step.
         iterations: of Adam within a time step (1.5 times as many in the first); of tdvp steps of its rule.
         exact: compute exact values beside it: by QuTiP up to ten sites; beyond, with errors, by matrix products (open
-            chains, uniform rings) or quantum trajectories (any lattice of up to sixteen sites), in up to ten minutes
-            each.
+            chains, uniform rings) or quantum trajectories (any lattice of up to sixteen sites, or twenty-six with
+            qsim), in up to ten minutes each.
         runs: folder for checkpoints, histories and exact values.
         jobs: 0 computes in this process; more in as many processes.
         device: cpu, cuda or cuda:N.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -81,3 +82,13 @@ def test_the_paper_profile_has_the_public_codes_schedule(figure: str) -> None:
     iterations = range(adam.iterations(0))
     assert [adam.step_learning_rate * module.decay(i) for i in iterations] == rates
     assert evolution.settings["n_samples"] == 12000
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 10])
+def test_no_schedule_leaves_a_step_without_a_rate(iterations: int) -> None:
+    """A rate that grows from 0 would leave a single iteration, such as a control's half of two, without any."""
+    for decay in ("exponential", "cycle", "step"):
+        point = SQUARE.change(method="dynamics", step_decay=decay, **{**STEPS, "step_iterations": iterations})
+        module = DynamicsModule(point.point)
+        module.trainer = SimpleNamespace(current_epoch=0)  # type: ignore[assignment]
+        assert max(module.decay(k) for k in range(iterations)) > 0

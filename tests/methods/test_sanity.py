@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from repro.ansatz.string_mixture import StringMixture
 from repro.config.listed import Listed
 from repro.methods import sanity
 from repro.methods.build import build_ansatz
+from repro.methods.dynamics import DynamicsModule
 from repro.methods.losses import effective_fraction
 from repro.methods.module import PointModule
 from repro.methods.sanity import WrongNumbersError
@@ -147,3 +149,14 @@ def test_the_state_at_the_start_passes() -> None:
     p = build_ansatz(COUPLED.point).all_probs()
     sanity.check_normalised(p, "the start")
     sanity.check_finite(pauli_means(p, COUPLED.point.povm), "the start")
+
+
+@pytest.mark.parametrize("ranks", [1, 4])
+def test_effective_draws_are_those_of_one_rank(ranks: int) -> None:
+    """A hundred draws of which one counts, and 25 of a rank's of which one does: 0.04 of 25, not of a hundred."""
+    module = DynamicsModule(EVOLVED.change(estimator="sampled", n_samples=100).point)
+    module.trainer = SimpleNamespace(world_size=ranks, current_epoch=0)  # type: ignore[assignment]
+    share = 100 // ranks
+    module._stats.append({"loss": torch.tensor(0.0), "effective_fraction": torch.tensor(1 / share)})
+    with pytest.raises(WrongNumbersError, match=f"{share} draws count as 1 at"):
+        module.end_epoch()

@@ -69,3 +69,17 @@ def test_the_others_come_first_and_what_was_computed_elsewhere_is_taken(
     reason = f"{SEARCHED.point_id} is computed elsewhere: another process holds '{lock_file}'"
     assert lines == [f"waiting for {SEARCHED.label}: {reason}"]
     assert [event["event"] for event in events.read(point_folder(tmp_path, SEARCHED))] == ["started", "finished"]
+
+
+def test_a_first_stage_that_is_computed_elsewhere_is_not_waited_for(tmp_path: Path) -> None:
+    """A worker that waited for its lock would not hear of a stop; the command asks again later."""
+    point = SEARCHED.change(method="variational+dynamics", tau=0.1, t_end=0.2, step_iterations=2)
+    stage = point.point.first_stage
+    assert stage is not None and stage.point_id == SEARCHED.point_id
+    lock, settings = held(tmp_path), RunSettings(tmp_path, tracking="disabled")
+    with pytest.raises(BusyError, match=f"its first stage, {SEARCHED.point_id}, is computed elsewhere"):
+        run_point(point, settings, wait=False)
+    assert events.read(point_folder(tmp_path, point)) == []
+    lock.release()
+    run_point(point, settings, wait=False)
+    assert finished(tmp_path, point) and finished(tmp_path, SEARCHED)

@@ -203,6 +203,10 @@ def test_points_with_living_jobs_are_not_submitted_again(tmp_path: Path, monkeyp
     assert cluster.run_points([COUPLED, lost], settings, options, None, "test", Console(file=out)) == {}
     assert submitted == [lost]
     assert "1 points have jobs already" in out.getvalue()
+    monkeypatch.setattr(jobs, "queue", lambda: None)  # the scheduler does not answer: no job counts as gone
+    submitted.clear()
+    assert cluster.run_points([COUPLED, lost], settings, options, None, "test", Console(file=out)) == {}
+    assert submitted == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the processes")
@@ -239,6 +243,10 @@ def test_reasons_are_the_last_line_of_a_traceback() -> None:
 REFUSED = [
     (["--launcher", "pbs"], "unknown launcher 'pbs' (expected one of: here, local, slurm)"),
     (["--detach"], "--detach with launcher here: expected launcher slurm"),
+    (["--partition", "gpu"], "--partition with launcher here: expected launcher slurm"),
+    (["--time-limit", "60"], "--time-limit with launcher here: expected launcher slurm"),
+    (["--launcher", "local", "--mem-gb", "4"], "--mem-gb with launcher local: expected launcher slurm"),
+    (["--sbatch", "qos=long"], "--sbatch with launcher here: expected launcher slurm"),
     (["--launcher", "slurm", "--time-limit", "0"], "time_limit = 0: expected a number above 0"),
     (["--launcher", "slurm", "--mem-gb", "nan"], "mem_gb = nan"),
     (["--launcher", "slurm", "--gpus-per-node", "-1"], "gpus_per_node = -1"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from repro.running.display import Display
+from repro.running.display import Display, cost
 from repro.running.folders import PROGRESS, RunSettings, point_folder
 from tests.helpers.points import EVOLVED, SEARCHED
 
@@ -103,3 +103,27 @@ def test_times_are_shown_in_the_users_unit(tmp_path: Path, monkeypatch: pytest.M
     shown.refresh()
     shown.finish(EVOLVED, "")
     assert out.getvalue().count("t=5.5e-07  <sigma_z>=-0.2500") == 2
+
+
+def test_what_earlier_commands_have_done_takes_no_time_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    progress(tmp_path, SEARCHED, 8, iteration=400)
+    shown, out = display(tmp_path, [SEARCHED])
+    progress(tmp_path, SEARCHED, 9, iteration=450)
+    clock.now += 60.0
+    shown.refresh()
+    assert out.getvalue().endswith("about 60.0 s left\n"), "one of two epochs, and not nine of ten"
+
+
+def test_draws_of_a_large_ring_do_not_cost_as_much_as_all_of_its_configurations() -> None:
+    """Evaluations of a draw and its neighbours grow as N^2, those of all configurations as 4^N."""
+    drawn = {
+        n: cost(EVOLVED.change(n_sites=n, lattice="ring", estimator="sampled", n_samples=100)) for n in (10, 20, 40)
+    }
+    assert 3 < drawn[20] / drawn[10] < 5 and 3 < drawn[40] / drawn[20] < 5
+    whole = {n: cost(EVOLVED.change(n_sites=n, lattice="ring")) for n in (9, 10)}
+    assert whole[10] == pytest.approx(4 * whole[9])
+    many = EVOLVED.change(n_sites=4, lattice="ring", estimator="sampled", n_samples=100_000)
+    assert cost(many) == pytest.approx(cost(EVOLVED.change(n_sites=4, lattice="ring")))

@@ -87,3 +87,12 @@ def test_a_start_says_what_it_is_for(tmp_path: Path) -> None:
     problem = change(ProblemPoint(ProblemSystem(pair(name="mine").text)), iterations=20, width=8, feedforward=8)
     begun = events.read(run(Listed(problem, "mine", "steady", name="pair"), tmp_path))[0]
     assert (begun["figure"], begun["label"]) == ("mine", "pair") and "settings" not in begun
+
+
+def test_what_a_full_disk_has_cut_off_takes_no_later_event_with_it(tmp_path: Path) -> None:
+    events.record(tmp_path, "started")
+    with (tmp_path / events.EVENTS).open("a") as stream:
+        stream.write('{"time": "2026-')
+    for event in ("resumed", "finished"):
+        events.record(tmp_path, event)
+    assert [each["event"] for each in events.read(tmp_path)] == ["started", "resumed", "finished"]

@@ -14,14 +14,17 @@ import pytest
 
 import experiments
 from repro.cli.main import main
+from repro.config.listed import Listed
 from repro.config.point import Point, point_of
-from repro.config.settings import change, leaves
+from repro.config.settings import change, from_leaves, leaves
 from repro.methods.batch_size import GIB
 from repro.running import memory_check
 from repro.running.launch import KEEP_MEMORY
 from repro.running.memory_check import OF_PROCESS, bytes_of, check_fits
+from repro.solver.problem_point import ProblemPoint, ProblemSystem
 from repro.utils.errors import InputError
 from tests.helpers.command_line import RUN, lines_of
+from tests.helpers.solving import pair
 
 MEMORY = 4 * GIB
 RING = point_of(lattice="ring", n_sites=9, strings="0s", iterations=3)
@@ -145,3 +148,21 @@ def test_the_command_refuses_before_it_starts(
     [said] = lines_of(capsys.readouterr().err)
     assert said.startswith("repro: memory: ") and "are free; what would fit: " in said
     assert list(tmp_path.iterdir()) == []
+
+
+IMAGES = change(SQUARE, method="tdvp", tau=0.05, t_end=0.1, n_samples=2000, lattice_images=8)
+AWKWARD = {
+    "images": IMAGES,
+    "distance": change(SQUARE, method="dynamics", **STEPS, relative_entropy=True),
+    "start": change(SQUARE, method="projection", **STEPS, initial="down"),
+    "problem": from_leaves(ProblemPoint, leaves(ProblemPoint(ProblemSystem(pair().text)))),
+}
+"""Points whose smaller or sampled kin are no points: they ask for images, exact sums or settings that are not there."""
+
+
+@pytest.mark.parametrize("kind", AWKWARD)
+def test_what_would_fit_is_never_what_is_said_instead(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = refusal([AWKWARD[kind]], 1, 0.01, monkeypatch)
+    assert said.startswith("memory: ") and "are free; what would fit: " in said
+    ran_out = memory_check.ran_out(Listed(AWKWARD[kind]), MEMORY, "cpu")
+    assert "the memory of cpu ran out" in str(ran_out) and "\n" not in str(ran_out)

@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from torch.multiprocessing import ProcessRaisedException
 
+from repro.methods.sanity import WrongNumbersError
+from repro.running.fit import _of_rank
 from tests.helpers.paths import ROOT
 
 SCRIPT = """
@@ -122,3 +126,18 @@ def test_workers_that_cannot_start_are_one_line(name: str, tmp_path: Path) -> No
     line = f"repro: a process for the points could not start: {reason[name]}"
     assert [text for text in done.stderr.splitlines() if not text.startswith("exact ")] == [line]
     assert not list(tmp_path.rglob("history.csv"))
+
+
+def raised(line: str) -> ProcessRaisedException:
+    """What PyTorch raises for a rank that did."""
+    return ProcessRaisedException(f"\n\n-- Process 1 terminated with the following error:\nTraceback\n{line}\n", 1, 7)
+
+
+def test_what_a_rank_ended_with_is_what_the_point_ended_with() -> None:
+    """A check that failed fails again: to run the same command again is no advice."""
+    wrong = _of_rank(raised("repro.methods.sanity.WrongNumbersError: loss is not finite at epoch 1, iteration 2"))
+    assert isinstance(wrong, WrongNumbersError) and str(wrong) == "loss is not finite at epoch 1, iteration 2"
+    memory = _of_rank(raised("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB"))
+    assert isinstance(memory, torch.OutOfMemoryError) and "2 GiB" in str(memory)
+    other = _of_rank(raised("ValueError: no WrongNumbersError: of ours"))
+    assert type(other) is RuntimeError and "rank 1 ended (ValueError" in str(other)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from repro.running import jobs, status
+from repro.running import events, jobs, status
 from repro.running.folders import CHECKPOINT, point_folder
 from repro.running.jobs import Job, remember
 from tests.helpers.points import COUPLED, run
@@ -153,3 +153,26 @@ def test_the_queue_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert jobs.queue() == {"7_0": ("RUNNING", "node1"), "7_1": ("PENDING", "(Resources)")}
     squeue.write_text("#!/bin/sh\nexit 1\n")
     assert jobs.queue() is None
+
+
+def test_seconds_of_a_first_stage_are_not_those_of_an_epoch(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {"label": "x", "done": 1, "total": 25, "seconds": 610.0, "seconds_before": 600.0}
+    (folder / "progress.json").write_text(json.dumps(found))
+    state = asked(monkeypatch, tmp_path)
+    assert (state.spent, state.left) == (610.0, 240.0)
+
+
+def test_an_old_jobs_failure_does_not_outlive_later_runs(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(folder)
+    remember(tmp_path, COUPLED, SUBMITTED)
+    ended(folder, ("error", "Traceback\nRuntimeError: node failed\n"))
+    happened(folder, HERE | {"time": events.now()})
+    assert asked(monkeypatch, tmp_path, {}).reason == "RuntimeError: node failed"
+    [result] = (tmp_path / SUBMITTED.folder).glob("*.pkl")
+    os.utime(result, (time.time() - 60, time.time() - 60))
+    state = asked(monkeypatch, tmp_path, {})
+    assert state.state == "stopped" and "node failed" not in state.reason
