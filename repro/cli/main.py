@@ -21,7 +21,7 @@ import tyro
 from repro.cli import bench, command, dashboard, environment, listing, rbm, reporting, run, solve, states, status
 from repro.cli.argument_checks import check_arguments
 from repro.running import stopping
-from repro.utils.errors import InputError
+from repro.utils.errors import WHAT_WOULD_FIT, InputError
 
 # Where the terminal cannot show box drawing, tyro draws with hyphens, bars and plus signs.
 BOX_DRAWING = re.compile("[\u2500-\u257f]|^[|+]|[|+]$")
@@ -114,8 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"repro: {error}", file=sys.stderr)
         return 2
-    except MemoryError:
-        print("repro: out of memory; fewer --jobs, smaller lattices or a smaller --memory need less", file=sys.stderr)
+    except MemoryError as error:
+        advice = "out of memory; fewer --jobs, smaller lattices or a smaller --memory need less"
+        print(f"repro: {error if WHAT_WOULD_FIT in str(error) else advice}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # The reader of our output has closed it (`| head`); Python would complain again when it flushes at exit.

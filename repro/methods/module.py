@@ -175,7 +175,11 @@ class PointModule(pl.LightningModule):
         return {SMALLEST_EIGENVALUE: smallest_eigenvalue(p, self.point.povm)} if p.ndim <= MAX_SITES else {}
 
     def _measuring(self) -> torch.Generator:
-        """Every process measures alike, so that whichever writes the history writes the same."""
+        """Every process measures alike, so that whichever writes the history writes the same.
+
+        So do runs of one seed, whatever else differs: errors of draws are of each mean, and not independent between
+        such runs, whose differences are known better than that.
+        """
         return seeded_generator(self.device, self.point.seed, 0, len(self.history), -1)
 
     def _record(self, stats: dict[str, float]) -> None:

@@ -20,7 +20,7 @@ from repro.config.point import Point
 from repro.config.settings import change, leaves
 from repro.config.spin_symmetry import NO_SYMMETRY
 from repro.methods.batch_size import BYTES_OF_TREE, GIB, WIDTHS_OF_FIRST_LAYER, WIDTHS_OF_LAYER
-from repro.utils.errors import InputError
+from repro.utils.errors import WHAT_WOULD_FIT, InputError
 from repro.utils.free_memory import free_memory
 
 OF_PROCESS = 600 * 2**20
@@ -170,11 +170,11 @@ def check_fits(points: Sequence[Point], jobs: int, memory: int, device: str) -> 
         fitting = max(k for k in range(1, len(at_once)) if sum(size for size, _ in needs[:k]) <= free)
         raise InputError(
             f"memory: {len(at_once)} points at a time need {_gib(needed)}, {_gib(free)} are free; "
-            f"what would fit: --jobs {fitting}"
+            f"{WHAT_WOULD_FIT}: --jobs {fitting}"
         )
     raise InputError(
         f"memory: {point.label} needs {_gib(largest)}, {_gib(free)} are free; "
-        f"what would fit: {_smaller(point, memory, free)}"
+        f"{WHAT_WOULD_FIT}: {_smaller(point, memory, free)}"
     )
 
 
@@ -184,7 +184,7 @@ def ran_out(listed: Listed, memory: int, device: str) -> MemoryError:
     less = "" if isinstance(point.estimator, Enumeration) else f"--memory {memory / GIB / 2:.3g}, "
     return MemoryError(
         f"{listed.label}: the memory of {device} ran out, {_gib(free)} are free now; "
-        f"what would fit: {less}fewer --jobs on it, or {_smaller(point, memory, free)}"
+        f"{WHAT_WOULD_FIT}: {less}fewer --jobs on it, or {_smaller(point, memory, free)}"
     )
 
 

@@ -6,6 +6,9 @@ import difflib
 import re
 from collections.abc import Iterable
 
+WHAT_WOULD_FIT = "what would fit"
+"""Said before advice by messages about memory."""
+
 
 class InputError(ValueError):
     """Input that cannot be used; its message says in one line what was given, where, and what was expected."""

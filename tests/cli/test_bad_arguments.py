@@ -214,6 +214,8 @@ def test_a_rank_that_is_no_number(
     ("error", "said"),
     [
         (MemoryError(), "repro: out of memory; fewer --jobs"),
+        (MemoryError("Unable to allocate 9 GiB for an array"), "repro: out of memory; fewer --jobs"),
+        (MemoryError("a-x: the memory of cuda ran out; what would fit: less"), "repro: a-x: the memory of cuda ran"),
         (OSError(28, "No space left on device", "runs/x"), "repro: runs/x: No space left on device"),
     ],
 )
