@@ -179,12 +179,14 @@ class Tdvp(BeyondThePaper, Evolution):
             raise InputError("lattice_images = 1: expected 0, or at least 2, whose log p is held together")
 
     def check_estimator(self, estimator: AnyEstimator) -> None:
-        """Refuse images where nothing is drawn.
+        """Refuse images where nothing is drawn, and a draw alone, whose velocity less their mean is none.
 
         Raises:
-            InputError: images with exact sums.
+            InputError: one of them.
         """
         super().check_estimator(estimator)
+        if estimator.n_samples == 1:
+            raise InputError("method tdvp with 1 draw: expected at least 2, or exact sums")
         if self.lattice_images and estimator.exact_sums:
             raise InputError(
                 f"lattice_images = {self.lattice_images}: expected draws (estimator sampled, or n_samples), or 0"

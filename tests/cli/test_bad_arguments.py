@@ -39,6 +39,7 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     ((*RUN, "--method", "projection", "--estimator", "naive", "--n-samples", "9"), "expected estimator enumeration or"),
     ((*RUN, "--method", "collocation", "--estimator", "naive", "--n-samples", "9"), "method collocation: expected"),
     ((*RUN, "--method", "projection", "--sampling", "unmasked", "--n-samples", "9"), "and sampling masked"),
+    ((*RUN, "--method", "tdvp", "--n-samples", "1"), "method tdvp with 1 draw: expected at least 2, or exact sums"),
     ((*RUN, "--dense-output", "4"), "has no setting dense_output"),
     ((*RUN, "--method", "projection", "--dense-output", "0"), "expected a number above 0"),
     ((*RUN, "--width", "31"), "width = 31: expected an even number"),
