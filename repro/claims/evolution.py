@@ -10,6 +10,7 @@ import numpy as np
 from repro.claims.claim import Finding
 from repro.claims.effect import Effect, Estimate, estimate, of
 from repro.claims.other_seeds import with_seeds
+from repro.claims.paper_settings import BY_BATCHES, in_batches
 from repro.claims.tables import Missing, Tables, at_least, together
 from repro.config.listed import rank
 
@@ -106,7 +107,8 @@ def larger_energies(tables: Tables) -> Finding:
     for n_sites, curves in _grouped(together(short), "n_sites").items():
         part = estimate([_largest_part(curve) for curve in curves])
         what = f"largest deviation over range of Fig. S3, N = {n_sites},"
-        effects.append(of(what, part, TRACKS, False, len(curves), ("Fig. S3",)))
+        rests = f"{BY_BATCHES if in_batches(curves[0]).all() else ''}Fig. S3"
+        effects.append(of(what, part, TRACKS, False, len(curves), (rests,)))
     off = long.groupby("n_sites")["off"]
     few, many = int(long["n_sites"].min()), int(long["n_sites"].max())
     small, large = estimate(off.get_group(few).to_numpy()), estimate(off.get_group(many).to_numpy())

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 N_SAMPLES, SEARCH, STEP = 12000, 500, 120
+BATCH, EVERY_DRAW = 100, 10
+"""The public code's mini-batch, 120 of which are 12000 draws a time step, and the sites beyond which it is taken."""
+BY_BATCHES = "100 draws an iteration, "
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,23 @@ EVOLUTIONS |= {
 LOSSES = {"a": PaperSettings("Fig. S2a", (16,)), "b": PaperSettings("Fig. S2b", (9,))}
 
 
-def of_rows(figure: str, panel: str, method: str) -> PaperSettings | None:
-    """The paper's settings for rows of a figure; None where it has no such rows."""
+def of_rows(figure: str, panel: str, method: str, by_batches: bool = False) -> PaperSettings | None:
+    """The paper's settings for rows of a figure, of all draws an iteration or a mini-batch; None where it has none."""
+    if by_batches:
+        found = EVOLUTIONS.get((figure, panel))
+        return found and replace(found, where=BY_BATCHES + found.where, n_sites=(20,), n_samples=BATCH)
     if figure == "figS2":
         return LOSSES.get(panel)
     if method == "variational" and figure in SEARCHES:
         where, n_sites = SEARCHES[figure]
         return PaperSettings(where + ", searches", (n_sites,))
     return EVOLUTIONS.get((figure, panel))
+
+
+def in_batches(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows are of evolutions of long rings by mini-batches."""
+    draws = rows["n_samples"].fillna(0)
+    return (rows["n_sites"] > EVERY_DRAW) & rows["tau"].notna() & (draws == BATCH).astype(bool)
 
 
 def read_settings(folder: Path, figure: str) -> dict[str, dict[str, Any]]:
@@ -89,8 +101,9 @@ def compared(rows: pd.DataFrame, settings: Mapping[str, dict[str, Any]]) -> tupl
         settings: resolved settings by id.
     """
     lines, differing = [], []
-    for (figure, panel, method), group in rows.groupby(["figure", "panel", "method"], sort=True):
-        paper = of_rows(str(figure), str(panel), str(method))
+    by_panel = rows.groupby(["figure", "panel", "method", in_batches(rows)], sort=True)
+    for (figure, panel, method, by_batches), group in by_panel:
+        paper = of_rows(str(figure), str(panel), str(method), bool(by_batches))
         if paper is None:
             continue
         told = []

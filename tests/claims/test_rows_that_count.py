@@ -52,6 +52,21 @@ def test_settings_of_rows_that_hold_do_not_excuse_those_that_fail(results: Path)
     assert claim(results, 11)["verdict"] == NOT_SEEN
 
 
+def test_rings_by_mini_batches_neither_excuse_others_nor_are_excused(results: Path) -> None:
+    """A ring of twenty by 100 draws an iteration is at the paper's settings, in another reading, and fails alone."""
+    ring = read_table(results / "figS3.csv").query("n_sites == 10")
+    ring = ring.assign(n_sites=20, lattice="20-ring", point="dyn-N20", point_id="r20", n_samples=100)
+    ring = ring.assign(mean=ring["mean"] + 0.4 * (ring["t"] > 0.1))
+    edit(results, "figS3", lambda f: pd.concat([f, ring], ignore_index=True))
+    told = claim(results, 11)
+    assert told["verdict"] == CONTRADICTED and "N = 20" in told["reason"] and "paper" not in told["change"]
+    assert "100 draws an iteration, Fig. S3: N_s 100, N 20" in told["settings"]
+    edit(results, "figS3", lambda f: f.assign(n_samples=f["n_samples"].where(f["n_sites"] == 20, 500)))
+    assert claim(results, 11)["verdict"] == CONTRADICTED, "other rings' draws are no excuse"
+    edit(results, "figS3", lambda f: f.assign(n_samples=f["n_samples"].where(f["n_sites"] != 20, 50)))
+    assert claim(results, 11)["verdict"] == NOT_SEEN
+
+
 @pytest.mark.parametrize(("number", "figure"), [(1, "fig2"), (9, "fig4"), (12, "fig4"), (11, "figS3"), (10, "figS1")])
 def test_a_curve_that_ends_before_its_settings_say_is_missing(results: Path, number: int, figure: str) -> None:
     end = read_table(results / f"{figure}.csv").query("t < inf")["t"].max()
