@@ -17,6 +17,8 @@ from repro.utils.formatting import duration
 QUIET_SECONDS = 60.0
 """Off a terminal a line says after so long a silence how far everything is."""
 MOST_NAMED = 3
+MOST_SITES = 100
+"""Of a lattice that is enumerated, by far: beyond, 4^N would leave the range of numbers."""
 OF_BOND = 4.5
 """Entries of L of a draw that change both ends of a bond: half of the nine that there can be."""
 
@@ -27,7 +29,7 @@ def cost(listed: Listed) -> float:
     The order of points and the share of each in the time left depend on it.
     """
     point, ansatz, n_sites = listed.point, listed.point.ansatz, listed.point.lattice.n_sites
-    nodes = 4.0**n_sites / 3
+    nodes = 4.0 ** min(n_sites, MOST_SITES) / 3
     if not isinstance(point.estimator, Enumeration):
         # of a draw: itself, what differs from it on one site, and on two that are neighbours
         neighbours = 1 + 3 * n_sites + OF_BOND * len(point.lattice.bonds)
