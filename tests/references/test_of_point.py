@@ -63,9 +63,10 @@ def test_the_shipped_chain_at_ten_times_the_energy_is_the_ring_of_ten_to_its_end
 
 
 def test_what_misses_its_error_is_said_and_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On thirty sites, more than trajectories reach."""
     monkeypatch.setattr(of_point.chain, "BOND_DIMENSIONS", (4, 6))
     said: list[str] = []
-    point = ring(12, "chain", 1.0)
+    point = ring(30, "chain", 1.0)
     prepare_beyond([point], tmp_path, said.append)
     assert re.search(r"exact values to t = 0\.\d+ of 1: later ones miss the target", said[-1])
     found = of_point.exact_of(point, tmp_path)
@@ -76,9 +77,9 @@ def test_what_misses_its_error_is_said_and_cut(tmp_path: Path, monkeypatch: pyte
 def test_what_never_meets_its_error_is_said_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of_point.chain, "BOND_DIMENSIONS", (2, 3))
     said: list[str] = []
-    prepare_beyond([ring(12, "chain", 1.0)], tmp_path, said.append)
+    prepare_beyond([ring(30, "chain", 1.0)], tmp_path, said.append)
     assert "no exact values: matrix products: error" in said[-1]
-    assert of_point.exact_of(ring(12, "chain", 1.0), tmp_path) is None
+    assert of_point.exact_of(ring(30, "chain", 1.0), tmp_path) is None
 
 
 @pytest.mark.parametrize(("point", "t"), [(ring(3), 0.13), (point_of(lattice="ring", n_sites=3), math.inf)])
