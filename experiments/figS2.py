@@ -12,7 +12,7 @@ from repro.config.point import Point
 from . import fig3, fig4
 
 SEEDS = tuple(range(8, 16))
-"""Further searches of (b), which the ledger has too (claim 7): losses are kept of what is computed now."""
+"""Further searches of (b), of which the losses are kept too; the ledger takes the same (claim 7)."""
 LOSSES = True
 """Every iteration's loss goes with the table."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.utils.point_settings import damaged, read_points
+from repro.utils.result_table import without_seed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,8 +151,7 @@ def _reached(group: pd.DataFrame, settings: Mapping[str, dict[str, Any]]) -> lis
 
 def _seeds(group: pd.DataFrame) -> str:
     """How many, from the fewest to the most of anything but the seed."""
-    kinds = group["point"].str.replace(r"-seed\d+$", "", regex=True)
-    count = group.groupby([kinds, "n_sites"])["seed"].nunique()
+    count = group.groupby([without_seed(group["point"]), "n_sites"])["seed"].nunique()
     return f"{count.min()}" + (f" to {count.max()}" if count.max() > count.min() else "")
 
 

@@ -40,6 +40,11 @@ def rank(profile: str) -> int:
     return BEST_FIRST.index(profile) if profile in BEST_FIRST else len(BEST_FIRST)
 
 
+def full_name(panel: str, label: str) -> str:
+    """A point's name within a figure from those of its panel, if any, and its own."""
+    return f"{panel}-{label}" if panel else label
+
+
 @dataclass(frozen=True)
 class Listed:
     """A point in a list.
@@ -67,7 +72,7 @@ class Listed:
     @property
     def full_name(self) -> str:
         """Panel and label, unique within a figure; as `--only` takes it."""
-        return f"{self.panel}-{self.label}" if self.panel else self.label
+        return full_name(self.panel, self.label)
 
     @property
     def point_id(self) -> str:

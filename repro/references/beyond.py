@@ -9,7 +9,7 @@ from pathlib import Path
 
 from repro.config.point import Point
 from repro.references import chain, trajectory_evolution, trajectory_steady_state
-from repro.references.cache import KNOWN_TO, SLACK, Reference
+from repro.references.cache import SLACK, Reference
 from repro.references.gates import curves
 from repro.references.gates.circuit import MAX_GATE_SITES, installed
 from repro.references.of_point import (
@@ -51,7 +51,7 @@ def prepare_beyond(points: Sequence[Point], runs: Path, say: Tell) -> None:
 
 def _is_short(known: Reference | None) -> bool:
     """Whether there is nothing, or matrix products that end too early."""
-    return known is None or (known.info["kind"] == chain.KIND and KNOWN_TO in known.info)
+    return known is None or (known.info["kind"] == chain.KIND and known.cut)
 
 
 def _prepare_steady_state(point: Point, runs: Path, told: Tell) -> None:

@@ -65,10 +65,15 @@ class Reference:
         """Last time in the table (units 1/gamma), inf for a steady state."""
         return float(self.table["t"].max())
 
+    @property
+    def cut(self) -> bool:
+        """Whether it ends where it is no longer known well enough."""
+        return KNOWN_TO in self.info
+
     def error(self, observable: str, t: float = math.inf) -> float:
         """Error of a value at a time: that of trajectories or matrix products, 0 of a density matrix, NaN where a curve
         that was cut has no value."""
-        if KNOWN_TO in self.info and t > self.t_end * (1 + SLACK):
+        if self.cut and t > self.t_end * (1 + SLACK):
             return math.nan
         if "error" not in self.table:
             return 0.0
@@ -98,7 +103,7 @@ class Reference:
 
         first, last = float(rows["t"].min()), self.t_end
         slack = SLACK * last
-        beyond = (times > last + slack) & (KNOWN_TO in self.info)
+        beyond = (times > last + slack) & self.cut
         times = np.where(beyond, last, times)
         if not np.all((times >= first - slack) & (times <= last + slack)):
             raise InputError(

@@ -86,7 +86,7 @@ def stored_evolution(point: Point, runs: Path, compute: bool = True) -> Referenc
     if reachable(point):
         return density_matrix.stored_dynamics(*asked, dt=spacing(point))
     products = chain.stored(*asked) if is_line(point.lattice) else None
-    if products is not None and KNOWN_TO not in products.info:
+    if products is not None and not products.cut:
         return products
     if by_trajectories(point):
         found = trajectory_evolution.stored(*asked) or _without_last_step(point, runs) or curves.stored(*asked)

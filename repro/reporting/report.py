@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from repro.claims.effect import VERDICTS
 from repro.claims.ledger import COLUMNS
@@ -15,9 +15,6 @@ from repro.utils.errors import InputError
 from repro.utils.files import write_atomic
 from repro.utils.formatting import duration
 from repro.utils.provenance import commit
-
-if TYPE_CHECKING:
-    pass
 
 
 def build_report(results: Path, out: Path) -> Path:

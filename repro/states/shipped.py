@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.config.listed import LABELS
+from repro.config.listed import LABELS, full_name
 from repro.utils.errors import InputError, unknown
 from repro.utils.files import check_folder
 from repro.utils.paths import RESULTS
@@ -51,7 +51,7 @@ class ShippedPoint:
     @property
     def name(self) -> str:
         """Panel and label, which `load_state` takes."""
-        return f"{self.panel}-{self.label}" if self.panel else self.label
+        return full_name(self.panel, self.label)
 
     @property
     def has_state(self) -> bool:

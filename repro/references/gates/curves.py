@@ -13,7 +13,7 @@ Array suffixes: R trajectories, M times, P observables.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -59,19 +59,19 @@ CHECKED = 2.0
 CURVE, STEADY = "dynamics by gates", "steady state by gates"
 
 Estimate = Callable[[Kept], tuple[np.ndarray, np.ndarray]]
+Described = Callable[[float, int], dict[str, Any]]
 
 
 def stored(
     model: LindbladModel, initial_state: str, t_end: float, folders: Folders = DEFAULT_FOLDERS
 ) -> Reference | None:
     """The evolution to t_end that a folder has of a model, the longest one; None where none does."""
-    found = (_find(CURVE, model, t_end, folders, end, initial_state) for end in reversed(_ends(model, t_end)))
-    return next(filter(None, found), None)
+    return _find(_describing(CURVE, model, initial_state), _ends(model, t_end), t_end, folders)
 
 
 def stored_steady_state(model: LindbladModel, folders: Folders = DEFAULT_FOLDERS) -> Reference | None:
     """The steady state that a folder has of a model, None where none does."""
-    return _find(STEADY, model, math.inf, folders, LENGTH)
+    return _find(_describing(STEADY, model), [LENGTH], math.inf, folders)
 
 
 def _ends(model: LindbladModel, t_end: float) -> list[float]:
@@ -79,12 +79,10 @@ def _ends(model: LindbladModel, t_end: float) -> list[float]:
     return [end for end in ENDS if end >= t_end * decay_unit(model)[0] * (1 - SLACK)]
 
 
-def _find(
-    kind: str, model: LindbladModel, t_end: float, folders: Folders, end: float, initial_state: str | None = None
-) -> Reference | None:
-    """The reference of trajectories to an end, of whichever step."""
-    described = (_described(kind, model, end, halvings, initial_state) for halvings in range(HALVINGS + 1))
-    return next(filter(None, (find(each, t_end, folders) for each in described)), None)
+def _find(described: Described, ends: Sequence[float], t_end: float, folders: Folders) -> Reference | None:
+    """The reference of the longest trajectories, of whichever step."""
+    tried = (described(end, halvings) for end in reversed(ends) for halvings in range(HALVINGS + 1))
+    return next(filter(None, (find(each, t_end, folders) for each in tried)), None)
 
 
 def evolution(
@@ -119,7 +117,7 @@ def evolution(
     if known := stored(model, initial_state, until, folders):
         return known
     circuit = _circuit(model, initial_state, until, folders, target)
-    description = _described(CURVE, model, circuit.end, circuit.halvings, initial_state)
+    description = _describing(CURVE, model, initial_state)(circuit.end, circuit.halvings)
 
     def compute() -> Reference:
         kept = _trajectories(circuit, _kept_in(folders, description), _of_curve, target, say)
@@ -155,10 +153,8 @@ def steady_state(
     if known := stored_steady_state(model, folders):
         return known
     circuit = _circuit(model, initial_state, LENGTH / decay_unit(model)[0], folders, target)
-    curve, steady = (
-        _described(kind, model, LENGTH, circuit.halvings, start)
-        for kind, start in ((CURVE, initial_state), (STEADY, None))
-    )
+    curve = _describing(CURVE, model, initial_state)(LENGTH, circuit.halvings)
+    steady = _describing(STEADY, model)(LENGTH, circuit.halvings)
     estimate = partial(_of_steady_state, circuit.times)
 
     def compute() -> Reference:
@@ -181,16 +177,18 @@ def _circuit(model: LindbladModel, initial_state: str, t_end: float, folders: Fo
     check_installed()
     vectors = [bloch_vector(initial_state)] * model.lattice.n_sites
     halvings, _ = StepErrors(longest.model, vectors, longest.times, pairs=False).good_step(longest.h, HALVINGS, FLOOR)
-    kept = [end for end in ends if _kept_in(folders, _described(CURVE, model, end, halvings, initial_state)).exists()]
+    described = _describing(CURVE, model, initial_state)
+    kept = [end for end in ends if _kept_in(folders, described(end, halvings)).exists()]
     return Circuit(model, initial_state, kept[-1] if kept else ends[0], halvings)
 
 
-def _described(
-    kind: str, model: LindbladModel, end: float, halvings: int, initial_state: str | None = None
-) -> dict[str, Any]:
+def _describing(kind: str, model: LindbladModel, initial_state: str | None = None) -> Described:
+    """From the end of trajectories (1/gamma) and how often the step is halved to the description; the model is read
+    once, because a look-up tries many."""
     rate, natural = decay_unit(model)
     start = {} if initial_state is None else {"initial_state": numbers(product_state_density(initial_state))}
-    return describe(model, kind, dt=time_step(natural) / 2**halvings / rate, length=end / rate, **start)
+    common, longest = describe(model, kind, **start), time_step(natural) / rate
+    return lambda end, halvings: {**common, "dt": longest / 2**halvings, "length": end / rate}
 
 
 def _kept_in(folders: Folders, curve: dict[str, Any]) -> Path:
